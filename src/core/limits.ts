@@ -1,0 +1,165 @@
+/**
+ * Every bound of the system, with its unit in the name and its reason beside
+ * it. "Chosen arbitrarily" where that is the truth.
+ */
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+// ---- codecs
+
+/** Nesting of any JSON or CBOR that comes from outside. The decoders recurse; 32 is far from any stack. */
+export const NESTING_MAX = 32
+
+// ---- the log
+
+/** Records in one log. `append` walks the bits of size with 32-bit shifts. */
+export const LOG_RECORDS_MAX = 2 ** 32 - 1
+
+/** One record: an entry bundle gives each a 16-bit length (C2SP tlog-tiles, "Log entries"). */
+export const RECORD_BYTES_MAX = 65_535
+
+/** Records in one batch. Larger batches gain nothing and show in the slowest answers. */
+export const BATCH_RECORDS_MAX = 128
+
+/** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */
+export const LOG_WAITERS_MAX = 4_096
+
+/** Between two published checkpoints. A log that changes all the time is signed once a second. */
+export const PUBLISH_INTERVAL_MS = SECOND
+
+// ---- statements
+
+/** One envelope: a policy bundle of 1,000 policies with its tests fits. */
+export const STATEMENT_BYTES_MAX = 512 * KIB
+
+/** Signatures on one envelope, and keys in one role. Chosen arbitrarily. */
+export const SIGNATURES_MAX = 32
+
+/** Pending statements kept for each signing key; one signer's flood evicts nobody else's. */
+export const PENDING_PER_SIGNER_MAX = 64
+
+/** Keys whose pending statements are kept: every role key of a large root, twice. */
+export const PENDING_SIGNERS_MAX = 256
+
+/** Statements in one replicated set: 100,000 revocations and what governs them (design 8). */
+export const STATEMENTS_MAX = 250_000
+
+/** Self-signed revocations of one link issuer; one more and the issuer as a whole counts as revoked. */
+export const ISSUER_REVOCATIONS_MAX = 1_000
+
+/** Ids a root may list to keep when it drops a key. */
+export const KEEPS_MAX = 4_096
+
+export const WITNESSES_MAX = 16
+export const BUNDLES_MAX = 64
+export const POLICIES_PER_BUNDLE_MAX = 2_000
+export const LABELS_MAX = 64
+/** Names of meshes, nodes, bundles, keys, labels. */
+export const NAME_BYTES_MAX = 64
+/** A reason given by a person. */
+export const MESSAGE_BYTES_MAX = 512
+
+/** A root may not promise more than a day of stale allows, nor less than what a LAN needs. */
+export const STALENESS_MS_MIN = SECOND
+export const STALENESS_MS_MAX = DAY
+export const SKEW_MS_MAX = MINUTE
+
+// ---- artifacts
+
+export const TOKEN_BYTES_MAX = 64 * KIB
+export const ARTIFACT_BYTES_MAX = 64 * KIB
+/** Node's own limit for all headers of a request is 16 KiB. */
+export const ARTIFACT_HEADER_BYTES_MAX = 12 * KIB
+export const LINKS_MAX = 8
+export const PREDICATES_MAX = 64
+export const PREDICATE_NESTING_MAX = 8
+export const ARTIFACT_TTL_MS_MAX = 400 * DAY
+/** An invocation lives as long as a request may wait and clocks may differ, not longer. */
+export const INVOCATION_TTL_MS_MAX = 5 * MINUTE
+
+// ---- requests
+
+/** A request body, and so its arguments. */
+export const REQUEST_BYTES_MAX = 64 * KIB
+export const ACTION_BYTES_MAX = 128
+export const RESOURCE_BYTES_MAX = 1_024
+/** Items of one evaluations call. */
+export const EVALUATIONS_MAX = 100
+/** From the arrival of a request to its answer. */
+export const DECISION_DEADLINE_MS = 2 * SECOND
+/** Decisions being made at once; the next one is told OVERLOADED. */
+export const DECISIONS_MAX = 1_024
+/** Running executions of one node. */
+export const EXECUTIONS_MAX = 4_096
+/** Artifacts held for one caller. */
+export const WALLET_ARTIFACTS_MAX = 256
+
+// ---- network
+
+/** One frame of hello, state and log streams. */
+export const FRAME_BYTES_MAX = 64 * KIB
+/** One frame of sync: at least one whole statement. */
+export const SYNC_FRAME_BYTES_MAX = MIB
+/** One gossip message. Larger statements travel by sync alone. */
+export const GOSSIP_BYTES_MAX = 48 * KIB
+/** From opening a stream to its answer. */
+export const ASK_TIMEOUT_MS = 3 * SECOND
+/** A peer that has not passed the hello by then is cut. */
+export const HELLO_TIMEOUT_MS = 3 * SECOND
+/** Answers being made for one peer at once; further ones are told busy. */
+export const ASKS_PER_PEER_MAX = 16
+/** Peers this node keeps addresses of. */
+export const PEERS_MAX = 2_048
+/** Peers at the door that wait for approval. */
+export const PENDING_PEERS_MAX = 64
+export const ADDRESSES_PER_PEER_MAX = 8
+/** Longest wait between two dials of one peer; never given up. */
+export const REDIAL_MS_MAX = 15 * SECOND
+/** Between two hellos of a node that waits for approval. */
+export const PENDING_HELLO_INTERVAL_MS = 2 * SECOND
+
+// ---- sync, lease
+
+/** Mean time between two comparisons of digests with one random peer. */
+export const SYNC_INTERVAL_MS = 2 * SECOND
+/** Rounds of one sync with one peer; a lying peer is dropped after that. */
+export const SYNC_ROUNDS_MAX = 256
+/** Ids or envelopes in one sync frame. */
+export const SYNC_IDS_MAX = 1_024
+/** A question is repeated this many times within staleness, so that one lost answer costs nothing. */
+export const LEASE_ASKS_PER_STALENESS = 4
+/** Statement ids that one state question may carry. */
+export const HELD_IDS_MAX = 16
+/** Nonce of a state question, bytes. */
+export const NONCE_BYTES = 16
+/** Seen nonces are kept until their invocation has expired, at most this many. */
+export const NONCES_MAX = 1_000_000
+
+// ---- invites
+
+export const INVITE_TTL_MS_MAX = 7 * DAY
+export const INVITES_MAX = 256
+
+// ---- storage
+
+/** Kept free for revocations: larger than LevelDB's write buffer and the log it recovers (FACTS 4). */
+export const DISK_RESERVE_BYTES = 64 * MIB
+/** Re-hashed by the scrub in one step, with a pause after each. */
+export const SCRUB_RECORDS = 512
+
+// ---- local API
+
+export const HTTP_CONNECTIONS_MAX = 256
+export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND
+export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND
+/** SIGTERM to exit. */
+export const SHUTDOWN_MS_MAX = 5 * SECOND
+/** SIGTERM to SIGKILL for a child whose authorization ended. */
+export const CHILD_GRACE_MS = 5 * SECOND
+/** A unix socket path (sockaddr_un). */
+export const SOCKET_PATH_BYTES_MAX = 107

@@ -1,0 +1,139 @@
+/**
+ * Everything a node needs from the world, on one page. Nothing else in mesh/
+ * reaches outside: the daemon passes the real world, the tests and the
+ * simulator one made from a seed. Store and Network have one conformance
+ * suite each in test/ports, run on the real adapter and on its twin.
+ */
+import type { Did } from '../core/keys.ts'
+import type { Tree } from '../core/merkle.ts'
+import type { Verdict } from '../core/verdict.ts'
+
+export interface Clock {
+  /** Unix time in ms. May step; it only ever shortens what monotonic time allows. */
+  wallMs(): number
+  /** Never steps back. Its zero means nothing. */
+  monotonicMs(): number
+  /** Resolves after ms of monotonic time, or at once when the signal aborts; it never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array
+  /** A whole number in [0, below). */
+  integer(below: number): number
+}
+
+/** What is kept beside the log; each name is a key prefix on disk and never changes its meaning. */
+export type Space =
+  | 'statement' // id → envelope, effective or pending
+  | 'governance' // cursors and versions: opened and closed roots, pins, log epoch
+  | 'nonce' // invocation CID or spent single-use link → expiry
+  | 'checkpoint' // node did + epoch → newest checkpoint heard of that node
+  | 'peer' // did → signed address record
+  | 'invite' // invite id → its state
+  | 'wallet' // held artifacts and callers' keys
+  | 'execution' // open executions
+
+export interface Put {
+  readonly space: Space
+  readonly key: string
+  /** null deletes. */
+  readonly value: Uint8Array | null
+}
+
+/** One atomic change: records first, first + 1, …, the tree after the last of them, and puts in order. */
+export interface Batch {
+  readonly first: number
+  readonly records: readonly Uint8Array[]
+  readonly tree: Tree
+  readonly puts: readonly Put[]
+}
+
+/**
+ * One node's durable memory: its log and what is kept beside it. One writer.
+ * Everything that a read returns has been checked against hashes first; what
+ * does not match rejects with LOG_DAMAGED and is never returned.
+ */
+export interface Store {
+  /** The tree of the current log as it is on disk. The caller trusts no copy in memory over it. */
+  readonly tree: Tree
+  /** How often the log was retired; the current log is this epoch's. */
+  readonly epoch: number
+  /**
+   * Resolves once the batch would survive a power cut, all of it or none.
+   * After one rejection the outcome is unknown and every later call rejects, until reopen.
+   */
+  persist(batch: Batch): Promise<void>
+  /** Retires the current log and begins the next, empty; kept durable before it resolves. */
+  retire(epoch: number): Promise<void>
+  /** All of a space, in key order. */
+  entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>>
+  get(space: Space, key: string): Promise<Uint8Array | null>
+  /** Records [first, first + count) of the current log; each is re-hashed against its tile or peak. */
+  records(first: number, count: number): Promise<readonly Uint8Array[]>
+  /** A full tile of 256 hashes (8,192 bytes) of the current log; null when it is not complete yet. */
+  tile(level: number, index: number): Promise<Uint8Array | null>
+  /** Keeps the newest published checkpoint outside the database too, fsynced. */
+  keepHead(checkpoint: Uint8Array): Promise<void>
+  /** After a rejection: close, open without create, verify against the head file. Rejects LOG_DAMAGED when acknowledged data is gone. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+/** One request frame, one answer frame, each bounded; dialogue is repetition. */
+export type Protocol = 'state' | 'sync' | 'log' | 'lineage'
+export type Topic = 'statements' | 'state'
+
+/** The mesh's word on who may talk, asked by the network on each connection and again on each stream. */
+export interface Greeter {
+  /** The dialler's hello to this peer. */
+  hello(peer: Did): Promise<Uint8Array>
+  /** The listener's answer; greeted opens gossip and the protocols to the peer. */
+  answer(peer: Did, hello: Uint8Array): Promise<{ answer: Uint8Array; greeted: boolean }>
+  /** The dialler reads the answer. */
+  welcome(peer: Did, answer: Uint8Array): Promise<boolean>
+  /** Known bad: suspended, revoked. Refused before it can say hello; open connections are closed. */
+  banned(peer: Did): boolean
+  /** Is it a member at this moment. Asked again for every stream and message. */
+  member(peer: Did): boolean
+}
+
+export interface PeerLink {
+  readonly peer: Did
+  readonly address: string
+  readonly direction: 'in' | 'out'
+  readonly rttMs: number | null
+}
+
+export interface Network {
+  readonly self: Did
+  /** Addresses this node can be dialled at, with /p2p/. */
+  addresses(): readonly string[]
+  /** Opens nothing before this; then listens and answers. */
+  start(greeter: Greeter): Promise<void>
+  /** Peers that passed the hello and are connected now. */
+  peers(): readonly PeerLink[]
+  /** Called after a peer was greeted or went away. */
+  onPeer(listener: (peer: Did, greeted: boolean) => void): void
+  /** Sends one frame and awaits its answer. Rejects UNREACHABLE, TIMEOUT, INVALID_ANSWER. */
+  ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal): Promise<Uint8Array>
+  /** The answerer of a protocol; called only for greeted members. null closes without an answer. */
+  handle(
+    protocol: Protocol,
+    handler: (peer: Did, request: Uint8Array) => Promise<Uint8Array | null>,
+  ): void
+  /** A hint: it may lose, delay, repeat and reorder. Too large or nobody there is silence. */
+  publish(topic: Topic, message: Uint8Array): void
+  /** The validator of a topic; own messages do not pass it. */
+  subscribe(topic: Topic, validator: (from: Did, message: Uint8Array) => Verdict): void
+  /** Dials now and keeps redialling for ever, with jitter, until forget. Resolves true when the peer was greeted, false when it answered otherwise; rejects UNREACHABLE. */
+  connect(peer: Did, addresses: readonly string[]): Promise<boolean>
+  /** Keeps redialling in the background. */
+  remember(peer: Did, addresses: readonly string[]): void
+  forget(peer: Did): void
+  /** Closes every connection to the peer. */
+  disconnect(peer: Did, why: string): void
+  /** Closes and refuses all connections; only tightens, undone by false. */
+  isolate(isolated: boolean): void
+  stop(): Promise<void>
+}
