@@ -1,0 +1,63 @@
+/**
+ * `npm test` and `npm run slow`: the steps in order, each timed, the first failure ends it.
+ *
+ *     node scripts/test.ts quick     types, lint, tidy, unit, vectors, ports, script, short e2e
+ *     node scripts/test.ts slow      coverage, unused code, build, long simulations, long e2e
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+
+type Step = readonly [name: string, command: string, args: readonly string[]]
+
+const NODE_TEST = ['--test', '--test-timeout=180000', '--disable-warning=ExperimentalWarning']
+const node = (name: string, ...patterns: string[]): Step => [
+  name,
+  process.execPath,
+  [...NODE_TEST, ...files(patterns)],
+]
+
+const STEPS: Record<string, () => readonly Step[]> = {
+  quick: () => [
+    ['types', 'tsc', ['-p', 'test']],
+    ['lint', 'biome', ['check', '--error-on-warnings']],
+    node('tests', 'test/{tidy,unit,vectors,ports,sim,script}/**/*.test.ts', 'test/e2e/*.test.ts'),
+  ],
+  slow: () => [
+    ['unused', 'knip', []],
+    ['build', 'npm', ['run', '--silent', 'build']],
+    [
+      'coverage',
+      process.execPath,
+      [
+        ...NODE_TEST,
+        '--experimental-test-coverage',
+        '--test-coverage-include-all',
+        '--test-coverage-include=src/core/**',
+        '--test-coverage-lines=90',
+        '--test-reporter=dot',
+        ...files(['test/{unit,vectors}/**/*.test.ts']),
+      ],
+    ],
+    node('long tests', 'test/long/**/*.test.ts'),
+  ],
+}
+
+function files(patterns: readonly string[]): string[] {
+  const found = patterns.flatMap((pattern) => globSync(pattern)).sort()
+  if (found.length === 0) throw new Error(`no test file matches ${patterns.join(' ')}`)
+  return found
+}
+
+function run([name, command, args]: Step): void {
+  const start = performance.now()
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
+  if (error !== undefined) throw error
+  console.log(
+    `${status === 0 ? '✓' : '✗'} ${name}  ${((performance.now() - start) / 1000).toFixed(1)} s`,
+  )
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+const steps = STEPS[process.argv[2] ?? '']
+if (steps === undefined) throw new Error(`one of: ${Object.keys(STEPS).join(', ')}`)
+for (const step of steps()) run(step)

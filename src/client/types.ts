@@ -1,0 +1,356 @@
+/**
+ * The JSON of the local API, version meshd/v1: what the daemon answers, what
+ * the command line and other programs read. A field is never removed or
+ * re-typed within v1. Ids are full, times are RFC 3339 UTC with milliseconds,
+ * durations are milliseconds.
+ */
+import type { ProblemCode } from '../core/problems.ts'
+import type { ReasonCode } from '../core/reasons.ts'
+
+/** RFC 9457, with our code and hint. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly code: ProblemCode
+  readonly hint: string
+}
+
+/** A list or a view: what it is, when and where it was seen from. */
+export interface View<Kind extends string, Body> {
+  readonly apiVersion: 'meshd/v1'
+  readonly kind: Kind
+  readonly generatedAt: string
+  /** Name of the node that answered; a partial view never pretends to be the mesh's. */
+  readonly seenFrom: string
+  readonly item: Body
+}
+export interface ListView<Kind extends string, Item> extends Omit<View<Kind, never>, 'item'> {
+  readonly items: readonly Item[]
+}
+
+export interface LeaseView {
+  readonly held: boolean
+  readonly witnesses: number
+  readonly need: number
+  readonly of: number
+  /** Of the lease as it stands; null when none is held. */
+  readonly remainingMs: number | null
+  readonly stalenessMs: number
+  readonly skewMs: number
+  readonly why: string | null
+  readonly clockOffsetMs: number | null
+  readonly clockTrusted: boolean
+}
+
+export interface BundleView {
+  readonly bundle: string
+  readonly version: number | null
+  readonly mode: 'enforce' | 'observe' | null
+  readonly id: string | null
+  readonly observing: number | null
+  /** Why this bundle denies everything; null when it does not. */
+  readonly conflict: string | null
+}
+
+/** GET /v1/status */
+export interface StatusView {
+  readonly node: {
+    readonly name: string
+    readonly did: string
+    readonly pid: number
+    readonly version: string
+    readonly startedAt: string
+  }
+  readonly ready: boolean
+  /** Each reason why this node fails closed now, as `CODE: sentence`. */
+  readonly notReady: readonly string[]
+  readonly alone: boolean
+  readonly mesh: { readonly id: string; readonly name: string } | null
+  readonly root: {
+    readonly version: number
+    readonly id: string
+    readonly expiresAt: string
+  } | null
+  readonly governance: {
+    readonly digest: string
+    readonly size: number
+    readonly revocations: number
+    readonly freezes: number
+    readonly bundles: readonly BundleView[]
+    readonly conflicts: number
+    readonly evidence: number
+    readonly pending: number
+    readonly disputed: readonly string[]
+  }
+  readonly lease: LeaseView
+  readonly log: {
+    readonly origin: string | null
+    readonly epoch: number
+    readonly size: number
+    readonly published: number
+    readonly sealed: string | null
+    readonly scrubbed: number
+    readonly low: boolean
+  }
+  readonly listen: readonly string[]
+  readonly sockets: readonly { readonly path: string; readonly mode: string }[]
+  readonly peers: readonly PeerView[]
+  readonly isolated: boolean
+  readonly executions: number
+}
+
+export type PeerState = 'self' | 'member' | 'pending' | 'suspended' | 'revoked' | 'unknown'
+
+/** GET /v1/peers, /v1/peers/{did}; the first is this node itself. */
+export interface PeerView {
+  readonly did: string
+  readonly name: string | null
+  readonly state: PeerState
+  readonly role: 'witness' | 'member' | null
+  readonly link: { readonly address: string; readonly direction: 'in' | 'out' } | null
+  readonly rttMs: number | null
+  readonly addresses: readonly string[]
+  /** What it last said of itself in a signed answer; null when it never did. */
+  readonly heard: {
+    readonly digest: string
+    readonly size: number
+    readonly rootVersion: number
+    readonly logSize: number | null
+    readonly epoch: number | null
+    readonly clockOffsetMs: number
+    readonly at: string
+  } | null
+  /** Statements it lacks, as far as this node knows; null when unknown. */
+  readonly behind: number | null
+  readonly expiresAt: string | null
+  readonly labels: { readonly [name: string]: string }
+  readonly lastSeenAt: string | null
+  readonly lastError: string | null
+}
+
+export type StatementState = 'effective' | 'pending' | 'disarmed' | 'conflict'
+
+/** GET /v1/statements?type=&state=, /v1/statements/{id}; POST /v1/statements takes an envelope. */
+export interface StatementView {
+  readonly id: string
+  readonly type: 'root' | 'member' | 'policy' | 'revocation' | 'freeze' | 'epoch'
+  readonly state: StatementState
+  /** The payload as it was signed. */
+  readonly payload: { readonly [field: string]: unknown }
+  readonly signatures: readonly { readonly key: string; readonly counts: boolean }[]
+  readonly needs: { readonly role: string; readonly threshold: number; readonly missing: number }
+  /** The DSSE envelope, canonical JSON. */
+  readonly envelope: string
+}
+
+/** GET /v1/spread?id=…: who applied a statement, asked of every member now; committed counts witnesses of the newest root. */
+export interface SpreadView {
+  readonly id: string
+  readonly state: StatementState
+  readonly acceptedAt: string
+  readonly nodes: readonly {
+    readonly did: string
+    readonly name: string | null
+    readonly role: 'witness' | 'member'
+    readonly applied: boolean
+    readonly appliedMs: number | null
+    readonly unreachable: string | null
+  }[]
+  readonly write: number
+  readonly witnessesHolding: number
+  readonly committedMs: number | null
+  readonly committedAt: string | null
+  /** No node allows what it covers later than this; null before the commit. */
+  readonly boundAt: string | null
+  readonly stalenessMs: number
+  readonly skewMs: number
+}
+
+/** GET /v1/governance */
+export interface GovernanceView {
+  readonly mesh: string | null
+  readonly meshName: string | null
+  readonly digest: string
+  readonly size: number
+  readonly rootVersion: number | null
+  readonly bundles: readonly BundleView[]
+  readonly disputed: readonly string[]
+  readonly freezes: readonly {
+    readonly scope: string
+    readonly version: number
+    readonly frozen: boolean
+    readonly id: string
+    readonly message: string | null
+  }[]
+  readonly revocations: number
+  readonly pending: number
+  readonly opened: number | null
+  readonly bootCheck: string | null
+}
+
+/** GET /v1/root: the newest root and the chain to it. */
+export interface RootView {
+  readonly mesh: string
+  readonly name: string
+  readonly version: number
+  readonly id: string
+  readonly previous: string | null
+  readonly issuedAt: string
+  readonly expiresAt: string
+  readonly roles: {
+    readonly [role: string]: { readonly keys: readonly string[]; readonly threshold: number }
+  }
+  readonly witnesses: readonly string[]
+  readonly lease: {
+    readonly read: number
+    readonly write: number
+    readonly faults: number
+    readonly stalenessMs: number
+    readonly skewMs: number
+  }
+  readonly limits: { readonly artifactTtlMs: number }
+  readonly history: readonly {
+    readonly version: number
+    readonly id: string
+    readonly issuedAt: string
+    readonly signatures: number
+    readonly message: string | null
+  }[]
+}
+
+/** GET /v1/drift */
+export interface DriftView {
+  readonly did: string
+  readonly name: string | null
+  readonly missing: readonly string[]
+  readonly missingCount: number | null
+  readonly since: string | null
+  readonly deniesFrom: string | null
+  readonly cause: 'syncing' | 'unreachable' | 'none'
+}
+
+export interface CheckView {
+  readonly n: number
+  readonly name: string
+  /** null: it rests on a check that failed. */
+  readonly ok: boolean | null
+  readonly code: ReasonCode | null
+  readonly detail: string
+}
+
+/** `context.meshd` of an AuthZEN answer, POST /v1/executions, POST /v1/explain. */
+export interface DecisionView {
+  readonly decision: boolean
+  /** Record id; null when a deny could not be recorded, and for a hypothetical one. */
+  readonly id: string | null
+  readonly code: ReasonCode | null
+  readonly detail: string | null
+  readonly leaseUntil: string | null
+  /** The same, from when the daemon answered; callers count from when they asked. */
+  readonly leaseRemainingMs: number | null
+  readonly record: { readonly log: string; readonly index: number } | null
+  readonly artifact: string | null
+  readonly principal: string | null
+  readonly principalName: string | null
+  readonly policies: readonly {
+    readonly bundle: string
+    readonly version: number
+    readonly policy: string
+  }[]
+  readonly checks: readonly CheckView[]
+  readonly mend: readonly string[]
+  readonly observed: { readonly decision: boolean; readonly policies: readonly string[] } | null
+  readonly durationMs: number
+}
+
+/** GET /v1/records?…, /v1/records/{id}; GET /v1/decisions/{id|last} has the same shape. */
+export interface RecordView {
+  readonly id: string
+  readonly index: number
+  readonly epoch: number
+  readonly time: string
+  readonly type: 'decision' | 'outcome' | 'statement' | 'artifact' | 'system' | 'epoch'
+  readonly state: 'durable' | 'published'
+  /** The leaf, exactly. */
+  readonly leaf: { readonly [field: string]: unknown }
+}
+
+/** GET /v1/log/verify */
+export interface LogVerifyView {
+  readonly origin: string
+  readonly epoch: number
+  readonly size: number
+  readonly rootHash: string
+  readonly published: number
+  readonly verified: number
+  readonly problems: readonly string[]
+}
+
+/** POST /v1/executions answers a DecisionView with `execution`; GET /v1/executions/{id}/watch long-polls. */
+export interface ExecutionView {
+  readonly id: string
+  readonly state: 'running' | 'stopped' | 'ended'
+  readonly leaseRemainingMs: number | null
+  readonly stop: {
+    readonly code: ReasonCode
+    readonly detail: string
+    readonly statement: string | null
+  } | null
+  readonly outcome: {
+    readonly kind: 'ok' | 'failed' | 'stopped' | 'unknown'
+    readonly status: number | null
+  } | null
+}
+
+/** GET /v1/wallet */
+export interface HeldArtifactView {
+  readonly cid: string
+  readonly caller: string
+  readonly principal: string
+  readonly actions: readonly string[]
+  readonly resource: string
+  readonly expiresAt: string
+  readonly state: 'valid' | 'expired' | 'revoked' | 'not yet valid'
+}
+
+/** GET, POST /v1/invites; the line is shown once, when it is made. */
+export interface InviteView {
+  readonly id: string
+  readonly name: string | null
+  readonly expiresAt: string
+  readonly state: 'open' | 'redeemed' | 'expired' | 'revoked'
+  readonly redeemedBy: string | null
+  readonly line: string | null
+}
+
+/** GET /v1/callers: local callers and the keys the daemon keeps for them. */
+export interface CallerView {
+  readonly caller: string
+  readonly name: string | null
+  readonly principal: string
+}
+
+/** POST /v1/policies/check */
+export interface PolicyCheckView {
+  readonly policies: number
+  readonly tests: number
+  readonly problems: readonly {
+    readonly where: string
+    readonly says: string
+    readonly kind: 'syntax' | 'schema' | 'rule' | 'test'
+  }[]
+}
+
+/** GET /v1/doctor */
+export interface DoctorView {
+  readonly groups: readonly {
+    readonly name: string
+    readonly findings: readonly {
+      readonly level: 'ok' | 'warning' | 'error'
+      readonly says: string
+      readonly fix: string | null
+    }[]
+  }[]
+}
