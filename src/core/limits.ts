@@ -96,6 +96,12 @@ export const DECISION_DEADLINE_MS = 2 * SECOND
 export const DECISIONS_MAX = 1_024
 /** Running executions of one node. */
 export const EXECUTIONS_MAX = 4_096
+/** Between two looks at what runs: a lost lease stops it within a second (S23). */
+export const EXECUTION_TICK_MS = 250
+/** An enforcement point that watches nothing for so long is taken for dead. */
+export const EXECUTION_SILENCE_MS = 30 * SECOND
+/** Denials that wait for the disk at once; further ones are counted in the next durable record (S20). */
+export const DENIALS_WAITING_MAX = 512
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
 

@@ -1,0 +1,34 @@
+/**
+ * `npm run build`: what the npm package ships, in dist/.
+ *
+ *     dist/src/…         the sources as readable JavaScript with types (tsc), for `meshd/client`
+ *     dist/meshd.js      the command line and, in chunks it loads lazily, the daemon (esbuild)
+ *
+ * Packages stay outside, but for commander: a client command opens two files.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { build } from 'esbuild'
+
+const manifest: { dependencies: Record<string, string> } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+)
+const BUNDLED = new Set(['commander'])
+
+rmSync('dist', { recursive: true, force: true })
+execFileSync('tsc', ['-p', '.'], { stdio: 'inherit' })
+await build({
+  entryPoints: { meshd: 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  minifySyntax: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node26',
+  external: Object.keys(manifest.dependencies).filter((name) => !BUNDLED.has(name)),
+  chunkNames: 'chunk-[hash]',
+  banner: {
+    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+  },
+})
