@@ -78,6 +78,15 @@ export const ARTIFACT_HEADER_BYTES_MAX = 12 * KIB
 export const LINKS_MAX = 8
 export const PREDICATES_MAX = 64
 export const PREDICATE_NESTING_MAX = 8
+/** Predicates evaluated for one check of one predicate, elements of lists included: a request of 64 KiB over 64 predicates would cost a second. */
+export const PREDICATE_STEPS_MAX = 20_000
+/** UCAN recommends 12 bytes for a token's nonce. */
+export const TOKEN_NONCE_BYTES_MIN = 12
+export const TOKEN_NONCE_BYTES_MAX = 64
+/** The end of the year 9999, s: the last time that prints in 24 characters. */
+export const TIME_S_MAX = 253_402_300_799
+/** Links kept decoded, and tokens whose signature was found good; both are only memory of pure answers. */
+export const TOKENS_REMEMBERED_MAX = 8_192
 export const ARTIFACT_TTL_MS_MAX = 400 * DAY
 /** An invocation lives as long as a request may wait and clocks may differ, not longer. */
 export const INVOCATION_TTL_MS_MAX = 5 * MINUTE
