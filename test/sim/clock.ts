@@ -1,0 +1,146 @@
+/**
+ * Time made from a seed: events in order of their moment, nothing moves unless
+ * a test advances it. After each event the world settles: every microtask that
+ * follows from it has run before the next one begins, so one seed gives one trace.
+ */
+import { setImmediate as settled } from 'node:timers/promises'
+import type { Clock, Random } from '../../src/mesh/ports.ts'
+
+/** mulberry32: small, seeded, good enough to be unlucky with. */
+export class Dice implements Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** In [0, 1). */
+  unit(): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  integer(below: number): number {
+    return Math.floor(this.unit() * below)
+  }
+
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.integer(256))
+  }
+}
+
+/** 2026-11-24T14:00:00.000Z, where every world begins. */
+export const BEGINNING_MS = 1_795_528_800_000
+
+interface Event {
+  readonly atMs: number
+  readonly order: number
+  readonly run: () => void
+}
+
+export class VirtualClock implements Clock {
+  readonly dice: Dice
+  #nowMs = 0
+  #wallOffsetMs = 0
+  #order = 0
+  /** A binary heap: by moment, then by order of asking. */
+  readonly #events: Event[] = []
+
+  constructor(seed = 1) {
+    this.dice = new Dice(seed)
+  }
+
+  wallMs(): number {
+    return BEGINNING_MS + this.#nowMs + this.#wallOffsetMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  /** Steps the wall clock alone; negative goes back. */
+  stepWall(ms: number): void {
+    this.#wallOffsetMs += ms
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted === true) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.after(ms, resolve)
+      signal?.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+
+  /** Runs the event ms from now; what a twin of the network or the disk is made of. */
+  after(ms: number, run: () => void): void {
+    push(this.#events, { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, run })
+  }
+
+  /** Lets every microtask run. */
+  async settle(): Promise<void> {
+    await settled()
+  }
+
+  /** Moves ms forward, through every event on the way. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.#nowMs + ms
+    await settled()
+    while (await this.#step(endMs)) {}
+    this.#nowMs = endMs
+  }
+
+  /** Moves forward until the promise has settled, at most limitMs; then gives what it gave. */
+  async until<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
+    let done = false
+    const mark = () => {
+      done = true
+    }
+    promise.then(mark, mark)
+    const endMs = this.#nowMs + limitMs
+    await settled()
+    while (!done && (await this.#step(endMs))) {}
+    if (!done) throw new Error(`nothing settles it within ${limitMs} ms`)
+    return promise
+  }
+
+  async #step(endMs: number): Promise<boolean> {
+    const next = this.#events[0]
+    if (next === undefined || next.atMs > endMs) return false
+    pop(this.#events)
+    this.#nowMs = next.atMs
+    next.run()
+    await settled()
+    return true
+  }
+}
+
+const before = (a: Event, b: Event) => a.atMs - b.atMs || a.order - b.order
+
+function push(heap: Event[], event: Event): void {
+  heap.push(event)
+  for (let at = heap.length - 1; at > 0; ) {
+    const parent = (at - 1) >> 1
+    if (before(heap[parent] as Event, event) <= 0) return
+    heap[at] = heap[parent] as Event
+    heap[parent] = event
+    at = parent
+  }
+}
+
+function pop(heap: Event[]): void {
+  const last = heap.pop()
+  if (last === undefined || heap.length === 0) return
+  heap[0] = last
+  for (let at = 0; ; ) {
+    let least = at
+    for (const child of [2 * at + 1, 2 * at + 2])
+      if (child < heap.length && before(heap[child] as Event, heap[least] as Event) < 0)
+        least = child
+    if (least === at) return
+    heap[at] = heap[least] as Event
+    heap[least] = last
+    at = least
+  }
+}
