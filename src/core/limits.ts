@@ -46,6 +46,9 @@ export const PENDING_PER_SIGNER_MAX = 64
 /** Keys whose pending statements are kept: every role key of a large root, twice. */
 export const PENDING_SIGNERS_MAX = 256
 
+/** Pending bytes kept for each signing key: a few of the largest statements. Chosen arbitrarily. */
+export const PENDING_BYTES_PER_SIGNER_MAX = 2 * MIB
+
 /** Statements in one replicated set: 100,000 revocations and what governs them (design 8). */
 export const STATEMENTS_MAX = 250_000
 
@@ -146,6 +149,20 @@ export const SYNC_INTERVAL_MS = 2 * SECOND
 export const SYNC_ROUNDS_MAX = 256
 /** Ids or envelopes in one sync frame. */
 export const SYNC_IDS_MAX = 1_024
+/** A subtree of so few statements is listed, not divided: 2 KiB more, one round trip less. */
+export const SYNC_LEAVES = 32
+/** A subtree that is mostly missing is listed whole up to this many: 256 KiB. */
+export const SYNC_LIST_MAX = 4_096
+/** Subtrees asked about in one sync frame. */
+export const SYNC_PREFIXES_MAX = 256
+/** Bytes of new statements in one push; one statement always fits. */
+export const PUSH_BYTES_MAX = 768 * KIB
+/** Neighbours that a statement learned from a peer is pushed on to; gossip reaches the others. */
+export const PUSH_PEERS_MAX = 8
+/** A peer that lied to sync is not asked again for this long. Chosen arbitrarily. */
+export const SYNC_PENALTY_MS = 10 * SECOND
+/** Between two announcements of one node; more nodes wait longer (design 5, witnessing). */
+export const ANNOUNCE_INTERVAL_MS = SECOND
 /** A question is repeated this many times within staleness, so that one lost answer costs nothing. */
 export const LEASE_ASKS_PER_STALENESS = 4
 /** Statement ids that one state question may carry. */
@@ -166,6 +183,12 @@ export const INVITES_MAX = 256
 export const DISK_RESERVE_BYTES = 64 * MIB
 /** Re-hashed by the scrub in one step, with a pause after each. */
 export const SCRUB_RECORDS = 512
+
+/** The configuration file. Chosen arbitrarily. */
+export const CONFIG_BYTES_MAX = 256 * KIB
+
+/** A key file: a PEM of an Ed25519 key, sealed or not, is a quarter of this. */
+export const KEY_FILE_BYTES_MAX = 4 * KIB
 
 // ---- local API
 
