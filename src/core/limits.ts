@@ -15,6 +15,9 @@ const DAY = 24 * HOUR
 /** Nesting of any JSON or CBOR that comes from outside. The decoders recurse; 32 is far from any stack. */
 export const NESTING_MAX = 32
 
+/** Keys kept decoded and admitted; only memory of a pure answer that costs 0.6 ms. Every key of a large mesh fits. */
+export const KEYS_REMEMBERED_MAX = 8_192
+
 // ---- the log
 
 /** Records in one log. `append` walks the bits of size with 32-bit shifts. */
@@ -192,6 +195,8 @@ export const KEY_FILE_BYTES_MAX = 4 * KIB
 
 // ---- local API
 
+/** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
+export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256
 export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND
 export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND

@@ -1,0 +1,127 @@
+/**
+ * Routes of the local API: a method, a path with `{parameters}`, the least
+ * privileged socket that serves it, and a handler that gives a reply or throws
+ * a MeshError. No framework: the most exposed surface has no dependency.
+ */
+import type { Json } from '../core/json.ts'
+import type { Caller } from '../core/judge.ts'
+import { MeshError } from '../core/problems.ts'
+
+/** What a socket may do; each serves what the ones before it serve for reading or deciding (INTERFACE 5.2). */
+export type SocketRole = 'decide' | 'read' | 'admin'
+
+export interface Ask {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly parameters: ReadonlyMap<string, string>
+  readonly header: (name: string) => string | null
+  /** Bounded while reading; empty for GET. */
+  readonly body: Uint8Array
+  readonly caller: Caller
+  readonly role: SocketRole
+  /** Monotonic ms of arrival. */
+  readonly receivedMs: number
+  /** Aborts when the client goes away or the daemon stops. */
+  readonly signal: AbortSignal
+}
+
+export interface Reply {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly path: string
+  readonly roles: readonly SocketRole[]
+  handle(ask: Ask): Promise<Reply> | Reply
+}
+
+export const DECIDE: readonly SocketRole[] = ['decide', 'admin']
+export const READ: readonly SocketRole[] = ['read', 'admin']
+export const ANY: readonly SocketRole[] = ['decide', 'read', 'admin']
+export const ADMIN: readonly SocketRole[] = ['admin']
+
+export function json(value: object, status = 200): Reply {
+  return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` }
+}
+
+export interface Match {
+  readonly route: Route
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+export class Router {
+  readonly #routes: readonly { readonly route: Route; readonly parts: readonly string[] }[]
+
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes.map((route) => ({ route, parts: route.path.split('/') }))
+  }
+
+  /** @throws MeshError NOT_FOUND, also where this socket does not serve the route. */
+  match(method: string, path: string, role: SocketRole): Match {
+    const parts = path.split('/')
+    let known = false
+    for (const candidate of this.#routes) {
+      const parameters = matchParts(candidate.parts, parts)
+      if (parameters === null) continue
+      known = true
+      const { route } = candidate
+      if (route.method === method && route.roles.includes(role)) return { route, parameters }
+    }
+    throw new MeshError(
+      'NOT_FOUND',
+      known ? `${method} ${path} is not served on this socket` : `no such path: ${path}`,
+      {
+        hint: known ? 'use admin.sock, or read.sock for reading' : 'docs/api.md',
+      },
+    )
+  }
+}
+
+function matchParts(
+  pattern: readonly string[],
+  parts: readonly string[],
+): Map<string, string> | null {
+  if (pattern.length !== parts.length) return null
+  const parameters = new Map<string, string>()
+  for (const [i, expected] of pattern.entries()) {
+    const part = parts[i] ?? ''
+    if (expected.startsWith('{')) {
+      const value = decoded(part)
+      if (value === null || value === '') return null
+      parameters.set(expected.slice(1, -1), value)
+    } else if (expected !== part) return null
+  }
+  return parameters
+}
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return null // a bad escape matches nothing
+  }
+}
+
+/** A parameter of the path that the route's own pattern names. */
+export function parameter(ask: Ask, name: string): string {
+  const value = ask.parameters.get(name)
+  if (value === undefined) throw new MeshError('USAGE', `\`${name}\` is missing`)
+  return value
+}
+
+/** @throws MeshError USAGE when the value is no whole number within its bounds. */
+export function integerQuery(ask: Ask, name: string, fallback: number, max: number): number {
+  const text = ask.query.get(name)
+  if (text === null) return fallback
+  const value = Number(text)
+  if (!/^\d{1,12}$/.test(text) || value > max)
+    throw new MeshError('USAGE', `\`${name}\` is a whole number up to ${max}`)
+  return value
+}
+
+export type { Json }

@@ -1,0 +1,199 @@
+/**
+ * Reads the one configuration file and names what is wrong with it:
+ *
+ *     /etc/meshd/meshd.yaml:5:3 node.nmae: unknown key; did you mean `name`?
+ *
+ * One named file, never a search: --config, else $MESHD_CONFIG, else the
+ * system's or the user's own place. No file gives secure defaults.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
+import { join } from 'node:path'
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { CONFIG_BYTES_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import {
+  type Config,
+  type ConfigFile,
+  configSchema,
+  type Surroundings,
+  withDefaults,
+} from './schema.ts'
+
+export type Origin = 'flag' | 'environment' | 'file' | 'default'
+
+export interface LoadedConfig {
+  readonly config: Config
+  readonly path: string
+  readonly found: boolean
+  /** The file's own values, `section.key`, and where each came from. */
+  readonly origins: ReadonlyMap<string, Origin>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export function surroundings(env: Environment = process.env): Surroundings {
+  const home = env['HOME'] ?? homedir()
+  return {
+    hostname: hostname(),
+    root: process.getuid?.() === 0,
+    home,
+    configHome: env['XDG_CONFIG_HOME'] ?? join(home, '.config'),
+    stateHome: env['XDG_STATE_HOME'] ?? join(home, '.local/state'),
+    runtimeDir: env['XDG_RUNTIME_DIR'] ?? null,
+  }
+}
+
+/** The file's path: flag, environment, else the place that belongs to this user. */
+export function configPath(flag: string | null, env: Environment = process.env): string {
+  const around = surroundings(env)
+  const usual = around.root ? '/etc/meshd/meshd.yaml' : join(around.configHome, 'meshd/meshd.yaml')
+  return flag ?? env['MESHD_CONFIG'] ?? usual
+}
+
+/** @throws MeshError CONFIG_INVALID with file:line:column. A file named by hand must exist. */
+export function loadConfig(flag: string | null, env: Environment = process.env): LoadedConfig {
+  const path = configPath(flag, env)
+  const found = existsSync(path)
+  if (!found && flag !== null) throw invalid(`${path}: no such file`)
+  const origins = new Map<string, Origin>()
+  const file = found ? parseConfig(readBounded(path), path) : { version: 1 as const }
+  for (const key of leaves(file)) origins.set(key, 'file')
+  const overridden = overrides(file, env, origins)
+  return { config: withDefaults(overridden, surroundings(env)), path, found, origins }
+}
+
+function readBounded(path: string): string {
+  if (statSync(path).size > CONFIG_BYTES_MAX)
+    throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
+  return readFileSync(path, 'utf8')
+}
+
+/** @throws MeshError CONFIG_INVALID naming the first problem by its place. */
+export function parseConfig(text: string, path: string): ConfigFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [error] = [...document.errors, ...document.warnings]
+  if (error !== undefined) {
+    const { line, col } = lines.linePos(error.pos[0])
+    throw invalid(`${path}:${line}:${col} ${lower(error.message)}`)
+  }
+  const result = configSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw invalid(`${path}:${describe(issue as z.core.$ZodIssue, document, lines)}`)
+}
+
+function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): string {
+  const unknown = issue.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : null
+  const path = unknown === null ? issue.path : [...issue.path, unknown]
+  const { line, col } = lines.linePos(offsetOf(document, path))
+  const says = unknown === null ? lower(issue.message) : `unknown key${suggestion(issue, unknown)}`
+  return `${line}:${col} ${path.map(String).join('.') || 'version'}: ${says}`
+}
+
+/** Where the key stands in the text; its nearest parent when the key is missing. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  let node = document.contents as Node | null
+  let offset = node?.range?.[0] ?? 0
+  for (const part of path) {
+    const pair = isMap(node)
+      ? node.items.find((p) => isScalar(p.key) && p.key.value === part)
+      : undefined
+    if (pair !== undefined) {
+      offset = isScalar(pair.key) ? (pair.key.range?.[0] ?? offset) : offset
+      node = pair.value as Node | null
+    } else {
+      node = document.getIn([part], true) as Node | null
+      offset = node?.range?.[0] ?? offset
+    }
+  }
+  return offset
+}
+
+function suggestion(issue: z.core.$ZodIssue, unknown: string): string {
+  const near = nearest(unknown, keysAt(issue.path))
+  return near === null ? '' : `; did you mean \`${near}\`?`
+}
+
+function keysAt(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = configSchema
+  for (const part of path) schema = step(unwrap(schema), part)
+  const shape = shapeOf(unwrap(schema))
+  return shape === null ? [] : Object.keys(shape)
+}
+
+function unwrap(schema: unknown): unknown {
+  let at = schema as { def?: { innerType?: unknown } }
+  while (at?.def?.innerType !== undefined) at = at.def.innerType as typeof at
+  return at
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> | null {
+  return (schema as { shape?: Record<string, unknown> })?.shape ?? null
+}
+
+function step(schema: unknown, part: PropertyKey): unknown {
+  return typeof part === 'number'
+    ? (schema as { def?: { element?: unknown } })?.def?.element
+    : shapeOf(schema)?.[String(part)]
+}
+
+/** The candidate with the fewest edits, when they are fewer than half of its letters. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, edits: distance(word, candidate) }))
+    .sort((a, b) => a.edits - b.edits)
+  const best = ranked[0]
+  return best !== undefined && best.edits * 2 <= Math.max(best.candidate.length, 3)
+    ? best.candidate
+    : null
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+function leaves(value: object, prefix = ''): string[] {
+  return Object.entries(value).flatMap(([key, inner]) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? leaves(inner, `${prefix}${key}.`)
+      : [`${prefix}${key}`],
+  )
+}
+
+/** MESHD_<SECTION>_<KEY>, for single values; each is checked by the same schema. */
+function overrides(file: ConfigFile, env: Environment, origins: Map<string, Origin>): ConfigFile {
+  const merged: Record<string, unknown> = structuredClone(file)
+  for (const [section, schema] of Object.entries(configSchema.shape)) {
+    for (const key of Object.keys(shapeOf(unwrap(schema)) ?? {})) {
+      const text = env[`MESHD_${section}_${key}`.toUpperCase()]
+      if (text === undefined) continue
+      merged[section] = { ...(merged[section] as object | undefined), [key]: text }
+      origins.set(`${section}.${key}`, 'environment')
+    }
+  }
+  const result = configSchema.safeParse(merged)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw invalid(`environment: ${issue?.path.map(String).join('.')}: ${lower(issue?.message ?? '')}`)
+}
+
+function lower(text: string): string {
+  const line = text.split('\n')[0] ?? ''
+  return line.charAt(0).toLowerCase() + line.slice(1).replace(/\.$/, '')
+}
+
+function invalid(message: string): MeshError {
+  return new MeshError('CONFIG_INVALID', message)
+}

@@ -1,0 +1,70 @@
+/**
+ * The daemon's own log: one JSON object per line on stderr, or words at a
+ * terminal. It is for operators; a decision is a record, not a log line, and
+ * only its id is named here. Values whose name says secret are not written.
+ *
+ *     {"time":"2026-11-24T14:15:12.118Z","level":"info","event":"peer greeted","peer":"did:key:z6Mk…"}
+ */
+import { stripControls } from '../core/text.ts'
+import type { LogLevel } from './schema.ts'
+
+export type Fields = Readonly<Record<string, string | number | boolean | null>>
+
+export interface Logger {
+  debug(event: string, fields?: Fields): void
+  info(event: string, fields?: Fields): void
+  warning(event: string, fields?: Fields): void
+  error(event: string, fields?: Fields): void
+}
+
+const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warning: 2, error: 3 }
+/** syslog priorities, which journald reads at the start of a line. */
+const PRIORITY: Record<LogLevel, number> = { debug: 7, info: 6, warning: 4, error: 3 }
+const SECRET = /secret|passphrase|seed|private/i
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  readonly format: 'json' | 'pretty' | 'journal'
+  readonly write: (line: string) => void
+  readonly now: () => number
+}
+
+export function createLogger({ level, format, write, now }: LoggerOptions): Logger {
+  const log =
+    (at: LogLevel) =>
+    (event: string, fields: Fields = {}) => {
+      if (RANK[at] < RANK[level]) return
+      const safe = redact(fields)
+      if (format === 'pretty') return write(`${pretty(at, event, safe)}\n`)
+      const line = JSON.stringify({
+        time: new Date(now()).toISOString(),
+        level: at,
+        event,
+        ...safe,
+      })
+      write(`${format === 'journal' ? `<${PRIORITY[at]}>` : ''}${line}\n`)
+    }
+  return { debug: log('debug'), info: log('info'), warning: log('warning'), error: log('error') }
+}
+
+/** What the format `auto` means here: words at a terminal, priorities under journald, else plain JSON. */
+export function autoFormat(
+  env: Readonly<Record<string, string | undefined>>,
+  terminal: boolean,
+): LoggerOptions['format'] {
+  if (terminal) return 'pretty'
+  return env['JOURNAL_STREAM'] === undefined ? 'json' : 'journal'
+}
+
+function redact(fields: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, SECRET.test(name) ? '[redacted]' : value]),
+  )
+}
+
+function pretty(level: LogLevel, event: string, fields: Fields): string {
+  const words = Object.entries(fields).map(
+    ([name, value]) => `${name}=${stripControls(String(value))}`,
+  )
+  return [level === 'info' ? ' ' : level === 'debug' ? '·' : '!', event, ...words].join(' ')
+}

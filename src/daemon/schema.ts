@@ -1,0 +1,244 @@
+/**
+ * The configuration file, version 1, as a strict schema. Governance is never
+ * in it: a key here can make a node stricter, never looser, and no key
+ * weakens durability, signature checks or fail-closed (INTERFACE 5.1).
+ */
+import { z } from 'zod'
+import { DISK_RESERVE_BYTES, LABELS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
+
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
+
+/** `90s`, `15m`, `2h`, `400d` as milliseconds; null for anything else. */
+export function parseDuration(text: string): number | null {
+  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
+  return count === undefined ? null : Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
+}
+
+function parseSize(text: string): number | null {
+  const [, count, unit] = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(text) ?? []
+  return count === undefined ? null : Number(count) * UNITS_BYTES[unit as keyof typeof UNITS_BYTES]
+}
+
+const name = z
+  .string()
+  .max(NAME_BYTES_MAX)
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, 'letters, digits, `.`, `_` and `-`, not first')
+const path = z.string().min(1).startsWith('/', 'an absolute path')
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, 'a duration such as 90s, 15m, 2h, 400d')
+const size = z.string().refine((text) => parseSize(text) !== null, 'a size such as 64MiB')
+const id = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits')
+const multiaddr = z.string().startsWith('/', 'a multiaddr such as /ip4/0.0.0.0/tcp/4717')
+const mode = z.string().regex(/^0[0-7]{3}$/, 'four octal digits')
+
+const matchSchema = z.strictObject({
+  uid: z.int().min(0).max(0xffff_ffff).optional(),
+  gid: z.int().min(0).max(0xffff_ffff).optional(),
+  unit: z.string().optional(),
+  socket: path.optional(),
+})
+
+export const configSchema = z.strictObject({
+  version: z.literal(1),
+  node: z
+    .strictObject({ name: name.optional(), data_dir: path.optional(), keys_dir: path.optional() })
+    .optional(),
+  mesh: z
+    .strictObject({
+      id: id.optional(),
+      pins: z.array(id).max(16).optional(),
+      listen: z.array(multiaddr).max(8).optional(),
+      announce: z.array(multiaddr).max(8).optional(),
+      peers: z.array(multiaddr).max(64).optional(),
+    })
+    .optional(),
+  lease: z.strictObject({ staleness_at_most: duration.optional() }).optional(),
+  environment: z
+    .strictObject({
+      labels: z
+        .record(name, z.string().max(256))
+        .refine((labels) => Object.keys(labels).length <= LABELS_MAX, `${LABELS_MAX} at most`)
+        .optional(),
+      files: z.record(name, path).optional(),
+    })
+    .optional(),
+  api: z
+    .strictObject({
+      dir: path.optional(),
+      public_url: z.url({ protocol: /^https$/ }).optional(),
+      callers: z
+        .array(
+          z.strictObject({
+            match: matchSchema,
+            principal: name,
+            asserts: z.array(z.string()).optional(),
+          }),
+        )
+        .max(256)
+        .optional(),
+      sockets: z
+        .array(z.strictObject({ path, mode: mode.optional(), principal: name }))
+        .max(64)
+        .optional(),
+    })
+    .optional(),
+  audit: z
+    .strictObject({ retention: duration.optional(), disk_reserve: size.optional() })
+    .optional(),
+  telemetry: z
+    .strictObject({
+      metrics_listen: z
+        .string()
+        .regex(/^(127\.0\.0\.1|\[::1\]):\d{1,5}$/, 'a loopback address and port')
+        .nullable()
+        .optional(),
+    })
+    .optional(),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warning', 'error']).optional(),
+      format: z.enum(['auto', 'pretty', 'json']).optional(),
+    })
+    .optional(),
+})
+
+export type ConfigFile = z.infer<typeof configSchema>
+
+/** JSON Schema of the file, for editors; shipped as config/config-v1.schema.json. */
+export function jsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' })
+}
+
+/** The file with every default in its place. */
+export interface Config {
+  readonly node: { readonly name: string; readonly dataDir: string; readonly keysDir: string }
+  readonly mesh: {
+    readonly id: string | null
+    readonly pins: readonly string[]
+    readonly listen: readonly string[]
+    readonly announce: readonly string[]
+    readonly peers: readonly string[]
+  }
+  readonly lease: { readonly stalenessAtMostMs: number | null }
+  readonly environment: {
+    readonly labels: ReadonlyMap<string, string>
+    readonly files: ReadonlyMap<string, string>
+  }
+  readonly api: {
+    readonly dir: string
+    readonly publicUrl: string | null
+    readonly callers: readonly CallerRule[]
+    readonly sockets: readonly CallerSocket[]
+  }
+  readonly audit: { readonly retentionMs: number; readonly diskReserveBytes: number }
+  readonly telemetry: { readonly metricsListen: string | null }
+  readonly log: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
+}
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
+
+/** The first rule whose every named fact equals the kernel's names the caller. */
+export interface CallerRule {
+  readonly match: {
+    readonly uid?: number
+    readonly gid?: number
+    readonly unit?: string
+    readonly socket?: string
+  }
+  readonly principal: string
+  readonly asserts: readonly string[]
+}
+export interface CallerSocket {
+  readonly path: string
+  readonly mode: number
+  readonly principal: string
+}
+
+/** What the machine and the user contribute to the defaults. */
+export interface Surroundings {
+  readonly hostname: string
+  readonly root: boolean
+  readonly home: string
+  readonly configHome: string
+  readonly stateHome: string
+  readonly runtimeDir: string | null
+}
+
+const DAY_MS = UNITS_MS.d
+const RETENTION_DAYS = 400
+
+export function withDefaults(file: ConfigFile, around: Surroundings): Config {
+  const own = around.root
+    ? { data: '/var/lib/meshd', keys: '/etc/meshd', api: '/run/meshd' }
+    : {
+        data: `${around.stateHome}/meshd`,
+        keys: `${around.configHome}/meshd`,
+        api: `${around.runtimeDir ?? around.stateHome}/meshd`,
+      }
+  return {
+    node: {
+      name: file.node?.name ?? labelOf(around.hostname),
+      dataDir: file.node?.data_dir ?? own.data,
+      keysDir: file.node?.keys_dir ?? own.keys,
+    },
+    mesh: {
+      id: file.mesh?.id ?? null,
+      pins: file.mesh?.pins ?? [],
+      listen: file.mesh?.listen ?? ['/ip4/0.0.0.0/tcp/4717'],
+      announce: file.mesh?.announce ?? [],
+      peers: file.mesh?.peers ?? [],
+    },
+    lease: { stalenessAtMostMs: durationOf(file.lease?.staleness_at_most) },
+    environment: {
+      labels: new Map(Object.entries(file.environment?.labels ?? {})),
+      files: new Map(Object.entries(file.environment?.files ?? {})),
+    },
+    api: apiOf(file, own.api),
+    audit: {
+      retentionMs: durationOf(file.audit?.retention) ?? RETENTION_DAYS * DAY_MS,
+      diskReserveBytes: parseSize(file.audit?.disk_reserve ?? '') ?? DISK_RESERVE_BYTES,
+    },
+    telemetry: { metricsListen: file.telemetry?.metrics_listen ?? null },
+    log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'auto' },
+  }
+}
+
+function apiOf(file: ConfigFile, dir: string): Config['api'] {
+  return {
+    dir: file.api?.dir ?? dir,
+    publicUrl: file.api?.public_url ?? null,
+    callers: (file.api?.callers ?? []).map(({ match, principal, asserts }) => ({
+      match: defined(match),
+      principal,
+      asserts: asserts ?? [],
+    })),
+    sockets: (file.api?.sockets ?? []).map((socket) => ({
+      path: socket.path,
+      mode: Number.parseInt(socket.mode ?? '0600', 8),
+      principal: socket.principal,
+    })),
+  }
+}
+
+function durationOf(text: string | undefined): number | null {
+  return text === undefined ? null : parseDuration(text)
+}
+
+/** Only the facts that are named; a rule that names none matches nobody (caller.ts). */
+function defined(match: z.infer<typeof matchSchema>): CallerRule['match'] {
+  return {
+    ...(match.uid === undefined ? {} : { uid: match.uid }),
+    ...(match.gid === undefined ? {} : { gid: match.gid }),
+    ...(match.unit === undefined ? {} : { unit: match.unit }),
+    ...(match.socket === undefined ? {} : { socket: match.socket }),
+  }
+}
+
+/** A host name as a label: `build-7.example.org` is `build-7`. */
+function labelOf(hostname: string): string {
+  return (
+    (hostname.split('.')[0] ?? '').replaceAll(/[^a-zA-Z0-9_-]/g, '-').replace(/^-+/, '') || 'node'
+  )
+}

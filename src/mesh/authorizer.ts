@@ -1,0 +1,226 @@
+/**
+ * The one door. Every request passes through here:
+ *
+ *     judge → reserve → append → durable → re-check → answer
+ *
+ * Nothing leaves as an allow until its record would survive a power cut, and
+ * until what may have arrived while the disk was busy has been looked at
+ * again. No await stands between that second look and the answer. A deny is
+ * returned even if it cannot be recorded, and is counted in the next durable
+ * record; an allow never is (design 4).
+ */
+import type { RecordId } from '../core/id.ts'
+import type { JsonObject } from '../core/json.ts'
+import type { JudgeInput, Judgement } from '../core/judge.ts'
+import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../core/limits.ts'
+import type { Denial } from '../core/reasons.ts'
+import type { Standing } from './executions.ts'
+import type { Nonces } from './nonces.ts'
+import type { Clock, Put } from './ports.ts'
+
+export interface Appended {
+  readonly id: RecordId
+  readonly index: number
+}
+
+/** One request with all that was measured about it; facts do not change between judge and answer. */
+export interface Call {
+  readonly input: Omit<JudgeInput, 'seen'>
+  /** Monotonic time at which the request arrived. */
+  readonly receivedMs: number
+  /** Whether an allow opens an execution that is watched until its outcome. */
+  readonly opens: boolean
+  /** Checks 8 and 11 on the state of the moment at which it is called. */
+  recheck(judgement: Judgement): Denial | null
+  leaseUntilMs(judgement: Judgement): number | null
+  /** The leaf without index and time. */
+  draft(
+    judgement: Judgement,
+    denial: Denial | null,
+    supersedes: RecordId | null,
+    unrecorded: number,
+  ): JsonObject
+}
+
+export interface AuthorizerPorts {
+  readonly clock: Clock
+  readonly nonces: Nonces
+  judge(input: JudgeInput): Judgement
+  /** Resolves when durable. Puts may name the record they travel with. */
+  append(draft: JsonObject, puts: (id: RecordId) => readonly Put[]): Promise<Appended>
+  /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
+  unwritable(): string | null
+  opening(id: RecordId): readonly Put[]
+  opened(id: RecordId, standing: Standing): void
+  executionsFull(): boolean
+  /** A record was lost: said once to the operator, counted for the next record that is not. */
+  missed(error: unknown): void
+}
+
+/** What is returned. A denial that could not be recorded has no record; an allow always has one. */
+export type Decision =
+  | {
+      readonly effect: 'allow'
+      readonly judgement: Judgement
+      readonly record: Appended
+      readonly leaseUntilMs: number
+    }
+  | {
+      readonly effect: 'deny'
+      readonly judgement: Judgement | null
+      readonly denial: Denial
+      readonly record: Appended | null
+    }
+
+const UNRECORDED = (detail: string): Denial => ({ code: 'AUDIT_UNAVAILABLE', detail })
+const LATE: Denial = {
+  code: 'DEADLINE',
+  detail: `no answer was ready within ${DECISION_DEADLINE_MS} ms`,
+}
+const BUSY: Denial = { code: 'OVERLOADED', detail: `${DECISIONS_MAX} decisions are being made` }
+
+export class Authorizer {
+  readonly #ports: AuthorizerPorts
+  #deciding = 0
+  #denialsWaiting = 0
+  /** Denials returned since the last durable record that no record names. */
+  #unrecorded = 0
+
+  constructor(ports: AuthorizerPorts) {
+    this.#ports = ports
+  }
+
+  get unrecorded(): number {
+    return this.#unrecorded
+  }
+
+  /** Waits for the disk, and for the deadline at most. Rejects only for a bug; the edge answers that INTERNAL. */
+  async decide(call: Call): Promise<Decision> {
+    if (this.#deciding >= DECISIONS_MAX) return this.#unrecordedDenial(null, BUSY)
+    this.#deciding += 1
+    try {
+      return await this.#decide(call)
+    } finally {
+      this.#deciding -= 1
+    }
+  }
+
+  /** The same judgement without a record, a nonce or an execution: explain only. */
+  hypothetical(call: Call): Judgement {
+    return this.#judge(call)
+  }
+
+  async #decide(call: Call): Promise<Decision> {
+    const judgement = this.#judge(call)
+    const denial = judgement.denial ?? this.#cannotOpen(call)
+    if (denial !== null) return this.#deny(call, judgement, denial, null)
+    const unwritable = this.#ports.unwritable()
+    if (unwritable !== null) return this.#deny(call, judgement, UNRECORDED(unwritable), null)
+
+    const uses = this.#ports.nonces.reserve(judgement.uses)
+    const written = this.#append(call, judgement, null, null, (id) => [
+      ...uses,
+      ...(call.opens ? this.#ports.opening(id) : []),
+    ])
+    const record = await this.#within(call, written)
+    if (record === 'late') return this.#supersedeLater(call, judgement, written)
+    if (record === null)
+      return this.#unrecordedDenial(judgement, UNRECORDED('the log accepts no record'))
+
+    const late = call.recheck(judgement)
+    const leaseUntilMs = call.leaseUntilMs(judgement)
+    if (late !== null) return this.#deny(call, judgement, late, record.id)
+    if (leaseUntilMs === null) return this.#deny(call, judgement, NO_LEASE, record.id)
+    if (call.opens) this.#ports.opened(record.id, this.#standing(call, judgement))
+    return { effect: 'allow', judgement, record, leaseUntilMs }
+  }
+
+  #judge(call: Call): Judgement {
+    return this.#ports.judge({ ...call.input, seen: (cid) => this.#ports.nonces.seen(cid) })
+  }
+
+  #cannotOpen(call: Call): Denial | null {
+    if (this.#ports.nonces.full)
+      return { code: 'OVERLOADED', detail: 'too many invocations are remembered' }
+    if (call.opens && this.#ports.executionsFull())
+      return { code: 'OVERLOADED', detail: 'too many executions run' }
+    return null
+  }
+
+  #standing(call: Call, judgement: Judgement): Standing {
+    return {
+      recheck: () => call.recheck(judgement),
+      leaseUntilMs: () => call.leaseUntilMs(judgement),
+    }
+  }
+
+  /** A deny waits for its record within a budget of its own, so that a flood of them delays no allow. */
+  async #deny(
+    call: Call,
+    judgement: Judgement,
+    denial: Denial,
+    supersedes: RecordId | null,
+  ): Promise<Decision> {
+    if (this.#denialsWaiting >= DENIALS_WAITING_MAX)
+      return this.#unrecordedDenial(judgement, denial)
+    this.#denialsWaiting += 1
+    const written = this.#append(call, judgement, denial, supersedes, () => [])
+    void written.then(() => {
+      this.#denialsWaiting -= 1
+    })
+    const record = await this.#within(call, written)
+    if (record !== null && record !== 'late') return { effect: 'deny', judgement, denial, record }
+    if (record === null) this.#unrecorded += 1
+    return { effect: 'deny', judgement, denial, record: null }
+  }
+
+  #unrecordedDenial(judgement: Judgement | null, denial: Denial): Decision {
+    this.#unrecorded += 1
+    return { effect: 'deny', judgement, denial, record: null }
+  }
+
+  /** An allow that came too late was never returned: its record is followed by the deny that was. */
+  #supersedeLater(call: Call, judgement: Judgement, written: Promise<Appended | null>): Decision {
+    void written.then((record) =>
+      record === null ? null : this.#append(call, judgement, LATE, record.id, () => []),
+    )
+    return { effect: 'deny', judgement, denial: LATE, record: null }
+  }
+
+  /** A failed append is an answer here, not an error: only an allow depends on it. */
+  async #append(
+    call: Call,
+    judgement: Judgement,
+    denial: Denial | null,
+    supersedes: RecordId | null,
+    puts: (id: RecordId) => readonly Put[],
+  ): Promise<Appended | null> {
+    const unrecorded = this.#unrecorded
+    this.#unrecorded = 0
+    try {
+      return await this.#ports.append(call.draft(judgement, denial, supersedes, unrecorded), puts)
+    } catch (error) {
+      this.#ports.missed(error)
+      this.#unrecorded += unrecorded
+      return null
+    }
+  }
+
+  async #within(call: Call, written: Promise<Appended | null>): Promise<Appended | null | 'late'> {
+    const { clock } = this.#ports
+    const leftMs = call.receivedMs + DECISION_DEADLINE_MS - clock.monotonicMs()
+    if (leftMs <= 0) return 'late'
+    const done = new AbortController()
+    const late = clock.sleep(leftMs, done.signal).then(() => 'late' as const)
+    try {
+      return await Promise.race([written, late])
+    } finally {
+      done.abort()
+    }
+  }
+}
+
+const NO_LEASE: Denial = {
+  code: 'GOVERNANCE_STALE',
+  detail: 'the lease ended while the record was written',
+}

@@ -1,0 +1,65 @@
+/**
+ * What was used and may not be used again: invocations by their CID, and the
+ * links of single-use artifacts.
+ *
+ *     nonce/<cid>   "2026-11-24T14:03:22.000Z"   when it may be forgotten
+ *
+ * A use is reserved the moment a judgement allows, before anything is awaited,
+ * and it becomes durable in the same batch as the decision's record. A
+ * reservation is never given back: after a failed write nobody knows whether
+ * it reached the disk (S13).
+ */
+
+import { textOf, utf8 } from '../core/bytes.ts'
+import type { Cid } from '../core/id.ts'
+import { NONCES_MAX } from '../core/limits.ts'
+import { formatTime, time } from '../core/shape.ts'
+import type { Put, Store } from './ports.ts'
+
+export interface Use {
+  readonly cid: Cid
+  /** After this it is refused as expired anyway. */
+  readonly expiresMs: number
+}
+
+export class Nonces {
+  readonly #used: Map<Cid, number>
+
+  private constructor(used: Map<Cid, number>) {
+    this.#used = used
+  }
+
+  static async open(store: Store): Promise<Nonces> {
+    const used = new Map<Cid, number>()
+    for (const [cid, value] of await store.entries('nonce')) used.set(cid, time(textOf(value), cid))
+    return new Nonces(used)
+  }
+
+  get full(): boolean {
+    return this.#used.size >= NONCES_MAX
+  }
+
+  seen(cid: Cid): boolean {
+    return this.#used.has(cid)
+  }
+
+  /** Marks the uses at once and gives the puts that make them durable. */
+  reserve(uses: readonly Use[]): Put[] {
+    return uses.map(({ cid, expiresMs }) => {
+      this.#used.set(cid, expiresMs)
+      return { space: 'nonce', key: cid, value: utf8(formatTime(expiresMs)) }
+    })
+  }
+
+  /** The puts that forget what expired before nowMs, at most count of them. */
+  expire(nowMs: number, count: number): Put[] {
+    const puts: Put[] = []
+    for (const [cid, expiresMs] of this.#used) {
+      if (puts.length >= count) break
+      if (expiresMs >= nowMs) continue
+      this.#used.delete(cid)
+      puts.push({ space: 'nonce', key: cid, value: null })
+    }
+    return puts
+  }
+}
