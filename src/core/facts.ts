@@ -1,7 +1,13 @@
 /**
  * What the node itself measured about caller, host and governance: the
  * `.meshd` facts. What could not be measured is absent, and a predicate on it denies.
+ *
+ *   {action, resource: {type, id}, subject: {type, id}, args, meshd: {node, runtime, env, gov}}
  */
+import type { Entity } from './command.ts'
+import type { Asked } from './invocation.ts'
+import { objectOf } from './ipld.ts'
+import type { Json, JsonObject } from './json.ts'
 import type { Did } from './keys.ts'
 
 export interface Facts {
@@ -34,4 +40,43 @@ export interface Facts {
     /** Bundle → version in force. A bundle in conflict is absent. */
     readonly bundles: ReadonlyMap<string, number>
   }
+}
+
+/** The `.meshd` object, without what is null. */
+export function meshdOf(facts: Facts): JsonObject {
+  const { node, runtime, env, gov } = facts
+  return objectOf([
+    ['node', present({ ...node, labels: objectOf(node.labels) })],
+    ['runtime', present({ ...runtime })],
+    [
+      'env',
+      objectOf([
+        ['labels', objectOf(env.labels)],
+        ['files', objectOf(env.files)],
+      ]),
+    ],
+    ['gov', present({ ...gov, bundles: objectOf(gov.bundles) })],
+  ])
+}
+
+/** For whom it is asked: who names no subject asks for itself (INTERFACE 6). */
+export function whomOf(asked: Asked, invoker: Did): Entity {
+  return asked.subject ?? { type: 'principal', id: invoker }
+}
+
+/** The one object that every predicate of every link must hold on. */
+export function viewOf(asked: Asked, invoker: Did, facts: Facts): JsonObject {
+  const { action, resource, args } = asked
+  const whom = whomOf(asked, invoker)
+  return objectOf([
+    ['action', action],
+    ['resource', { type: resource.type, id: resource.id }],
+    ['subject', { type: whom.type, id: whom.id }],
+    ['args', args],
+    ['meshd', meshdOf(facts)],
+  ])
+}
+
+function present(fields: { readonly [key: string]: Json }): JsonObject {
+  return objectOf(Object.entries(fields).filter(([, value]) => value !== null))
 }

@@ -1,10 +1,17 @@
 /**
  * What a caller asks: the body of an AuthZEN evaluation, read into the terms
- * that checks and policies use (INTERFACE 6). Unknown members are ignored.
+ * that checks and policies use (INTERFACE 6). Unknown members are ignored, as
+ * AuthZEN wants; what could pass for a fact or an entity of ours is refused.
  */
-import type { Entity } from './command.ts'
-import type { RecordId } from './id.ts'
-import type { JsonObject } from './json.ts'
+
+import { utf8 } from './bytes.ts'
+import { type Entity, parseAction, parseEntity } from './command.ts'
+import { isSha256Id, type RecordId, sha256Hex } from './id.ts'
+import { objectOf } from './ipld.ts'
+import { formatJson, type Json, type JsonObject } from './json.ts'
+import { NESTING_MAX } from './limits.ts'
+import { Malformed } from './malformed.ts'
+import { isList, isMap } from './selector.ts'
 
 export interface Request {
   /** For whom, as the caller says; null for the caller itself. */
@@ -17,6 +24,101 @@ export interface Request {
   readonly context: JsonObject
   readonly cause: RecordId | null
   readonly traceparent: string | null
-  /** sha256 (hex) of the canonical JSON of everything above that is judged. */
+  /** sha256 (hex) of the canonical JSON of what is judged: all of the above but the trace. */
   readonly digest: string
+}
+
+/** What comes beside the body, in headers. */
+export interface RequestHeaders {
+  readonly cause: string | null
+  readonly traceparent: string | null
+}
+
+/** Cedar would take a map with one of these keys for an entity or a function call (FACTS 5.1). */
+const RESERVED = ['__entity', '__extn', '__expr']
+
+/** @throws Malformed for REQUEST_MALFORMED; the caller's parser has refused unsafe integers already */
+export function readRequest(body: Json, headers?: RequestHeaders): Request {
+  const members = mapAt(body, 'the request')
+  const subject = members['subject'] === undefined ? null : entityAt(members, 'subject')
+  const resource = entityAt(members, 'resource')
+  const action = mapAt(members['action'], 'the action')
+  if (typeof action['name'] !== 'string') throw new Malformed('the action has a name')
+  const judged = {
+    subject: subject?.entity ?? null,
+    action: parseAction(action['name']),
+    resource: resource.entity,
+    args: claimsAt(action, 'properties', 'the action'),
+    context: objectOf([
+      ['context', claimsAt(members, 'context', 'the request')],
+      ['subject', subject?.properties ?? objectOf([])],
+      ['resource', resource.properties],
+    ]),
+    cause: causeOf(headers?.cause ?? null),
+  }
+  return {
+    ...judged,
+    traceparent: traceOf(headers?.traceparent ?? null),
+    digest: digestOf(judged),
+  }
+}
+
+function digestOf(judged: Omit<Request, 'traceparent' | 'digest'>): string {
+  const entity = (of: Entity | null) => (of === null ? null : { type: of.type, id: of.id })
+  const { subject, resource } = judged
+  const json = { ...judged, subject: entity(subject), resource: entity(resource) }
+  return sha256Hex(utf8(formatJson(json)))
+}
+
+interface Described {
+  readonly entity: Entity
+  readonly properties: JsonObject
+}
+
+function entityAt(members: JsonObject, what: string): Described {
+  const { type, id, ...others } = mapAt(members[what], `the ${what}`)
+  if (typeof type !== 'string' || typeof id !== 'string') {
+    throw new Malformed(`the ${what} has a type and an id`)
+  }
+  const properties = claimsAt(others, 'properties', `the ${what}`)
+  return { entity: parseEntity(type, id, what), properties }
+}
+
+function claimsAt(members: JsonObject, field: string, what: string): JsonObject {
+  const value = members[field]
+  if (value === undefined) return objectOf([])
+  const claims = mapAt(value, `\`${field}\` of ${what}`)
+  if (Object.hasOwn(claims, 'meshd')) throw new Malformed('`meshd` belongs to the node')
+  checkClaims(claims, 1)
+  return claims
+}
+
+function checkClaims(value: Json, depth: number): void {
+  if (depth > NESTING_MAX) throw new Malformed('the request is nested too deeply')
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    throw new Malformed('the request holds an unsafe integer')
+  }
+  if (isList(value)) for (const each of value) checkClaims(each, depth + 1)
+  if (!isMap(value)) return
+  const reserved = RESERVED.find((key) => Object.hasOwn(value, key))
+  if (reserved !== undefined) throw new Malformed(`\`${reserved}\` is reserved`)
+  for (const each of Object.values(value)) checkClaims(each, depth + 1)
+}
+
+function mapAt(value: Json | undefined, what: string): JsonObject {
+  if (value === undefined) throw new Malformed(`${what} is missing`)
+  if (!isMap(value)) throw new Malformed(`${what} is an object`)
+  return value
+}
+
+function causeOf(text: string | null): RecordId | null {
+  if (text === null || isSha256Id(text)) return text
+  throw new Malformed('a cause is the full id of an execution')
+}
+
+/** W3C trace context; only kept in the record, so what is not one is dropped, as its specification says. */
+function traceOf(text: string | null): string | null {
+  return text !== null && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text)
+    ? text
+    : null
 }

@@ -1,0 +1,103 @@
+/**
+ * The UCAN 1.0 envelope, which delegations and invocations share (FACTS 6):
+ *
+ *   82                     a list of two
+ *     58 40 <64 bytes>     the signature of iss over the second, as it stands
+ *     a2                   a map of two
+ *       61 68 48 …         "h": varsig header 34 01 ed01 ed01 13 71
+ *       6e "ucan/dlg@1.0.0" or "ucan/inv@1.0.0": the payload
+ *
+ * Bytes that do not come out the same when encoded again are refused: one
+ * token, one byte string, one CID.
+ */
+import { concat, equalBytes, fromHex, toHex } from './bytes.ts'
+import { decodeCbor, encodeCbor } from './cbor.ts'
+import { type Cid, cidOf } from './id.ts'
+import { mapOf } from './ipld.ts'
+import { type Did, type Signer, verifySignature } from './keys.ts'
+import { TOKEN_BYTES_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
+import { Malformed } from './malformed.ts'
+import { recall, remember } from './memo.ts'
+
+export type TokenKind = 'dlg' | 'inv'
+
+/** A token whose envelope is right; nothing is said of its payload or signature. */
+export interface Token {
+  readonly cid: Cid
+  readonly bytes: Uint8Array
+  readonly payload: ReadonlyMap<string, unknown>
+}
+
+/** varsig v1: EdDSA, curve Ed25519, SHA-512, payload in DAG-CBOR. */
+const HEADER = fromHex('3401ed01ed011371')
+const SIGNATURE_AT = 3
+const SIGNED_AT = SIGNATURE_AT + 64
+/** Of a list of two whose first is 64 bytes. */
+const PREFIX = fromHex('825840')
+
+/** @throws Malformed, without a word of what the token says: it is not verified yet */
+export function parseToken(bytes: Uint8Array, kind: TokenKind): Token {
+  const envelope = decodeCbor(bytes, TOKEN_BYTES_MAX)
+  if (!Array.isArray(envelope) || envelope.length !== 2) {
+    throw new Malformed('a token is a list of signature and payload')
+  }
+  if (!equalBytes(bytes.subarray(0, SIGNATURE_AT), PREFIX)) {
+    throw new Malformed('the signature of a token has 64 bytes')
+  }
+  const signed = mapOf(envelope[1], 'the signed part of a token')
+  const tag = `ucan/${kind}@1.0.0`
+  if (signed.size !== 2 || !signed.has('h') || !signed.has(tag)) {
+    throw new Malformed(`the signed part of a token is a header and \`${tag}\``)
+  }
+  const header = signed.get('h')
+  if (!(header instanceof Uint8Array) || !equalBytes(header, HEADER)) {
+    throw new Malformed('the header of a token is not that of Ed25519 over DAG-CBOR')
+  }
+  return { cid: cidOf(bytes), bytes, payload: mapOf(signed.get(tag), 'the payload of a token') }
+}
+
+/** What kind of token the bytes claim to be; null if neither. */
+export function kindOf(bytes: Uint8Array): TokenKind | null {
+  // 6e: a text of 14 bytes, after the header "h" of 8.
+  const tag = toHex(bytes.subarray(SIGNED_AT + 1 + 2 + 1 + HEADER.length).subarray(0, 15))
+  if (tag === TAG_HEX.dlg) return 'dlg'
+  return tag === TAG_HEX.inv ? 'inv' : null
+}
+
+const TAG_HEX: Record<TokenKind, string> = {
+  dlg: toHex(encodeCbor('ucan/dlg@1.0.0')),
+  inv: toHex(encodeCbor('ucan/inv@1.0.0')),
+}
+
+/** Signs a payload of CBOR values (CIDs by cidLink); absent fields are left out by the caller. */
+export function signToken(kind: TokenKind, payload: object, signer: Signer): Uint8Array {
+  const signed = encodeCbor({ h: HEADER, [`ucan/${kind}@1.0.0`]: payload })
+  return concat(PREFIX, signer.sign(signed), signed)
+}
+
+const verified = new Map<Cid, Did>()
+
+/** Whether the token is signed by that key. Good signatures are remembered by CID, which covers every byte. */
+export function verifyToken(token: { cid: Cid; bytes: Uint8Array }, iss: Did): boolean {
+  if (recall(verified, token.cid) === iss) return true
+  const signature = token.bytes.subarray(SIGNATURE_AT, SIGNED_AT)
+  const good = verifySignature(iss, token.bytes.subarray(SIGNED_AT), signature)
+  if (good) remember(verified, token.cid, iss, TOKENS_REMEMBERED_MAX)
+  return good
+}
+
+/** Every field is known, and all that is required is there. @throws Malformed */
+export function checkFields(
+  payload: ReadonlyMap<string, unknown>,
+  required: readonly string[],
+  optional: readonly string[],
+): void {
+  for (const field of required) {
+    if (!payload.has(field)) throw new Malformed(`\`${field}\` is missing`)
+  }
+  for (const field of payload.keys()) {
+    if (!required.includes(field) && !optional.includes(field)) {
+      throw new Malformed('there is an unknown field')
+    }
+  }
+}
