@@ -12,7 +12,7 @@ import type { JsonObject } from './json.ts'
 import type { Did, Signer } from './keys.ts'
 import { ARTIFACT_TTL_MS_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
-import { recall, remember } from './memo.ts'
+import { Memo } from './memo.ts'
 import { commandAt, didAt, metaAt, nonceAt, timeAt } from './payload.ts'
 import { encodePredicate, type Predicate, parsePolicy } from './predicate.ts'
 import { checkFields, parseToken, signToken } from './ucan.ts'
@@ -54,14 +54,14 @@ export interface DelegationFields {
 const REQUIRED = ['iss', 'aud', 'sub', 'cmd', 'pol', 'nonce', 'exp']
 const OPTIONAL = ['nbf', 'meta']
 
-const remembered = new Map<Cid, Delegation>()
+const remembered = new Memo<Cid, Delegation>(TOKENS_REMEMBERED_MAX)
 
 /** Reads one link; its signature is not looked at. Equal bytes may give the same object. @throws Malformed */
 export function parseDelegation(bytes: Uint8Array): Delegation {
-  const known = recall(remembered, cidOf(bytes))
+  const known = remembered.get(cidOf(bytes))
   if (known !== undefined) return known
   const delegation = read(bytes)
-  remember(remembered, delegation.cid, delegation, TOKENS_REMEMBERED_MAX)
+  remembered.set(delegation.cid, delegation)
   return delegation
 }
 

@@ -2,21 +2,29 @@
  * Memory of pure answers, bounded: what was used lately stays. Forgetting
  * costs time and never changes an answer.
  */
+export class Memo<K, V> {
+  readonly #entries = new Map<K, V>()
+  readonly #max: number
 
-export function recall<K, V>(memory: Map<K, V>, key: K): V | undefined {
-  const value = memory.get(key)
-  if (value === undefined) return undefined
-  // A Map keeps the order of insertion: its first key is the one used longest ago.
-  memory.delete(key)
-  memory.set(key, value)
-  return value
-}
+  constructor(max: number) {
+    this.#max = max
+  }
 
-export function remember<K, V>(memory: Map<K, V>, key: K, value: V, max: number): void {
-  memory.delete(key)
-  memory.set(key, value)
-  for (const oldest of memory.keys()) {
-    if (memory.size <= max) break
-    memory.delete(oldest)
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key)
+    if (value === undefined) return undefined
+    // A Map keeps the order of insertion: its first key is the one used longest ago.
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    return value
+  }
+
+  set(key: K, value: V): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#max) break
+      this.#entries.delete(oldest)
+    }
   }
 }

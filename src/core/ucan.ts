@@ -17,7 +17,7 @@ import { mapOf } from './ipld.ts'
 import { type Did, type Signer, verifySignature } from './keys.ts'
 import { TOKEN_BYTES_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
-import { recall, remember } from './memo.ts'
+import { Memo } from './memo.ts'
 
 export type TokenKind = 'dlg' | 'inv'
 
@@ -75,14 +75,14 @@ export function signToken(kind: TokenKind, payload: object, signer: Signer): Uin
   return concat(PREFIX, signer.sign(signed), signed)
 }
 
-const verified = new Map<Cid, Did>()
+const verified = new Memo<Cid, Did>(TOKENS_REMEMBERED_MAX)
 
 /** Whether the token is signed by that key. Good signatures are remembered by CID, which covers every byte. */
 export function verifyToken(token: { cid: Cid; bytes: Uint8Array }, iss: Did): boolean {
-  if (recall(verified, token.cid) === iss) return true
+  if (verified.get(token.cid) === iss) return true
   const signature = token.bytes.subarray(SIGNATURE_AT, SIGNED_AT)
   const good = verifySignature(iss, token.bytes.subarray(SIGNED_AT), signature)
-  if (good) remember(verified, token.cid, iss, TOKENS_REMEMBERED_MAX)
+  if (good) verified.set(token.cid, iss)
   return good
 }
 
