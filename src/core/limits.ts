@@ -195,6 +195,8 @@ export const KEY_FILE_BYTES_MAX = 4 * KIB
 
 // ---- local API
 
+/** An answer of the control API, as the command line reads it. */
+export const ANSWER_BYTES_MAX = 64 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
 export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256

@@ -1,0 +1,201 @@
+/**
+ * JSON with one meaning: strict reading, and the canonical printing of RFC 8785.
+ *
+ * Refused, because two parsers would read it differently, or a reader would
+ * not see what is hashed: duplicate keys, numbers that a double cannot hold
+ * (2^53 + 1, 1e999, -0), lone surrogates, byte order marks, deep nesting,
+ * anything after the value (FACTS 8). Objects have no prototype.
+ */
+import { assert } from './assert.ts'
+import { equalBytes, textOf, utf8 } from './bytes.ts'
+import { NESTING_MAX } from './limits.ts'
+import { Malformed } from './malformed.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export type JsonObject = { readonly [key: string]: Json }
+
+/** Reads one value that fills the bytes. @throws Malformed */
+export function parseJson(bytes: Uint8Array, bytesMax: number, nestingMax = NESTING_MAX): Json {
+  if (bytes.length > bytesMax) throw new Malformed(`json is larger than ${bytesMax} bytes`)
+  const scan: Scan = { text: textOf(bytes), at: 0, nestingLeft: nestingMax }
+  const value = readValue(scan)
+  skipSpace(scan)
+  if (scan.at < scan.text.length) throw malformed(scan, 'something follows the value')
+  return value
+}
+
+/** Like parseJson, and the bytes must be what formatJson prints. @throws Malformed */
+export function parseCanonical(bytes: Uint8Array, bytesMax: number): Json {
+  const value = parseJson(bytes, bytesMax)
+  if (!equalBytes(utf8(formatJson(value)), bytes)) throw new Malformed('json is not canonical')
+  return value
+}
+
+/** The one text of a value (RFC 8785): keys in UTF-16 order, numbers as ECMAScript prints them. */
+export function formatJson(value: Json): string {
+  return print(value, NESTING_MAX)
+}
+
+function print(value: Json, nestingLeft: number): string {
+  if (typeof value === 'string') return printText(value)
+  if (typeof value === 'number') return printNumber(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  assert(nestingLeft > 0, 'what is printed can be read again: it is not nested too deeply')
+  if (isList(value)) return `[${value.map((each) => print(each, nestingLeft - 1)).join(',')}]`
+  const fields: string[] = []
+  for (const key of Object.keys(value).sort()) {
+    fields.push(`${printText(key)}:${print(value[key] as Json, nestingLeft - 1)}`)
+  }
+  return `{${fields.join(',')}}`
+}
+
+function printText(text: string): string {
+  // JSON.stringify would print half of a pair as an escape, which RFC 8785 forbids.
+  assert(text.isWellFormed(), 'what is printed is text')
+  return JSON.stringify(text)
+}
+
+function printNumber(value: number): string {
+  assert(exact(value), 'a number that is printed can be read again')
+  return String(value)
+}
+
+/** False for what JSON cannot hold, and for whole numbers that a double may have rounded. */
+function exact(value: number): boolean {
+  return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))
+}
+
+function isList(value: readonly Json[] | JsonObject): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+interface Scan {
+  readonly text: string
+  at: number
+  nestingLeft: number
+}
+
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+const [SPACE, QUOTE, COMMA, COLON, BACKSLASH] = [0x20, 0x22, 0x2c, 0x3a, 0x5c]
+const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+function readValue(scan: Scan): Json {
+  skipSpace(scan)
+  switch (scan.text.charCodeAt(scan.at)) {
+    case OBJECT:
+      return readObject(scan)
+    case LIST:
+      return readList(scan)
+    case QUOTE:
+      return readText(scan)
+    case 0x74:
+      return readWord(scan, 'true', true)
+    case 0x66:
+      return readWord(scan, 'false', false)
+    case 0x6e:
+      return readWord(scan, 'null', null)
+    default:
+      return readNumber(scan)
+  }
+}
+
+function readObject(scan: Scan): JsonObject {
+  const object: Record<string, Json> = Object.create(null)
+  enter(scan)
+  if (took(scan, OBJECT_END)) return leave(scan, object)
+  do {
+    skipSpace(scan)
+    if (scan.text.charCodeAt(scan.at) !== QUOTE) throw malformed(scan, 'a key is missing')
+    const key = readText(scan)
+    if (key in object) throw malformed(scan, 'a key is there twice')
+    if (!took(scan, COLON)) throw malformed(scan, 'a colon is missing')
+    object[key] = readValue(scan)
+  } while (took(scan, COMMA))
+  if (!took(scan, OBJECT_END)) throw malformed(scan, 'an object does not end')
+  return leave(scan, object)
+}
+
+function readList(scan: Scan): readonly Json[] {
+  const list: Json[] = []
+  enter(scan)
+  if (took(scan, LIST_END)) return leave(scan, list)
+  do list.push(readValue(scan))
+  while (took(scan, COMMA))
+  if (!took(scan, LIST_END)) throw malformed(scan, 'a list does not end')
+  return leave(scan, list)
+}
+
+function enter(scan: Scan): void {
+  scan.at += 1
+  scan.nestingLeft -= 1
+  if (scan.nestingLeft < 0) throw malformed(scan, 'json is nested too deeply')
+}
+
+function leave<T>(scan: Scan, value: T): T {
+  scan.nestingLeft += 1
+  return value
+}
+
+function readText(scan: Scan): string {
+  const { text } = scan
+  const start = scan.at
+  let at = start + 1
+  let escaped = false
+  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) {
+    // NaN at the end of the text, where no comparison holds but this one.
+    if (!(code >= SPACE)) throw malformed(scan, 'a text does not end, or holds a control character')
+    if (code === BACKSLASH) escaped = true
+    at += code === BACKSLASH ? 2 : 1
+  }
+  scan.at = at + 1
+  return escaped ? readEscapes(scan, start) : text.slice(start + 1, at)
+}
+
+/** The language's own parser knows the escapes; nothing but a text is between the two quotes. */
+function readEscapes(scan: Scan, start: number): string {
+  let value: string
+  try {
+    value = JSON.parse(scan.text.slice(start, scan.at))
+  } catch {
+    // Its message quotes the input, at any length.
+    throw malformed(scan, 'a text holds an unknown escape')
+  }
+  if (!value.isWellFormed()) throw malformed(scan, 'a text holds half of a surrogate pair')
+  return value
+}
+
+function readNumber(scan: Scan): number {
+  NUMBER.lastIndex = scan.at
+  const digits = NUMBER.exec(scan.text)?.[0]
+  if (digits === undefined) throw malformed(scan, 'a value is missing')
+  scan.at += digits.length
+  const value = Number(digits)
+  if (!exact(value)) throw malformed(scan, 'a number is not exact')
+  if (Object.is(value, -0)) throw malformed(scan, 'a number is minus zero')
+  return value
+}
+
+function readWord<T>(scan: Scan, word: string, value: T): T {
+  if (!scan.text.startsWith(word, scan.at)) throw malformed(scan, 'a value is missing')
+  scan.at += word.length
+  return value
+}
+
+function took(scan: Scan, code: number): boolean {
+  skipSpace(scan)
+  if (scan.text.charCodeAt(scan.at) !== code) return false
+  scan.at += 1
+  return true
+}
+
+function skipSpace(scan: Scan): void {
+  for (;;) {
+    const code = scan.text.charCodeAt(scan.at)
+    if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+    scan.at += 1
+  }
+}
+
+function malformed(scan: Scan, what: string): Malformed {
+  return new Malformed(`${what}, at character ${scan.at}`)
+}
