@@ -1,0 +1,97 @@
+/**
+ * What sync says about one node of a prefix tree, packed into bytes.
+ *
+ *     node   0a 7f83…(32) 00 00 18 6a   a child: its digit, its hash, how many are under it
+ *     list   0a77…(32)    5c1e…(32)     a statement: the digest in its id, the hash of its envelope
+ *
+ * Digits and ids ascend, so one node has one spelling.
+ */
+import { concat, fromHex, toHex } from '../core/bytes.ts'
+import { SYNC_LIST_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+
+/** Effective statements with their signatures; and what is kept outside, pending or disarmed. */
+export type TreeName = 'envelopes' | 'waiting'
+
+/** A subtree: hex digits that its ids begin with, its hash, its number of ids. */
+export interface Branch {
+  readonly prefix: string
+  readonly hash: string
+  readonly count: number
+}
+
+/** One statement: 64 hex digits of its id, the hash of its envelope. */
+export interface Leaf {
+  readonly key: string
+  readonly hash: string
+}
+
+export type Part =
+  | { readonly as: 'node'; readonly prefix: string; readonly branches: readonly Branch[] }
+  | { readonly as: 'list'; readonly prefix: string; readonly leaves: readonly Leaf[] }
+
+const BRANCH_BYTES = 37
+const LEAF_BYTES = 64
+
+export function packPart(part: Part): Uint8Array {
+  if (part.as === 'list')
+    return concat(...part.leaves.flatMap(({ key, hash }) => [fromHex(key), fromHex(hash)]))
+  return concat(
+    ...part.branches.flatMap(({ prefix, hash, count }) => [
+      Uint8Array.of(Number.parseInt(prefix.slice(-1), 16)),
+      fromHex(hash),
+      fourBytes(count),
+    ]),
+  )
+}
+
+/** The exact inverse of packPart. @throws Malformed */
+export function unpackPart(as: Part['as'], prefix: string, blob: Uint8Array): Part {
+  if (as === 'node') return { as, prefix, branches: ascending(unpackBranches(prefix, blob)) }
+  return { as, prefix, leaves: ascending(unpackLeaves(prefix, blob)) }
+}
+
+function unpackBranches(prefix: string, blob: Uint8Array): (Branch & { readonly key: string })[] {
+  return slices(blob, BRANCH_BYTES, 16).map((slice) => {
+    const digit = slice[0] ?? 16
+    if (digit > 15) throw new Malformed(`a branch has the digit ${digit}`)
+    const count = numberOf(slice.subarray(33))
+    if (count === 0) throw new Malformed('a branch is empty')
+    const key = prefix + digit.toString(16)
+    return { key, prefix: key, hash: toHex(slice.subarray(1, 33)), count }
+  })
+}
+
+function unpackLeaves(prefix: string, blob: Uint8Array): Leaf[] {
+  return slices(blob, LEAF_BYTES, SYNC_LIST_MAX).map((slice) => {
+    const key = toHex(slice.subarray(0, 32))
+    if (!key.startsWith(prefix)) throw new Malformed(`a leaf of \`${prefix}\` is elsewhere`)
+    return { key, hash: toHex(slice.subarray(32)) }
+  })
+}
+
+function slices(blob: Uint8Array, length: number, max: number): Uint8Array[] {
+  if (blob.length % length !== 0 || blob.length > length * max)
+    throw new Malformed(`a part has ${blob.length} bytes`)
+  return Array.from({ length: blob.length / length }, (_, at) =>
+    blob.subarray(at * length, (at + 1) * length),
+  )
+}
+
+function ascending<T extends { readonly key: string }>(items: readonly T[]): readonly T[] {
+  let last = ''
+  for (const { key } of items) {
+    if (key <= last) throw new Malformed('the items of a part do not ascend')
+    last = key
+  }
+  return items
+}
+
+/** Most significant first. */
+export function fourBytes(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
+}
+
+export function numberOf(four: Uint8Array): number {
+  return four.reduce((value, byte) => value * 256 + byte, 0)
+}
