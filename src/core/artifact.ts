@@ -62,7 +62,8 @@ function arrange(tokens: readonly unknown[]): Artifact {
 function orderLinks(links: readonly Delegation[]): readonly Delegation[] {
   const byIssuer = new Map(links.map((link) => [link.iss, link]))
   if (byIssuer.size !== links.length) throw new Malformed('two links are signed by one key')
-  const first = links.find(({ iss, sub }) => iss === sub)
+  const audiences = new Set(links.map(({ aud }) => aud))
+  const first = links.find(({ iss }) => !audiences.has(iss))
   const ordered: Delegation[] = []
   for (let link = first; link !== undefined; link = next(link, byIssuer)) ordered.push(link)
   if (ordered.length !== links.length) throw new Malformed('the links are not one chain')

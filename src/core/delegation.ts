@@ -6,13 +6,13 @@
  * The profile only refuses: no end, no subject (powerline), a long life, an
  * unknown field. What needs the whole chain is in chain.ts.
  */
-import { type Cid, cidOf } from './id.ts'
+import type { Cid } from './id.ts'
 import { jsonOf } from './ipld.ts'
 import type { JsonObject } from './json.ts'
 import type { Did, Signer } from './keys.ts'
-import { ARTIFACT_TTL_MS_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
+import { ARTIFACT_TTL_MS_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
-import { Memo } from './memo.ts'
+import { TokenMemo } from './memo.ts'
 import { commandAt, didAt, metaAt, nonceAt, timeAt } from './payload.ts'
 import { encodePredicate, type Predicate, parsePolicy } from './predicate.ts'
 import { checkFields, parseToken, signToken } from './ucan.ts'
@@ -54,15 +54,11 @@ export interface DelegationFields {
 const REQUIRED = ['iss', 'aud', 'sub', 'cmd', 'pol', 'nonce', 'exp']
 const OPTIONAL = ['nbf', 'meta']
 
-const remembered = new Memo<Cid, Delegation>(TOKENS_REMEMBERED_MAX)
+const remembered = new TokenMemo<Delegation>()
 
 /** Reads one link; its signature is not looked at. Equal bytes may give the same object. @throws Malformed */
 export function parseDelegation(bytes: Uint8Array): Delegation {
-  const known = remembered.get(cidOf(bytes))
-  if (known !== undefined) return known
-  const delegation = read(bytes)
-  remembered.set(delegation.cid, delegation)
-  return delegation
+  return remembered.read(bytes, read)
 }
 
 function read(bytes: Uint8Array): Delegation {
@@ -73,7 +69,7 @@ function read(bytes: Uint8Array): Delegation {
   const meta = metaAt(payload, 'dlg')
   const delegation: Delegation = {
     cid: token.cid,
-    bytes: Uint8Array.from(bytes),
+    bytes,
     iss,
     aud,
     sub,

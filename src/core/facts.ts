@@ -64,8 +64,8 @@ export function whomOf(asked: Asked, invoker: Did): Entity {
   return asked.subject ?? { type: 'principal', id: invoker }
 }
 
-/** The one object that every predicate of every link must hold on. */
-export function viewOf(asked: Asked, invoker: Did, facts: Facts): JsonObject {
+/** The one object that every predicate of every link must hold on; meshd is of meshdOf. */
+export function viewOf(asked: Asked, invoker: Did, meshd: JsonObject): JsonObject {
   const { action, resource, args } = asked
   const whom = whomOf(asked, invoker)
   return objectOf([
@@ -73,7 +73,7 @@ export function viewOf(asked: Asked, invoker: Did, facts: Facts): JsonObject {
     ['resource', { type: resource.type, id: resource.id }],
     ['subject', { type: whom.type, id: whom.id }],
     ['args', args],
-    ['meshd', meshdOf(facts)],
+    ['meshd', meshd],
   ])
 }
 

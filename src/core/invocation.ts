@@ -12,6 +12,7 @@ import type { Json, JsonObject } from './json.ts'
 import type { Did, Signer } from './keys.ts'
 import { INVOCATION_TTL_MS_MAX, LINKS_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
+import { TokenMemo } from './memo.ts'
 import { commandAt, didAt, metaAt, nonceAt, timeAt } from './payload.ts'
 import { isMap } from './selector.ts'
 import { checkFields, parseToken, signToken } from './ucan.ts'
@@ -62,15 +63,21 @@ export interface InvocationFields {
 const REQUIRED = ['iss', 'aud', 'sub', 'cmd', 'args', 'prf', 'nonce', 'exp']
 const OPTIONAL = ['iat', 'cause', 'meta']
 
-/** Reads an invocation; its signature is not looked at. @throws Malformed */
+const remembered = new TokenMemo<Invocation>()
+
+/** Reads an invocation; its signature is not looked at. Equal bytes may give the same object. @throws Malformed */
 export function parseInvocation(bytes: Uint8Array): Invocation {
+  return remembered.read(bytes, read)
+}
+
+function read(bytes: Uint8Array): Invocation {
   const { cid, payload } = parseToken(bytes, 'inv')
   checkFields(payload, REQUIRED, OPTIONAL)
   const args = jsonOf(payload.get('args'), 'args')
   if (!isMap(args)) throw new Malformed('`args` is a map')
   const invocation: Invocation = {
     cid,
-    bytes: Uint8Array.from(bytes),
+    bytes,
     iss: didAt(payload, 'iss'),
     aud: didAt(payload, 'aud'),
     sub: didAt(payload, 'sub'),

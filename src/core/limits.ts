@@ -91,8 +91,12 @@ export const TOKEN_NONCE_BYTES_MIN = 12
 export const TOKEN_NONCE_BYTES_MAX = 64
 /** The end of the year 9999, s: the last time that prints in 24 characters. */
 export const TIME_S_MAX = 253_402_300_799
-/** Links kept decoded, and tokens whose signature was found good; both are only memory of pure answers. */
-export const TOKENS_REMEMBERED_MAX = 8_192
+/** Links, and invocations, kept decoded: some MiB at most. */
+export const TOKENS_REMEMBERED_MAX = 1_024
+/** A larger token is decoded each time it comes. */
+export const TOKEN_REMEMBERED_BYTES_MAX = 4 * KIB
+/** Tokens whose signature was found good. */
+export const SIGNATURES_REMEMBERED_MAX = 8_192
 export const ARTIFACT_TTL_MS_MAX = 400 * DAY
 /** An invocation lives as long as a request may wait and clocks may differ, not longer. */
 export const INVOCATION_TTL_MS_MAX = 5 * MINUTE

@@ -15,7 +15,7 @@ import { decodeCbor, encodeCbor } from './cbor.ts'
 import { type Cid, cidOf } from './id.ts'
 import { mapOf } from './ipld.ts'
 import { type Did, type Signer, verifySignature } from './keys.ts'
-import { TOKEN_BYTES_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
+import { SIGNATURES_REMEMBERED_MAX, TOKEN_BYTES_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { Memo } from './memo.ts'
 
@@ -30,19 +30,18 @@ export interface Token {
 
 /** varsig v1: EdDSA, curve Ed25519, SHA-512, payload in DAG-CBOR. */
 const HEADER = fromHex('3401ed01ed011371')
-const SIGNATURE_AT = 3
-const SIGNED_AT = SIGNATURE_AT + 64
-/** Of a list of two whose first is 64 bytes. */
+/** A list of two, and in it 64 bytes. */
 const PREFIX = fromHex('825840')
+const SIGNATURE_BYTES = 64
+
+/** Tokens whose signature was found good, and by which key. */
+const verified = new Memo<Cid, Did>(SIGNATURES_REMEMBERED_MAX)
 
 /** @throws Malformed, without a word of what the token says: it is not verified yet */
 export function parseToken(bytes: Uint8Array, kind: TokenKind): Token {
   const envelope = decodeCbor(bytes, TOKEN_BYTES_MAX)
-  if (!Array.isArray(envelope) || envelope.length !== 2) {
+  if (!Array.isArray(envelope) || envelope.length !== 2 || !(envelope[0] instanceof Uint8Array)) {
     throw new Malformed('a token is a list of signature and payload')
-  }
-  if (!equalBytes(bytes.subarray(0, SIGNATURE_AT), PREFIX)) {
-    throw new Malformed('the signature of a token has 64 bytes')
   }
   const signed = mapOf(envelope[1], 'the signed part of a token')
   const tag = `ucan/${kind}@1.0.0`
@@ -58,8 +57,9 @@ export function parseToken(bytes: Uint8Array, kind: TokenKind): Token {
 
 /** What kind of token the bytes claim to be; null if neither. */
 export function kindOf(bytes: Uint8Array): TokenKind | null {
-  // 6e: a text of 14 bytes, after the header "h" of 8.
-  const tag = toHex(bytes.subarray(SIGNED_AT + 1 + 2 + 1 + HEADER.length).subarray(0, 15))
+  // After the signature: a2 61 68 48 and the 8 bytes of "h".
+  const tagAt = signedAt(bytes) + 4 + HEADER.length
+  const tag = toHex(bytes.subarray(tagAt, tagAt + 15))
   if (tag === TAG_HEX.dlg) return 'dlg'
   return tag === TAG_HEX.inv ? 'inv' : null
 }
@@ -69,19 +69,29 @@ const TAG_HEX: Record<TokenKind, string> = {
   inv: toHex(encodeCbor('ucan/inv@1.0.0')),
 }
 
+/** Where the signed part begins: after the head of the list and the signature, whose length is in its head (RFC 8949, 3). */
+function signedAt(bytes: Uint8Array): number {
+  const [, head = 0, high = 0, low = 0] = bytes
+  if (head === 0x58) return 3 + high
+  return head === 0x59 ? 4 + high * 256 + low : 2 + (head & 31)
+}
+
 /** Signs a payload of CBOR values (CIDs by cidLink); absent fields are left out by the caller. */
 export function signToken(kind: TokenKind, payload: object, signer: Signer): Uint8Array {
   const signed = encodeCbor({ h: HEADER, [`ucan/${kind}@1.0.0`]: payload })
-  return concat(PREFIX, signer.sign(signed), signed)
+  const bytes = concat(PREFIX, signer.sign(signed), signed)
+  // Signed here and now: to verify it again would double the cost of a decision (design 9).
+  verified.set(cidOf(bytes), signer.did)
+  return bytes
 }
-
-const verified = new Memo<Cid, Did>(TOKENS_REMEMBERED_MAX)
 
 /** Whether the token is signed by that key. Good signatures are remembered by CID, which covers every byte. */
 export function verifyToken(token: { cid: Cid; bytes: Uint8Array }, iss: Did): boolean {
   if (verified.get(token.cid) === iss) return true
-  const signature = token.bytes.subarray(SIGNATURE_AT, SIGNED_AT)
-  const good = verifySignature(iss, token.bytes.subarray(SIGNED_AT), signature)
+  const at = signedAt(token.bytes)
+  if (at !== PREFIX.length + SIGNATURE_BYTES) return false
+  const signature = token.bytes.subarray(PREFIX.length, at)
+  const good = verifySignature(iss, token.bytes.subarray(at), signature)
   if (good) verified.set(token.cid, iss)
   return good
 }
