@@ -4,6 +4,10 @@ export function assert(condition: boolean, invariant: string): asserts condition
 }
 
 /** A detected contradiction inside meshd. The request's edge answers INTERNAL; in the middle of a change the node seals and stops. */
-export class Bug extends Error {
+class Bug extends Error {
   override readonly name = 'Bug'
+}
+
+export function isBug(error: unknown): error is Error {
+  return error instanceof Bug
 }

@@ -1,0 +1,118 @@
+/** What a command runs with: where it prints, whom it asks, and the global flags. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { MeshError } from '../core/problems.ts'
+import { Client, type SocketRole } from './connect.ts'
+import type { Output } from './output.ts'
+import type { Options } from './spec.ts'
+import { type Style, styleOf } from './text.ts'
+
+export interface Io {
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  readonly stdin: NodeJS.ReadStream
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface Globals {
+  readonly output: Output
+  readonly fields: readonly string[] | null
+  readonly header: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly message: string | null
+  readonly yes: boolean
+  readonly dryRun: boolean
+  readonly input: boolean
+  /** 0 is never. */
+  readonly timeoutMs: number
+  readonly socket: string | null
+  readonly config: string | null
+  readonly statusFd: number | null
+}
+
+export interface Context {
+  readonly io: Io
+  readonly globals: Globals
+  readonly style: Style
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal
+  client(role: SocketRole): Client
+  /** Data, to stdout. */
+  print(line: string): void
+  /** Talk, to stderr, unless --quiet. */
+  say(line: string): void
+  /** Asks at a terminal; false without one, unless --yes. */
+  confirm(question: string): Promise<boolean>
+  /** A file, or stdin for `-`, bounded. @throws MeshError NOT_FOUND, TOO_LARGE. */
+  read(path: string, bytesMax: number): Uint8Array
+}
+
+export function createContext(
+  io: Io,
+  options: Options,
+  globals: Globals,
+  signal: AbortSignal,
+): Context {
+  const style = styleOf(io.env, io.stdout, options['color'])
+  return {
+    io,
+    globals,
+    style,
+    signal,
+    client: (role) => new Client(role, globals, () => socketDirs(globals.config, io.env)),
+    print: (line) => void io.stdout.write(`${line}\n`),
+    say: (line) => {
+      if (!globals.quiet) io.stderr.write(`${line}\n`)
+    },
+    confirm: (question) => confirm(io, globals, question),
+    read: readFile,
+  }
+}
+
+export function terminal(io: Io, globals: Globals): boolean {
+  return globals.input && io.stdin.isTTY === true && io.stderr.isTTY === true
+}
+
+async function confirm(io: Io, globals: Globals, question: string): Promise<boolean> {
+  if (globals.yes) return true
+  if (!terminal(io, globals)) return false
+  const lines = createInterface({ input: io.stdin, output: io.stderr })
+  try {
+    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+  } finally {
+    lines.close()
+  }
+}
+
+function readFile(path: string, bytesMax: number): Uint8Array {
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(path === '-' ? 0 : path)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'cannot be read'
+    throw new MeshError('NOT_FOUND', `${path}: ${code === 'ENOENT' ? 'no such file' : code}`, {
+      cause: error,
+    })
+  }
+  if (bytes.length > bytesMax)
+    throw new MeshError('TOO_LARGE', `${path}: larger than ${bytesMax} bytes`)
+  return bytes
+}
+
+/**
+ * Where the daemon's sockets may be: in the directory that a named
+ * configuration gives, else the user's own place, else the system's. YAML is
+ * read only when a file is named: a usual command opens nothing but a socket.
+ */
+async function socketDirs(config: string | null, env: Io['env']): Promise<readonly string[]> {
+  if (env['MESHD_API_DIR'] !== undefined) return [env['MESHD_API_DIR']]
+  if (config !== null || env['MESHD_CONFIG'] !== undefined) {
+    const { loadConfig } = await import('../daemon/config.ts')
+    return [loadConfig(config, env).config.api.dir]
+  }
+  const state = env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? '/', '.local/state')
+  const own = join(env['XDG_RUNTIME_DIR'] ?? state, 'meshd')
+  return process.getuid?.() === 0 ? ['/run/meshd'] : [own, '/run/meshd']
+}

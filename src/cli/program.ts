@@ -1,0 +1,157 @@
+/** The commander tree, built from the table of commands. One option parser, one error form, one help. */
+import { Option, Command as Program } from 'commander'
+import { nearest } from '../core/nearest.ts'
+import { MeshError } from '../core/problems.ts'
+import { type Context, createContext, type Globals, type Io } from './context.ts'
+import { helpText } from './help-text.ts'
+import { OUTPUTS, outputOf } from './output.ts'
+import { parseDuration } from './parse.ts'
+import type { Command, Options } from './spec.ts'
+import { flagOption, listOption, textOption } from './spec.ts'
+
+const DEFAULT_TIMEOUT = '10s'
+
+export const GLOBAL_OPTIONS: readonly (readonly [flags: string, says: string])[] = [
+  ['-o, --output <format>', `one of ${OUTPUTS.join(', ')}`],
+  ['--json', 'the same as -o json'],
+  ['--fields <list>', 'columns or keys to show'],
+  ['--no-header', 'no line of column names'],
+  ['--color <when>', 'auto, always or never'],
+  ['-q, --quiet', 'no talk on stderr'],
+  ['-v, --verbose', 'stacks and timings'],
+  ['-m, --message <text>', 'the reason, for what changes state'],
+  ['--yes', 'do not ask'],
+  ['--dry-run', 'print what would change, change nothing'],
+  ['--no-input', 'never prompt'],
+  ['--timeout <duration>', `default ${DEFAULT_TIMEOUT}, 0 is never`],
+  ['--socket <path>', 'which daemon'],
+  ['--config <file>', 'which configuration'],
+  ['--status-fd <n>', 'the outcome as one JSON line on a descriptor'],
+]
+
+export function buildProgram(
+  commands: readonly Command[],
+  io: Io,
+  signal: AbortSignal,
+  outcome: { status: number },
+): Program {
+  const program = configure(new Program('meshd'), io)
+  program.description('an execution-governance mesh: every host decides locally, and fails closed')
+  program.helpCommand(false)
+  program.configureHelp({ formatHelp: () => helpText(commands) })
+  program.argument('[words...]').action((words: string[]) => {
+    if (words.length > 0) throw unknownCommand(words[0] ?? '', commands)
+    io.stdout.write(helpText(commands))
+  })
+  const nouns = new Map<string, Program>()
+  for (const command of commands) {
+    const words = command.name.split(' ')
+    const parent =
+      words.length === 1 ? program : nounOf(words[0] ?? '', program, nouns, io, commands)
+    parent.addCommand(leaf(command, words.at(-1) ?? '', io, signal, outcome))
+  }
+  return program
+}
+
+function unknownCommand(word: string, commands: readonly Command[]): MeshError {
+  const near = nearest(
+    word,
+    commands.flatMap(({ name }) => [name, name.split(' ')[0] ?? '']),
+  )
+  const hint = near === null ? 'meshd help' : `meshd ${near}`
+  return new MeshError(
+    'USAGE',
+    `no command \`${word}\`${near === null ? '' : `; did you mean \`${near}\`?`}`,
+    { hint },
+  )
+}
+
+function nounOf(
+  word: string,
+  program: Program,
+  nouns: Map<string, Program>,
+  io: Io,
+  commands: readonly Command[],
+): Program {
+  const known = nouns.get(word)
+  if (known !== undefined) return known
+  const noun = configure(new Program(word), io)
+  const own = commands.filter(({ name }) => name.startsWith(`${word} `))
+  noun.description(own.map(({ name }) => name.split(' ')[1]).join(', '))
+  noun.configureHelp({ formatHelp: () => helpText(own) })
+  noun.helpCommand(false)
+  nouns.set(word, noun)
+  program.addCommand(noun)
+  return noun
+}
+
+function leaf(
+  command: Command,
+  word: string,
+  io: Io,
+  signal: AbortSignal,
+  outcome: { status: number },
+): Program {
+  const program = configure(new Program(word), io)
+  program.description(command.says)
+  for (const alias of command.aliases ?? []) program.alias(alias)
+  for (const argument of command.args ?? []) program.argument(argument)
+  for (const { flags, says, required } of command.options ?? [])
+    program.addOption(new Option(flags, says).makeOptionMandatory(required === true))
+  const taken = program.options.flatMap(({ long, short }) => [long, short])
+  for (const [flags, says] of GLOBAL_OPTIONS)
+    if (!flags.split(/[ ,]+/).some((flag) => taken.includes(flag)))
+      program.addOption(new Option(flags, says))
+  if (command.passesThrough === true) program.passThroughOptions()
+  program.configureHelp({ formatHelp: () => helpText([command], program) })
+  program.action(async (...given: unknown[]) => {
+    const options = program.opts() as Options
+    const args = given
+      .slice(0, command.args?.length ?? 0)
+      .flat()
+      .filter((arg) => arg !== undefined)
+    const context: Context = createContext(io, options, globalsOf(options), signal)
+    outcome.status = await command.run(context, args.map(String), options)
+  })
+  return program
+}
+
+function configure(program: Program, io: Io): Program {
+  return program
+    .exitOverride()
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: () => {},
+    })
+}
+
+function globalsOf(options: Options): Globals {
+  const timeout = textOption(options, 'timeout') ?? DEFAULT_TIMEOUT
+  const timeoutMs = timeout === '0' ? 0 : parseDuration(timeout)
+  if (timeoutMs === null)
+    throw new MeshError('USAGE', `\`${timeout}\` is no duration`, { hint: 'such as 90s, 15m, 2h' })
+  const fields = listOption(options, 'fields')
+  return {
+    output: flagOption(options, 'json') ? 'json' : outputOf(options['output'] ?? 'table'),
+    fields: fields.length === 0 ? null : fields,
+    header: options['header'] !== false,
+    quiet: flagOption(options, 'quiet'),
+    verbose: flagOption(options, 'verbose'),
+    message: textOption(options, 'message'),
+    yes: flagOption(options, 'yes'),
+    dryRun: flagOption(options, 'dryRun'),
+    input: options['input'] !== false,
+    timeoutMs,
+    socket: textOption(options, 'socket'),
+    config: textOption(options, 'config'),
+    statusFd: numberOf(textOption(options, 'statusFd')),
+  }
+}
+
+function numberOf(text: string | null): number | null {
+  if (text === null) return null
+  if (!/^\d{1,4}$/.test(text)) throw new MeshError('USAGE', `\`${text}\` is no file descriptor`)
+  return Number(text)
+}

@@ -1,0 +1,52 @@
+/** One HTTP exchange over a unix socket with node:http: the whole of what a client needs. */
+import http, { type IncomingMessage } from 'node:http'
+import { ANSWER_BYTES_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+
+export interface Exchange {
+  readonly socketPath: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  readonly signal: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** Rejects with node's own error when the daemon cannot be reached, MeshError INVALID_ANSWER when it says too much. */
+export function exchange(ask: Exchange): Promise<Answer> {
+  const { socketPath, method, path, signal, body } = ask
+  const content: Record<string, string | number> =
+    body === null
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      { socketPath, method, path, signal, agent: false, headers: { ...content, ...ask.headers } },
+      (response) => {
+        collect(response).then(
+          (text) => resolve({ status: response.statusCode ?? 0, text }),
+          reject,
+        )
+      },
+    )
+    request.on('error', reject)
+    request.end(body ?? undefined)
+  })
+}
+
+async function collect(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response) {
+    size += (chunk as Buffer).length
+    if (size > ANSWER_BYTES_MAX)
+      throw new MeshError('INVALID_ANSWER', `the answer is larger than ${ANSWER_BYTES_MAX} bytes`)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString()
+}
