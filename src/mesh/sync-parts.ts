@@ -47,18 +47,23 @@ export function packPart(part: Part): Uint8Array {
 
 /** The exact inverse of packPart. @throws Malformed */
 export function unpackPart(as: Part['as'], prefix: string, blob: Uint8Array): Part {
-  if (as === 'node') return { as, prefix, branches: ascending(unpackBranches(prefix, blob)) }
-  return { as, prefix, leaves: ascending(unpackLeaves(prefix, blob)) }
+  if (as === 'list') {
+    const leaves = unpackLeaves(prefix, blob)
+    checkAscending(leaves.map(({ key }) => key))
+    return { as, prefix, leaves }
+  }
+  const branches = unpackBranches(prefix, blob)
+  checkAscending(branches.map((branch) => branch.prefix))
+  return { as, prefix, branches }
 }
 
-function unpackBranches(prefix: string, blob: Uint8Array): (Branch & { readonly key: string })[] {
+function unpackBranches(prefix: string, blob: Uint8Array): Branch[] {
   return slices(blob, BRANCH_BYTES, 16).map((slice) => {
     const digit = slice[0] ?? 16
     if (digit > 15) throw new Malformed(`a branch has the digit ${digit}`)
     const count = numberOf(slice.subarray(33))
     if (count === 0) throw new Malformed('a branch is empty')
-    const key = prefix + digit.toString(16)
-    return { key, prefix: key, hash: toHex(slice.subarray(1, 33)), count }
+    return { prefix: prefix + digit.toString(16), hash: toHex(slice.subarray(1, 33)), count }
   })
 }
 
@@ -78,13 +83,12 @@ function slices(blob: Uint8Array, length: number, max: number): Uint8Array[] {
   )
 }
 
-function ascending<T extends { readonly key: string }>(items: readonly T[]): readonly T[] {
+function checkAscending(keys: readonly string[]): void {
   let last = ''
-  for (const { key } of items) {
+  for (const key of keys) {
     if (key <= last) throw new Malformed('the items of a part do not ascend')
     last = key
   }
-  return items
 }
 
 /** Most significant first. */
