@@ -35,6 +35,12 @@ export const LOG_WAITERS_MAX = 4_096
 /** Between two published checkpoints. A log that changes all the time is signed once a second. */
 export const PUBLISH_INTERVAL_MS = SECOND
 
+/** Signatures on one note; C2SP asks for at least 16. */
+export const NOTE_SIGNATURES_MAX = 64
+
+/** One note: a checkpoint of 200 bytes, with the largest signatures that C2SP knows. */
+export const NOTE_BYTES_MAX = 256 * KIB
+
 // ---- statements
 
 /** One envelope: a policy bundle of 1,000 policies with its tests fits. */
@@ -196,6 +202,11 @@ export const CONFIG_BYTES_MAX = 256 * KIB
 
 /** A key file: a PEM of an Ed25519 key, sealed or not, is a quarter of this. */
 export const KEY_FILE_BYTES_MAX = 4 * KIB
+
+/** A measured file is hashed whole; larger ones are no fact. */
+export const MEASURED_BYTES_MAX = 256 * MIB
+/** Between two looks at the times of measured files. */
+export const MEASURE_INTERVAL_MS = 2 * SECOND
 
 // ---- local API
 

@@ -1,0 +1,70 @@
+/**
+ * Files whose digest is a fact: `.meshd.env.files.<name>` is the sha256 (hex)
+ * of what the configuration names. Measured at start and again whenever the
+ * file's inode, size or times change; one that cannot be read, is no plain
+ * file or is too large is absent, and what depends on it denies.
+ */
+import { createHash } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
+import { MEASURE_INTERVAL_MS, MEASURED_BYTES_MAX } from '../core/limits.ts'
+
+interface Measured {
+  readonly stamp: string
+  readonly digest: string
+}
+
+export class MeasuredFiles {
+  readonly #paths: ReadonlyMap<string, string>
+  readonly #measured = new Map<string, Measured>()
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(paths: ReadonlyMap<string, string>) {
+    this.#paths = paths
+  }
+
+  async start(): Promise<void> {
+    await this.#measure()
+    if (this.#paths.size === 0) return
+    this.#timer = setInterval(() => void this.#measure(), MEASURE_INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+  }
+
+  /** Name → sha256 hex, of those that could be measured. */
+  digests(): ReadonlyMap<string, string> {
+    return new Map([...this.#measured].map(([name, { digest }]) => [name, digest]))
+  }
+
+  async #measure(): Promise<void> {
+    for (const [name, path] of this.#paths) {
+      const measured = await measure(path, this.#measured.get(name) ?? null)
+      if (measured === null) this.#measured.delete(name)
+      else this.#measured.set(name, measured)
+    }
+  }
+}
+
+async function measure(path: string, known: Measured | null): Promise<Measured | null> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(':')
+    if (known?.stamp === stamp) return known
+    if (size > BigInt(MEASURED_BYTES_MAX)) return null
+    const digest = await digestOf(path)
+    return digest === null ? null : { stamp, digest }
+  } catch {
+    return null // not measured is absent, and absent denies
+  }
+}
+
+async function digestOf(path: string): Promise<string | null> {
+  await using file = await open(path, 'r')
+  if (!(await file.stat()).isFile()) return null
+  const hash = createHash('sha256')
+  for await (const chunk of file.createReadStream({ autoClose: false }))
+    hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}

@@ -1,0 +1,137 @@
+/**
+ * The wallet: keys that the daemon keeps for local callers, and artifacts held
+ * for them, as ssh-agent holds keys, so that a plain caller needs no token.
+ *
+ *     wallet/key/<name>            {"for":"uid=1001","seed":"<base64, 32 bytes>"}
+ *     wallet/held/<name>/<cid>     the artifact's line
+ *
+ * A name belongs to one caller. The data directory is 0700 and the key never
+ * leaves the process; each caller's artifacts are offered to that caller alone.
+ */
+
+import { type Artifact, formatArtifact, parseArtifact } from '../core/artifact.ts'
+import { fromBase64, toBase64, utf8 } from '../core/bytes.ts'
+import type { Cid } from '../core/id.ts'
+import { formatJson, parseCanonical } from '../core/json.ts'
+import { type Did, type Signer, signerOf } from '../core/keys.ts'
+import { REQUEST_BYTES_MAX, WALLET_ARTIFACTS_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import { expiresS } from '../core/scope.ts'
+import { nullable, object, text } from '../core/shape.ts'
+import type { Put, Store } from '../mesh/ports.ts'
+import { newSeed } from './key-file.ts'
+
+export interface KeptKey {
+  readonly name: string
+  /** `uid=1001`; null when only the configuration names it. */
+  readonly caller: string | null
+  readonly signer: Signer
+}
+
+export interface Held {
+  readonly name: string
+  readonly artifact: Artifact
+}
+
+const keyBody = object({ for: nullable(text(REQUEST_BYTES_MAX)), seed: text(64) })
+
+export class Wallet {
+  readonly #persist: (puts: readonly Put[]) => Promise<void>
+  readonly #keys = new Map<string, KeptKey>()
+  readonly #held = new Map<string, Map<Cid, Artifact>>()
+
+  private constructor(persist: (puts: readonly Put[]) => Promise<void>) {
+    this.#persist = persist
+  }
+
+  static async open(
+    store: Store,
+    persist: (puts: readonly Put[]) => Promise<void>,
+  ): Promise<Wallet> {
+    const wallet = new Wallet(persist)
+    for (const [key, value] of await store.entries('wallet')) {
+      const [kind, name = ''] = key.split('/')
+      if (kind === 'key') wallet.#keys.set(name, readKey(name, value))
+      else wallet.#add(name, parseArtifact(value))
+    }
+    return wallet
+  }
+
+  get keys(): readonly KeptKey[] {
+    return [...this.#keys.values()]
+  }
+
+  key(name: string): KeptKey | null {
+    return this.#keys.get(name) ?? null
+  }
+
+  keyFor(caller: string): KeptKey | null {
+    return this.keys.find((key) => key.caller === caller) ?? null
+  }
+
+  keyOf(principal: Did): KeptKey | null {
+    return this.keys.find(({ signer }) => signer.did === principal) ?? null
+  }
+
+  /** Makes a key for a caller; waits for the disk. @throws MeshError CONFLICT when name or caller has one. */
+  async createKey(name: string, caller: string | null): Promise<KeptKey> {
+    if (this.#keys.has(name)) throw new MeshError('CONFLICT', `\`${name}\` has a key here already`)
+    if (caller !== null && this.keyFor(caller) !== null)
+      throw new MeshError('CONFLICT', `${caller} is \`${this.keyFor(caller)?.name}\` already`)
+    const seed = newSeed()
+    const value = utf8(formatJson({ for: caller, seed: toBase64(seed) }))
+    await this.#persist([{ space: 'wallet', key: `key/${name}`, value }])
+    const key = { name, caller, signer: signerOf(seed) }
+    this.#keys.set(name, key)
+    return key
+  }
+
+  /** Held for this caller, latest expiry first. */
+  heldFor(name: string): readonly Artifact[] {
+    const held = [...(this.#held.get(name)?.values() ?? [])]
+    return held.toSorted((a, b) => expiresS(b.links) - expiresS(a.links))
+  }
+
+  get held(): readonly Held[] {
+    return [...this.#held].flatMap(([name, held]) =>
+      [...held.values()].map((artifact) => ({ name, artifact })),
+    )
+  }
+
+  /** @throws MeshError TOO_MANY, or CONFLICT when the last link is not for this caller's key. */
+  async hold(name: string, artifact: Artifact): Promise<void> {
+    const audience = artifact.links.at(-1)?.aud
+    if (this.#keys.get(name)?.signer.did !== audience)
+      throw new MeshError(
+        'CONFLICT',
+        `the artifact is for ${audience}, which is not \`${name}\` here`,
+        { hint: 'meshd key list' },
+      )
+    if ((this.#held.get(name)?.size ?? 0) >= WALLET_ARTIFACTS_MAX)
+      throw new MeshError('TOO_MANY', `\`${name}\` holds ${WALLET_ARTIFACTS_MAX} artifacts`, {
+        hint: 'meshd artifact drop',
+      })
+    const value = utf8(formatArtifact({ links: artifact.links, invocation: null }))
+    await this.#persist([{ space: 'wallet', key: `held/${name}/${artifact.cid}`, value }])
+    this.#add(name, artifact)
+  }
+
+  /** @throws MeshError NOT_FOUND. */
+  async drop(name: string, cid: Cid): Promise<void> {
+    if (this.#held.get(name)?.has(cid) !== true)
+      throw new MeshError('NOT_FOUND', `\`${name}\` holds no ${cid}`)
+    await this.#persist([{ space: 'wallet', key: `held/${name}/${cid}`, value: null }])
+    this.#held.get(name)?.delete(cid)
+  }
+
+  #add(name: string, artifact: Artifact): void {
+    const held = this.#held.get(name) ?? new Map<Cid, Artifact>()
+    held.set(artifact.cid, artifact)
+    this.#held.set(name, held)
+  }
+}
+
+function readKey(name: string, value: Uint8Array): KeptKey {
+  const body = keyBody(parseCanonical(value, REQUEST_BYTES_MAX), name)
+  return { name, caller: body.for, signer: signerOf(fromBase64(body.seed)) }
+}
