@@ -29,6 +29,18 @@ export const RECORD_BYTES_MAX = 65_535
 /** Records in one batch. Larger batches gain nothing and show in the slowest answers. */
 export const BATCH_RECORDS_MAX = 128
 
+/** One text in a record: a reason, a detail, an id. Longer ones are cut, and say so. */
+export const RECORD_TEXT_BYTES_MAX = 1_536
+
+/** A value that a record holds whole, of canonical JSON; a larger one is its digest alone. */
+export const RECORD_VALUE_BYTES_MAX = 4 * KIB
+
+/** Determining policies that one record names; the policy digest covers them all. */
+export const RECORD_POLICIES_MAX = 32
+
+/** Statements that one record names as changed by another. */
+export const RECORD_IDS_MAX = 64
+
 /** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */
 export const LOG_WAITERS_MAX = 4_096
 

@@ -1,0 +1,197 @@
+/**
+ * Frozen vectors that the daemon runs at every start, in the installs of users
+ * too: the tables of self-test.ts. Hex.
+ */
+
+/** Honest signatures (RFC 8032, 7.1): seed, public key, message, signature. */
+export const HONEST: readonly (readonly [string, string, string, string])[] = [
+  [
+    '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
+    'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
+    '',
+    'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155' +
+      '5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+  ],
+  [
+    '4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb',
+    '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c',
+    '72',
+    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
+      '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+  ],
+  [
+    'c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7',
+    'fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025',
+    'af82',
+    '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac' +
+      '18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a',
+  ],
+]
+
+/**
+ * Crafted signatures, each of which some verifier accepts: what is wrong, public key, message, signature.
+ * The first twelve are the cases of novifinancial/ed25519-speccheck (Apache-2.0).
+ */
+export const CRAFTED: readonly (readonly [string, string, string, string])[] = [
+  [
+    'speccheck 0',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+    '8c93255d71dcab10e8f379c26200f3c7bd5f09d9bc3068d3ef4edeb4853022b6',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a' +
+      '0000000000000000000000000000000000000000000000000000000000000000',
+  ],
+  [
+    'speccheck 1',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa',
+    '9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79',
+    'f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43' +
+      'a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04',
+  ],
+  [
+    'speccheck 2',
+    'f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43',
+    'aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa' +
+      '8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e',
+  ],
+  [
+    'speccheck 3',
+    'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
+    '9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79',
+    '9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f' +
+      '87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c52fcd6648a98bd009',
+  ],
+  [
+    'speccheck 4',
+    'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
+    'e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c',
+    '160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512' +
+      '5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09',
+  ],
+  [
+    'speccheck 5',
+    'cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d',
+    'e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c',
+    '21122a84e0b5fca4052f5b1235c80a537878b38f3142356b2c2384ebad4668b7' +
+      'e40bc836dac0f71076f9abe3a53f9c03c1ceeeddb658d0030494ace586687405',
+  ],
+  [
+    'speccheck 6',
+    '442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623',
+    '85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40',
+    'e96f66be976d82e60150baecff9906684aebb1ef181f67a7189ac78ea23b6c0e' +
+      '547f7690a0e2ddcd04d87dbc3490dc19b3b3052f7ff0538cb68afb369ba3a514',
+  ],
+  [
+    'speccheck 7',
+    '442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623',
+    '85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40',
+    '8ce5b96c8f26d0ab6c47958c9e68b937104cd36e13c33566acd2fe8d38aa1942' +
+      '7e71f98a473474f2f13f06f97c20d58cc3f54b8bd0d272f42b695dd7e89a8c22',
+  ],
+  [
+    'speccheck 8',
+    'f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43',
+    '9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff' +
+      '03be9678ac102edcd92b0210bb34d7428d12ffc5df5f37e359941266a4e35f0f',
+  ],
+  [
+    'speccheck 9',
+    'f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43',
+    '9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff' +
+      'ca8c5b64cd208982aa38d4936621a4775aa233aa0505711d8fdcfdaa943d4908',
+  ],
+  [
+    'speccheck 10',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+    'e96b7021eb39c1a163b6da4e3093dcd3f21387da4cc4572be588fafae23c155b',
+    'a9d55260f765261eb9b84e106f665e00b867287a761990d7135963ee0a7d59dc' +
+      'a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04',
+  ],
+  [
+    'speccheck 11',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff',
+    '39a591f5321bbe07fd5a23dc2f39d025d74526615746727ceefd6e82ae65c06f',
+    'a9d55260f765261eb9b84e106f665e00b867287a761990d7135963ee0a7d59dc' +
+      'a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04',
+  ],
+  [
+    'S + L',
+    'ffccc2c0b64e29c78d0c4601e9ae0dbddbdf068f37d5ba18dd697c4262558b43',
+    '6d6573736167652030',
+    '37285765143dc0515fa280e6edc1609c9c22f5b74c353c0c3344f257463a16f9' +
+      '6333277165cda31d3b671f455e5fdda592b68a426569edbfc1e8e8113e282911',
+  ],
+  [
+    'R is the identity',
+    'ffccc2c0b64e29c78d0c4601e9ae0dbddbdf068f37d5ba18dd697c4262558b43',
+    '6d6573736167652030',
+    '0100000000000000000000000000000000000000000000000000000000000000' +
+      'c5d6e8076b1ed881042046417fc85b69d1e9a35dcbff2430e146b11d82830300',
+  ],
+  [
+    'R is the identity, y + p',
+    'ffccc2c0b64e29c78d0c4601e9ae0dbddbdf068f37d5ba18dd697c4262558b43',
+    '6d6573736167652030',
+    'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f' +
+      '97274c89fc1739e146235ed70c32f685822336b6e6d6c32291916b0ee0e84c09',
+  ],
+  [
+    'R is the identity, with the sign bit of a negative zero',
+    'ffccc2c0b64e29c78d0c4601e9ae0dbddbdf068f37d5ba18dd697c4262558b43',
+    '6d6573736167652030',
+    '0100000000000000000000000000000000000000000000000000000000000080' +
+      'b9d97135a13bd0d14adbbbe8c399360fc5e6976ce31769c6e010675ff3ab6500',
+  ],
+  [
+    'R with a point of order 8',
+    'ffccc2c0b64e29c78d0c4601e9ae0dbddbdf068f37d5ba18dd697c4262558b43',
+    '6d6573736167652030',
+    '1a8867361c9c49c5a3181112db73a49efb132b8d6a63b198bae5cec1fb575130' +
+      'eb7eb34d2b2517966366b4f7574922cfa4da6d0bbfa5da15a3f0369c36ad930b',
+  ],
+  [
+    'A with a point of order 2, ground until it holds without cofactor',
+    'ee323d3f49b1d63872f3b9fe1651f2422420f970c82a45e7229683bd9daa74bc',
+    '6d6573736167652030',
+    '37285765143dc0515fa280e6edc1609c9c22f5b74c353c0c3344f257463a16f9' +
+      '09488f3abdb50688d9fd9485c601b84cd6d53024b59c3e64151b5de7ffe2d101',
+  ],
+  [
+    'A is the identity',
+    '0100000000000000000000000000000000000000000000000000000000000000',
+    '6d6573736167652030',
+    'edc876d6831fd2105d0b4389ca2e283166469289146e2ce06faefe98b22548df' +
+      '0500000000000000000000000000000000000000000000000000000000000000',
+  ],
+  [
+    'A and R are the identity, S is zero',
+    '0100000000000000000000000000000000000000000000000000000000000000',
+    '6d6573736167652030',
+    '0100000000000000000000000000000000000000000000000000000000000000' +
+      '0000000000000000000000000000000000000000000000000000000000000000',
+  ],
+]
+
+/** Text and its SHA-256 (FIPS 180-4). */
+export const SHA256: readonly (readonly [string, string])[] = [
+  ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  ['abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
+]
+
+/** Records, and the root hash of all of them so far (RFC 6962; the vectors of certificate-transparency). */
+export const ROOTS: readonly (readonly [string, string])[] = [
+  ['', '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'],
+  ['00', 'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125'],
+  ['10', 'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77'],
+  ['2021', 'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7'],
+  ['3031', '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4'],
+  ['40414243', '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef'],
+  ['5051525354555657', 'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c'],
+  [
+    '606162636465666768696a6b6c6d6e6f',
+    '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+  ],
+]
