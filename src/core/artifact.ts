@@ -40,6 +40,7 @@ export function parseArtifact(from: string | Uint8Array): Artifact {
   if (container.size !== 1 || !Array.isArray(tokens)) {
     throw new Malformed('an artifact is a map with a list named `ctn-v1`')
   }
+  // Counted before any is read.
   if (tokens.length > LINKS_MAX + 1) throw new Malformed('there are too many links')
   return arrange(tokens)
 }
@@ -76,10 +77,11 @@ function next(link: Delegation, byIssuer: Map<Did, Delegation>): Delegation | un
   return byIssuer.get(link.aud)
 }
 
-/** @throws Malformed if there is no link */
+/** @throws Malformed if there is no link, or one too many */
 export function artifactOf(links: readonly Delegation[], invocation: Invocation | null): Artifact {
   const last = links.at(-1)
   if (last === undefined) throw new Malformed('the artifact holds no delegation')
+  if (links.length > LINKS_MAX) throw new Malformed('there are too many links')
   return { links, invocation, cid: last.cid }
 }
 
