@@ -13,6 +13,7 @@ import { holds } from './holds.ts'
 import type { Asked, Invocation } from './invocation.ts'
 import { formatJson, type JsonObject } from './json.ts'
 import type { Did } from './keys.ts'
+import { PREDICATE_STEPS_MAX } from './limits.ts'
 import { type Predicate, selectorsOf } from './predicate.ts'
 import type { Denial, ReasonCode } from './reasons.ts'
 import { describe, formatScope } from './scope.ts'
@@ -102,7 +103,9 @@ function checkKind(links: Links, kind: Kind, view: JsonObject, code: ReasonCode)
 }
 
 function failing(links: Links, kind: Kind, view: JsonObject): readonly Predicate[] {
-  return links.flatMap(({ pol }) => pol.filter((p) => kindOf(p) === kind && !holds(p, view)))
+  const budget = { steps: PREDICATE_STEPS_MAX }
+  const wanted = links.flatMap(({ pol }) => pol.filter((p) => kindOf(p) === kind))
+  return wanted.filter((p) => !holds(p, view, 'strict', budget))
 }
 
 /** `needs unit = planner.service, saw unit other.service` */

@@ -16,20 +16,32 @@ import { isList, isMap, type Selection, type Selector, select, valuesOf } from '
 /** null is void. */
 type Truth = boolean | null
 
-interface Evaluation {
-  readonly mode: Profile
-  /** Predicates may still be evaluated on elements; the same count on every node. */
+/** How many predicates may still be evaluated, on elements of lists too. The same count on every node. */
+export interface Budget {
   steps: number
 }
 
-/** @param mode 'plain' is for UCAN's own vectors alone. */
-export function holds(predicate: Predicate, facts: Json, mode: Profile = 'strict'): boolean {
-  return evaluate(predicate, facts, false, { mode, steps: PREDICATE_STEPS_MAX }) === true
+interface Evaluation {
+  readonly mode: Profile
+  readonly budget: Budget
+}
+
+/**
+ * @param mode 'plain' is for UCAN's own vectors alone
+ * @param budget what all predicates of one check share; nothing holds when it is used up
+ */
+export function holds(
+  predicate: Predicate,
+  facts: Json,
+  mode: Profile = 'strict',
+  budget: Budget = { steps: PREDICATE_STEPS_MAX },
+): boolean {
+  return evaluate(predicate, facts, false, { mode, budget }) === true
 }
 
 /** @param own whether the value is one of the node's own facts, or inside one. */
 function evaluate(p: Predicate, value: Json, own: boolean, run: Evaluation): Truth {
-  if (--run.steps < 0) return null
+  if (--run.budget.steps < 0) return null
   switch (p.op) {
     case 'and':
       return everyOf(p.operands.map((each) => evaluate(each, value, own, run)))
