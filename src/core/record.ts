@@ -1,0 +1,220 @@
+/**
+ * The leaf of a node's log: one canonical JSON object (RFC 8785), at most
+ * RECORD_BYTES_MAX bytes. The log writes the head of each, its writer the rest:
+ *
+ *   {"epoch":1,"index":7,"node":"did:key:…","time":"2026-11-24T14:03:10.000Z","type":"outcome",…}
+ *
+ * Fields are never renamed or given another meaning; a new one is null in old
+ * eyes. Everything that is ever shown about a decision is in its leaf.
+ */
+import { utf8 } from './bytes.ts'
+import { CHECK_NAMES } from './checks/check.ts'
+import { formatJson, type Json, type JsonObject, parseCanonical } from './json.ts'
+import {
+  BUNDLES_MAX,
+  LINKS_MAX,
+  LOG_RECORDS_MAX,
+  RECORD_BYTES_MAX,
+  RECORD_IDS_MAX,
+  RECORD_POLICIES_MAX,
+  RECORD_TEXT_BYTES_MAX,
+  WITNESSES_MAX,
+} from './limits.ts'
+import { Malformed } from './malformed.ts'
+import { isReasonCode, type ReasonCode } from './reasons.ts'
+import * as shape from './shape.ts'
+
+const { any, cid, did, flag, id, integer, list, literal, nullable, object } = shape
+
+const count = integer(0, Number.MAX_SAFE_INTEGER)
+const line = shape.text(RECORD_TEXT_BYTES_MAX)
+
+const hex64: shape.Reader<string> = (value, at) => {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) {
+    throw new Malformed(`${at}: must be 64 hex digits`)
+  }
+  return value
+}
+
+const reason: shape.Reader<ReasonCode> = (value, at) => {
+  if (typeof value !== 'string' || !isReasonCode(value)) {
+    throw new Malformed(`${at}: must be a reason code`)
+  }
+  return value
+}
+
+/** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. Remove the value to redact: the proof still holds. */
+const committed = object({ digest: hex64, value: shape.optional(any) })
+export type Committed = shape.Read<typeof committed>
+
+const entity = object({ type: line, id: line })
+const policyRef = object({ bundle: shape.name, version: count, policy: line })
+const policies = list(policyRef, RECORD_POLICIES_MAX)
+
+const check = object({
+  n: integer(1, CHECK_NAMES.length),
+  name: literal(...CHECK_NAMES),
+  ok: nullable(flag),
+  code: nullable(reason),
+  detail: line,
+})
+
+const request = object({
+  digest: hex64,
+  subject: nullable(entity),
+  action: line,
+  resource: entity,
+  args: committed,
+  claims: committed,
+  cause: nullable(id),
+  traceparent: nullable(line),
+})
+
+const lease = object({
+  held: flag,
+  witnesses: list(did, WITNESSES_MAX),
+  need: count,
+  of: count,
+  remainingMs: nullable(count),
+  stalenessMs: count,
+  clockOffsetMs: nullable(integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
+  clockTrusted: flag,
+  why: nullable(line),
+})
+
+const caller = object({
+  principal: nullable(did),
+  name: nullable(line),
+  uid: nullable(count),
+  gid: nullable(count),
+  pid: nullable(count),
+  socket: line,
+  identified: flag,
+})
+
+const head = {
+  index: integer(0, LOG_RECORDS_MAX),
+  time: shape.time,
+  node: did,
+  epoch: count,
+}
+
+const bodies = {
+  decision: {
+    type: literal('decision'),
+    effect: literal('allow', 'deny'),
+    code: nullable(reason),
+    detail: nullable(line),
+    hint: nullable(line),
+    /** All twelve; 12 says whether this very record was in time. */
+    checks: list(check, CHECK_NAMES.length),
+    /** null when it was malformed. */
+    request: nullable(request),
+    artifact: nullable(cid),
+    invocation: nullable(cid),
+    /** Root first, and only what was verified. */
+    links: list(cid, LINKS_MAX),
+    principal: nullable(did),
+    principals: list(did, LINKS_MAX + 4),
+    /** Those that determined the answer. */
+    policies,
+    /** All in force, and one digest over their ids. */
+    bundles: list(object({ bundle: shape.name, version: count, id }), BUNDLES_MAX),
+    policyDigest: hex64,
+    observed: nullable(
+      object({ decision: literal('allow', 'deny'), code: nullable(reason), policies }),
+    ),
+    governance: object({ mesh: nullable(id), root: nullable(count), digest: hex64 }),
+    lease,
+    caller,
+    facts: committed,
+    gateway: nullable(line),
+    /** The allow that this deny replaces. */
+    supersedes: nullable(id),
+    /** Denials answered since the last durable record, which no record names. */
+    unrecorded: count,
+    durationUs: nullable(count),
+  },
+  outcome: {
+    type: literal('outcome'),
+    execution: id,
+    outcome: literal('ok', 'failed', 'stopped', 'unknown'),
+    status: nullable(integer(-1, 2 ** 32 - 1)),
+    stop: nullable(object({ code: reason, detail: line })),
+  },
+  /** A statement that this node learned, or whose state changed here. */
+  statement: {
+    type: literal('statement'),
+    statement: id,
+    kind: literal('root', 'member', 'policy', 'revocation', 'freeze', 'epoch'),
+    state: literal('effective', 'pending', 'disarmed', 'conflict'),
+    /** The peer it came from; null for this node's own callers. */
+    from: nullable(did),
+    /** Others whose state changed with it. */
+    changed: list(id, RECORD_IDS_MAX),
+    /** Of governance, with it. */
+    digest: hex64,
+    summary: line,
+  },
+  artifact: {
+    type: literal('artifact'),
+    event: literal('issued', 'delegated', 'held', 'dropped'),
+    artifact: cid,
+    links: list(cid, LINKS_MAX),
+    issuer: did,
+    audience: did,
+    summary: line,
+    expires: shape.time,
+    caller,
+  },
+  system: { type: literal('system'), event: shape.name, detail: line },
+  /** The first record of a log that follows a retired one. */
+  epoch: {
+    type: literal('epoch'),
+    statement: nullable(id),
+    previousSize: count,
+    previousRootHash: nullable(hex64),
+    overruled: flag,
+  },
+} as const
+
+export type RecordType = keyof typeof bodies
+export type Body<T extends RecordType> = shape.ObjectOf<(typeof bodies)[T]>
+/** A leaf: what its type says, under the head that the log gave it. Times are Unix ms. */
+export type LogRecord<T extends RecordType = RecordType> = T extends RecordType
+  ? shape.ObjectOf<typeof head> & Body<T>
+  : never
+
+const types = Object.keys(bodies) as RecordType[]
+const typed = new Map(
+  types.map((type) => [type, object({ ...head, ...bodies[type] }) as shape.Reader<LogRecord>]),
+)
+
+/** Reads one leaf. @throws Malformed for anything that formatRecord does not print */
+export function parseRecord(bytes: Uint8Array): LogRecord {
+  const json = parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject
+  const type = literal(...types)(json?.['type'], 'type')
+  const reader = typed.get(type)
+  if (reader === undefined) throw new Malformed('type: unknown')
+  return reader(json, '')
+}
+
+export function formatRecord(record: LogRecord): Uint8Array {
+  return utf8(formatJson(jsonOf(record)))
+}
+
+/** A leaf without its head, for the log to complete. */
+export function formatDraft<T extends RecordType>(body: Body<T>): JsonObject {
+  return jsonOf(body)
+}
+
+const TIMES: readonly string[] = ['time', 'expires']
+
+/** INVARIANT: a time is at the top of a leaf, under one of these names. */
+function jsonOf(fields: object): JsonObject {
+  const json: Record<string, Json> = {}
+  for (const [key, value] of Object.entries(fields)) {
+    json[key] = TIMES.includes(key) ? shape.formatTime(Number(value)) : (value as Json)
+  }
+  return json
+}
