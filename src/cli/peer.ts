@@ -1,0 +1,203 @@
+/** `meshd peer list|show|join|remove`: known nodes, and how this one becomes known. */
+import type { ListView, PeerView, View } from '../client/types.ts'
+import { MeshError } from '../core/problems.ts'
+import { type Context, terminal } from './context.ts'
+import { forPeople, printItem, printList } from './output.ts'
+import { type Command, flagOption, textOption } from './spec.ts'
+import { lastSeen } from './status.ts'
+import { count, duration, shortDid } from './text.ts'
+import { waitReady } from './wait.ts'
+
+export const peerList: Command = {
+  name: 'peer list',
+  group: 'MESH',
+  aliases: ['ls'],
+  says: 'known nodes: link, state, addresses, what they last said',
+  examples: ['meshd peer list', 'meshd peer list -o wide'],
+  run: async (context) => {
+    const view = await context.client('read').get<ListView<'PeerList', PeerView>>('/v1/peers')
+    printList(context, {
+      kind: 'PeerList',
+      seenFrom: view.seenFrom,
+      items: view.items,
+      id: ({ did }) => did,
+      empty: 'no peers yet: meshd invite create, or meshd peer join <multiaddr>',
+      columns: [
+        { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
+        { head: 'STATE', cell: ({ state }) => state },
+        { head: 'ROLE', cell: ({ role }) => role ?? '-' },
+        { head: 'LINK', cell: ({ link }) => (link === null ? '-' : link.direction) },
+        {
+          head: 'RTT',
+          cell: ({ rttMs }) => (rttMs === null ? '-' : duration(rttMs)),
+          right: true,
+          drop: 3,
+        },
+        { head: 'LAST SEEN', cell: lastSeen, drop: 2 },
+        {
+          head: 'PRINCIPAL',
+          cell: ({ did }) => (context.globals.output === 'wide' ? did : shortDid(did)),
+          drop: 1,
+        },
+        { head: 'ADDRESSES', cell: ({ addresses }) => addresses.join(' '), wide: true },
+      ],
+    })
+    const waiting = view.items.filter(({ state }) => state === 'pending')
+    if (forPeople(context))
+      for (const { did } of waiting) context.say(`waits for admission: meshd peer approve ${did}`)
+    return 0
+  },
+}
+
+export const peerShow: Command = {
+  name: 'peer show',
+  group: 'MESH',
+  args: ['<node>'],
+  says: 'one node: keys, labels, addresses, what it last said',
+  examples: ['meshd peer show borealis'],
+  run: async (context, [node = '']) => {
+    const view = await context
+      .client('read')
+      .get<View<'Peer', PeerView>>(`/v1/peers/${encodeURIComponent(node)}`)
+    const { item } = view
+    printItem(context, {
+      kind: 'Peer',
+      seenFrom: view.seenFrom,
+      item,
+      id: item.did,
+      lines: () => peerLines(item),
+    })
+    return 0
+  },
+}
+
+function peerLines(peer: PeerView): string[] {
+  const labels = Object.entries(peer.labels).map(([key, value]) => `${key}=${value}`)
+  const { heard } = peer
+  return [
+    `${peer.name ?? '(no name)'}   ${peer.state}${peer.role === null ? '' : `, ${peer.role}`}`,
+    `  principal   ${peer.did}`,
+    `  link        ${peer.link === null ? (peer.lastError ?? 'none') : `${peer.link.address} ${peer.link.direction}`}`,
+    `  addresses   ${peer.addresses.join(' ') || '-'}`,
+    `  labels      ${labels.join(' ') || '-'}`,
+    `  member      ${peer.expiresAt === null ? '-' : `until ${peer.expiresAt}`}`,
+    `  heard       ${heard === null ? 'nothing yet' : `governance ${heard.digest.slice(0, 8)} (${count(heard.size)} statements), root v${heard.rootVersion}, log ${heard.logSize === null ? '-' : count(heard.logSize)}, at ${heard.at}`}`,
+  ]
+}
+
+/** The answer of POST /v1/peers. */
+interface Joined {
+  readonly result: 'admitted' | 'pending' | 'unconfirmed'
+  readonly mesh: string
+  readonly meshName: string
+  readonly rootVersion: number
+  readonly peer: string
+  readonly peerName: string | null
+  readonly address: string
+  readonly rttMs: number | null
+  readonly name: string | null
+  readonly self: string
+}
+
+export const peerJoin: Command = {
+  name: 'peer join',
+  group: 'MESH',
+  args: ['<multiaddr-or-invite>'],
+  says: 'dial, say hello, pin the mesh, ask for admission',
+  examples: [
+    'meshd peer join meshd-invite:1:eyJh…',
+    'meshd peer join /ip4/10.0.0.4/tcp/4717/p2p/12D3Koo… --mesh sha256:77aa…',
+  ],
+  options: [
+    { flags: '--mesh <id>', says: 'the mesh to pin, when there is no invite' },
+    { flags: '--wait', says: 'wait until this node is ready' },
+  ],
+  run: async (context, [target = ''], options) => {
+    const text =
+      target === '-' ? new TextDecoder().decode(context.read('-', 64 * 1024)).trim() : target
+    const invited = text.startsWith('meshd-invite:')
+    const mesh = textOption(options, 'mesh')
+    if (!invited && mesh === null && !terminal(context.io, context.globals) && !context.globals.yes)
+      await requirePinned(context)
+    const joined = await join(context, { target: text, mesh, confirmed: false })
+    context.print(
+      context.style.symbols(
+        `✓ connected   ${joined.peerName ?? shortDid(joined.peer)}  ${joined.address}${joined.rttMs === null ? '' : `  ${duration(joined.rttMs)}`}`,
+      ),
+    )
+    const final = joined.result === 'unconfirmed' ? await confirmed(context, joined, text) : joined
+    return await told(context, final, invited, flagOption(options, 'wait') || invited)
+  },
+}
+
+interface JoinAsk {
+  readonly target: string
+  readonly mesh: string | null
+  readonly confirmed: boolean
+}
+
+function join(context: Context, ask: JoinAsk): Promise<Joined> {
+  return context.client('admin').post<Joined>('/v1/peers', ask)
+}
+
+/** Without a terminal a first contact needs a pin from somewhere. */
+async function requirePinned(context: Context): Promise<void> {
+  const { mesh } = await context.client('read').get<{ mesh: string | null }>('/v1/governance')
+  if (mesh === null)
+    throw new MeshError(
+      'USAGE',
+      'a first contact without a terminal needs --mesh <id> or an invite',
+      { hint: 'meshd root show, on a member, prints the id' },
+    )
+}
+
+async function confirmed(context: Context, joined: Joined, target: string): Promise<Joined> {
+  context.print(
+    `  mesh        ${joined.meshName}   ${fingerprint(joined.mesh)}        compare with \`meshd root show\` on a member`,
+  )
+  if (!(await context.confirm('Trust this mesh?')))
+    throw new MeshError('WRONG_MESH', 'the mesh was not confirmed', { hint: 'nothing was pinned' })
+  return join(context, { target, mesh: joined.mesh, confirmed: true })
+}
+
+async function told(
+  context: Context,
+  joined: Joined,
+  invited: boolean,
+  wait: boolean,
+): Promise<number> {
+  const { style } = context
+  if (joined.result === 'pending') {
+    context.print(
+      `  PENDING     an admitter must run:  meshd peer approve ${joined.self}        (meshd wait --for ready)`,
+    )
+    return wait ? waitReady(context) : 0
+  }
+  const from = invited ? '   (from the invite)' : ''
+  context.print(
+    style.symbols(
+      `✓ pinned      ${joined.meshName}  mesh id ${joined.mesh.slice(0, 15)}…  root v${joined.rootVersion}${from}`,
+    ),
+  )
+  context.print(style.symbols(`✓ admitted    as "${joined.name ?? shortDid(joined.self)}"`))
+  return wait ? waitReady(context) : 0
+}
+
+/** The first 16 bytes of a mesh id in groups, for comparing by eye. */
+export function fingerprint(mesh: string): string {
+  return (mesh.replace('sha256:', '').slice(0, 32).match(/.{4}/g) ?? []).join(' ')
+}
+
+export const peerRemove: Command = {
+  name: 'peer remove',
+  group: 'MESH',
+  aliases: ['rm'],
+  args: ['<node>'],
+  says: 'forget its addresses here; it stays a member',
+  examples: ['meshd peer remove dorado'],
+  run: async (context, [node = '']) => {
+    await context.client('admin').delete(`/v1/peers/${encodeURIComponent(node)}`)
+    context.say(`forgotten here; mesh-wide and for ever: meshd revoke node:${node}`)
+    return 0
+  },
+}

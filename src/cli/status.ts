@@ -1,0 +1,138 @@
+/** `meshd status`: this node, its peers, what is wrong, what to do. */
+import type { PeerView, StatusView, View } from '../client/types.ts'
+import { PROBLEMS } from '../core/problems.ts'
+import type { Context } from './context.ts'
+import { forPeople, printItem } from './output.ts'
+import type { Command } from './spec.ts'
+import { type Column, renderTable } from './table.ts'
+import { count, duration, plural, shortDid } from './text.ts'
+
+const PEERS_SHOWN_MAX = 20
+
+export const status: Command = {
+  name: 'status',
+  group: 'GET GOING',
+  says: 'this node, its peers, what is wrong, what to do',
+  examples: ['meshd status', 'meshd status -q && echo ready', 'meshd status --json'],
+  run: async (context) => {
+    const view = await context.client('read').get<View<'Status', StatusView>>('/v1/status')
+    const { item } = view
+    if (!context.globals.quiet)
+      printItem(context, {
+        kind: 'Status',
+        seenFrom: view.seenFrom,
+        item,
+        id: item.node.did,
+        lines: () => lines(context, item),
+      })
+    if (forPeople(context))
+      for (const line of advice(item)) context.say(context.style.symbols(line))
+    return item.ready ? 0 : PROBLEMS.NOT_READY.exit
+  },
+}
+
+function lines(context: Context, item: StatusView): string[] {
+  const { style } = context
+  const state = item.ready ? style.good('READY') : style.bad('NOT READY')
+  const first = [
+    `${item.mesh?.name ?? 'no mesh'} · ${item.node.name} · ${state}`,
+    ...governance(item),
+  ].join('   ')
+  const peers = rows(context, item)
+  return [style.symbols(first), '', ...peers]
+}
+
+function governance({ root, governance: g, lease, alone }: StatusView): string[] {
+  if (root === null) return []
+  const bundles = g.bundles.map(({ bundle, version }) => `${bundle}@${version ?? '-'}`).join(' ')
+  const held = lease.held
+    ? `lease ${lease.witnesses} of ${lease.need}, ${duration(lease.remainingMs ?? 0)} left`
+    : `no lease: ${lease.witnesses} of ${lease.need}`
+  return [
+    `root v${root.version}`,
+    bundles === '' ? 'no policy' : bundles,
+    plural(g.revocations, 'revocation'),
+    plural(g.freezes, 'freeze'),
+    alone ? `${held}  ALONE` : held,
+  ]
+}
+
+const COLUMNS = (item: StatusView): readonly Column<PeerView>[] => [
+  { head: 'NODE', cell: (peer) => peer.name ?? shortDid(peer.did) },
+  { head: 'ROLE', cell: ({ role, state }) => role ?? state },
+  { head: 'LINK', cell: linkText, drop: 3 },
+  {
+    head: 'RTT',
+    cell: ({ rttMs }) => (rttMs === null ? '-' : duration(rttMs)),
+    right: true,
+    drop: 4,
+  },
+  { head: 'GOVERNANCE', cell: (peer) => governanceText(peer, item) },
+  {
+    head: 'LOG',
+    cell: ({ heard }) => (heard?.logSize == null ? '-' : count(heard.logSize)),
+    right: true,
+    drop: 2,
+  },
+  { head: 'WITNESSED', cell: () => '-', right: true, drop: 5 },
+  { head: 'LAST SEEN', cell: (peer) => lastSeen(peer), drop: 1 },
+]
+
+function rows(context: Context, item: StatusView): string[] {
+  const troubled = item.peers.toSorted((a, b) => Number(a.link !== null) - Number(b.link !== null))
+  const shown =
+    item.peers.length > PEERS_SHOWN_MAX ? troubled.slice(0, PEERS_SHOWN_MAX) : item.peers
+  const { header, output } = context.globals
+  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
+  const table = renderTable(shown, COLUMNS(item), {
+    header,
+    wide: output === 'wide',
+    columns,
+    style: context.style,
+  })
+  const more = item.peers.length - shown.length
+  return more === 0 ? table : [...table, `and ${more} more: meshd peer list`]
+}
+
+function linkText({ state, link }: PeerView): string {
+  if (state === 'self') return 'self'
+  if (link === null) return '-'
+  const [, , host, , port] = link.address.split('/')
+  return `${host}:${port} ${link.direction}`
+}
+
+function governanceText(peer: PeerView, item: StatusView): string {
+  if (peer.state === 'self') return item.governance.digest.slice(0, 8)
+  if (peer.heard === null) return '-'
+  if (peer.heard.digest === item.governance.digest) return 'same'
+  return peer.behind === null || peer.behind === 0 ? 'differs !' : `${peer.behind} behind !`
+}
+
+export function lastSeen({ state, link, lastSeenAt }: PeerView): string {
+  if (state === 'self' || link !== null) return 'now'
+  return lastSeenAt === null ? 'never !' : `${duration(Date.now() - Date.parse(lastSeenAt))} !`
+}
+
+function advice(item: StatusView): string[] {
+  const lost = item.peers.filter(({ link, state }) => link === null && state === 'member')
+  return [
+    ...item.notReady.map((why) => `! ${why}      try: meshd doctor`),
+    ...(item.alone ? ['! ALONE: one witness, this node; nobody else confirms its state'] : []),
+    ...(item.isolated ? ['! isolated: all connections are refused until it is lifted'] : []),
+    ...lost.map(
+      (peer) =>
+        `! ${peer.name ?? peer.did} unreachable${peer.lastError === null ? '' : `: ${peer.lastError}`}      try: meshd doctor --with ${peer.name ?? peer.did}`,
+    ),
+    ...item.governance.bundles
+      .filter((b) => b.conflict !== null)
+      .map((b) => `! bundle ${b.bundle} denies everything: ${b.conflict}`),
+    ...(item.governance.pending === 0
+      ? []
+      : [
+          `${plural(item.governance.pending, 'statement')} ${item.governance.pending === 1 ? 'waits' : 'wait'} for signatures: meshd sign`,
+        ]),
+    ...(item.peers.some(({ state }) => state === 'pending')
+      ? ['a node waits for admission: meshd peer list']
+      : []),
+  ]
+}

@@ -1,0 +1,116 @@
+/** `meshd wait --for <condition>`: until it holds, or the time allowed is over (exit 124). */
+import type { SpreadView, StatementView, StatusView, View } from '../client/types.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Context } from './context.ts'
+import { type Command, type Options, textOption } from './spec.ts'
+
+const POLL_MS = 100
+
+export const wait: Command = {
+  name: 'wait',
+  group: 'OPERATE',
+  says: 'wait until a condition holds: ready, peers=3, policy=agents@8, statement=<id>',
+  examples: ['meshd wait --for ready', 'meshd wait --for policy=ci@5 --on all --timeout 30s'],
+  options: [
+    {
+      flags: '--for <condition>',
+      says: 'ready | peers=<n> | policy=<bundle>@<version> | statement=<id>',
+      required: true,
+    },
+    { flags: '--on <where>', says: 'here, quorum, all, or a node (policy and statement)' },
+  ],
+  run: async (context, _args, options) => {
+    const condition = textOption(options, 'for') ?? ''
+    if (condition === 'ready') return waitReady(context)
+    const [kind = '', value = ''] = condition.split('=')
+    const holds = await conditionOf(context, kind, value, options)
+    await until(context, holds, condition)
+    return 0
+  },
+}
+
+type Holds = () => Promise<boolean>
+
+async function conditionOf(
+  context: Context,
+  kind: string,
+  value: string,
+  options: Options,
+): Promise<Holds> {
+  const on = textOption(options, 'on') ?? 'here'
+  switch (kind) {
+    case 'peers':
+      return async () =>
+        (await status(context)).peers.filter(({ link }) => link !== null).length >= Number(value)
+    case 'policy':
+      return async () => {
+        const id = await policyId(context, value)
+        return id !== null && (on === 'here' || spreadHolds(await spread(context, id), on))
+      }
+    case 'statement':
+      return async () => spreadHolds(await spread(context, value), on)
+    default:
+      throw new MeshError('USAGE', `\`${kind}\` cannot be waited for`, {
+        hint: 'ready, peers=<n>, policy=<bundle>@<version>, statement=<id>',
+      })
+  }
+}
+
+/** Waits for the daemon too: it may be starting. Prints READY, or says why not when the time is over. */
+export async function waitReady(context: Context): Promise<number> {
+  let last = 'the daemon does not answer yet'
+  await until(
+    context,
+    async () => {
+      const item = await status(context).catch((error: unknown) => {
+        if (error instanceof MeshError && error.code === 'UNREACHABLE') return null // still starting
+        throw error
+      })
+      if (item === null) return false
+      last = item.notReady.join('; ')
+      if (item.ready) context.print('READY')
+      return item.ready
+    },
+    () => `ready: ${last}`,
+  )
+  return 0
+}
+
+async function until(context: Context, holds: Holds, what: string | (() => string)): Promise<void> {
+  const { timeoutMs } = context.globals
+  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
+  for (;;) {
+    if (await holds()) return
+    if (context.signal.aborted) throw new MeshError('TIMEOUT', 'interrupted')
+    if (Date.now() > deadline)
+      throw new MeshError('TIMEOUT', `not ${typeof what === 'string' ? what : what()}`)
+    await new Promise((done) => setTimeout(done, POLL_MS))
+  }
+}
+
+async function status(context: Context): Promise<StatusView> {
+  return (await context.client('read').get<View<'Status', StatusView>>('/v1/status')).item
+}
+
+async function policyId(context: Context, text: string): Promise<string | null> {
+  const { items } = await context
+    .client('read')
+    .get<{ items: StatementView[] }>('/v1/statements?type=policy')
+  const found = items.find(
+    ({ payload, state }) =>
+      state === 'effective' && `${payload['bundle']}@${payload['version']}` === text,
+  )
+  return found?.id ?? null
+}
+
+function spread(context: Context, id: string): Promise<SpreadView> {
+  return context.client('read').get<SpreadView>(`/v1/spread?id=${encodeURIComponent(id)}`)
+}
+
+function spreadHolds(view: SpreadView, on: string): boolean {
+  if (view.state !== 'effective') return false
+  if (on === 'here') return true
+  if (on === 'quorum') return view.committedAt !== null
+  if (on === 'all') return view.nodes.every(({ applied }) => applied)
+  return view.nodes.some(({ name, did, applied }) => (name === on || did === on) && applied)
+}
