@@ -186,6 +186,8 @@ export const PUSH_BYTES_MAX = 768 * KIB
 export const PUSH_PEERS_MAX = 8
 /** A peer that lied to sync is not asked again for this long. Chosen arbitrarily. */
 export const SYNC_PENALTY_MS = 10 * SECOND
+/** One announcement, with the checkpoint it carries. */
+export const ANNOUNCEMENT_BYTES_MAX = 4 * KIB
 /** Between two announcements of one node; more nodes wait longer (design 5, witnessing). */
 export const ANNOUNCE_INTERVAL_MS = SECOND
 /** A question is repeated this many times within staleness, so that one lost answer costs nothing. */
