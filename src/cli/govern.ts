@@ -1,0 +1,162 @@
+/**
+ * How a person governs: a statement is made here, shown, signed with a key of
+ * the operator's own store, and handed to the daemon as a finished envelope.
+ * The daemon never holds a role key, but for the admitter's where invites are made.
+ */
+import type { RootView, StatementView, View } from '../client/types.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
+import {
+  addSignature,
+  type Envelope,
+  formatEnvelope,
+  parseEnvelope,
+  type StatementType,
+  signEnvelope,
+} from '../core/dsse.ts'
+import type { StatementId } from '../core/id.ts'
+import { shortId, type Tag } from '../core/id.ts'
+import type { Signer } from '../core/keys.ts'
+import { MESSAGE_BYTES_MAX, STATEMENT_BYTES_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import { stripControls } from '../core/text.ts'
+import type { Context } from './context.ts'
+import { terminal } from './context.ts'
+import { printItem } from './output.ts'
+import { type Options, textOption } from './spec.ts'
+
+export const KEY_OPTIONS = [
+  { flags: '--as <key>', says: 'sign with this key of the key store' },
+  { flags: '--passphrase-file <file>', says: 'its passphrase' },
+] as const
+
+export const TAGS: Record<StatementType, Tag> = {
+  root: 'root',
+  member: 'mem',
+  policy: 'pol',
+  revocation: 'rev',
+  freeze: 'frz',
+  epoch: 'epo',
+}
+
+/** What every statement but a root carries. */
+export interface Common {
+  readonly mesh: StatementId
+  readonly root: number
+  readonly issuedMs: number
+  readonly message: string | null
+}
+
+export async function newestRoot(context: Context): Promise<RootView> {
+  return (await context.client('read').get<View<'Root', RootView>>('/v1/root')).item
+}
+
+export async function commonOf(context: Context): Promise<Common> {
+  const { mesh, version } = await newestRoot(context)
+  return {
+    mesh: mesh as StatementId,
+    root: version,
+    issuedMs: Date.now(),
+    message: messageOf(context),
+  }
+}
+
+export function messageOf({ globals }: Context): string | null {
+  if (globals.message !== null && utf8(globals.message).length > MESSAGE_BYTES_MAX)
+    throw new MeshError('TOO_LARGE', `the message is longer than ${MESSAGE_BYTES_MAX} bytes`)
+  return globals.message
+}
+
+export interface RoleSigner {
+  readonly name: string
+  readonly signer: Signer
+}
+
+/** A key of the store in one of the roles: the one named by --as, else the first. @throws MeshError ROLE_MISSING */
+export async function signerFor(
+  context: Context,
+  roles: readonly string[],
+  options: Options,
+): Promise<RoleSigner> {
+  const { KeyStore } = await import('../daemon/key-store.ts')
+  const store = new KeyStore(context.io.env)
+  const root = await newestRoot(context)
+  const inRole = (did: string) =>
+    roles.some((role) => root.roles[role]?.keys.includes(did) === true)
+  const wanted = textOption(options, 'as')
+  const own = store.list().filter((key) => key.own && (wanted === null || key.name === wanted))
+  if (wanted !== null && own.length === 0)
+    throw new MeshError('KEY_UNAVAILABLE', `no key \`${wanted}\` in ${store.dir}`)
+  const key = own.find(({ did }) => inRole(did))
+  if (key === undefined)
+    throw new MeshError(
+      'ROLE_MISSING',
+      `${wanted === null ? `no key in ${store.dir}` : `\`${wanted}\``} is in role ${roles.join(' or ')} of root v${root.version}`,
+    )
+  return { name: key.name, signer: store.signer(key.name, passphraseOf(context, options)) }
+}
+
+export function passphraseOf(context: Context, options: Options): string | null {
+  const file = textOption(options, 'passphraseFile')
+  return file === null ? null : textOf(context.read(file, MESSAGE_BYTES_MAX)).replace(/\r?\n$/, '')
+}
+
+/** Asks before what cannot be undone; without a terminal it takes --yes or full ids for consent. */
+export async function consent(context: Context, question: string): Promise<void> {
+  if (!terminal(context.io, context.globals)) return
+  if (!(await context.confirm(question)))
+    throw new MeshError('USAGE', 'nothing was signed', { hint: 'answer y to sign' })
+}
+
+export async function signNew(
+  type: StatementType,
+  payload: Uint8Array,
+  { signer }: RoleSigner,
+): Promise<Envelope> {
+  return signEnvelope(type, payload, [signer])
+}
+
+export async function addOwnSignature(
+  view: StatementView,
+  { signer }: RoleSigner,
+): Promise<Envelope> {
+  return addSignature(parseEnvelope(utf8(view.envelope)), signer)
+}
+
+/** Hands it to the daemon, or with --dry-run prints it. */
+export async function submit(context: Context, envelope: Envelope): Promise<StatementView | null> {
+  const text = textOf(formatEnvelope(envelope))
+  if (utf8(text).length > STATEMENT_BYTES_MAX)
+    throw new MeshError('TOO_LARGE', `the statement is larger than ${STATEMENT_BYTES_MAX} bytes`)
+  if (context.globals.dryRun) {
+    context.print(text)
+    return null
+  }
+  return (
+    await context.client('admin').postText<View<'Statement', StatementView>>('/v1/statements', text)
+  ).item
+}
+
+/** `rev_0a77e4c1   effective, 1 of 1 signatures`, or what is missing and who can add it. */
+export function printSubmitted(context: Context, view: StatementView, what: string): void {
+  const { threshold, missing, role } = view.needs
+  const have = threshold - missing
+  const short = shortId(TAGS[view.type], view.id)
+  const state = view.state === 'pending' ? 'PENDING' : view.state.toUpperCase()
+  printItem(context, {
+    kind: 'Statement',
+    seenFrom: '',
+    item: view,
+    id: view.id,
+    lines: () => [
+      `${short}  ${what}  ${state}  ${have} of ${threshold} ${threshold === 1 ? 'signature' : 'signatures'}`.replace(
+        '   ',
+        '  ',
+      ),
+      ...(view.state === 'pending' ? [`another ${role} signer: meshd sign ${view.id}`] : []),
+    ],
+  })
+}
+
+export function safe(text: unknown): string {
+  return stripControls(String(text))
+}

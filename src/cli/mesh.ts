@@ -1,0 +1,153 @@
+/** `meshd mesh status|drift`: quorums, what may be lost, and who lacks what since when. */
+import type { DriftView, ListView, PeerView, RootView, StatusView, View } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
+import type { Context } from './context.ts'
+import { forPeople, printItem, printList } from './output.ts'
+import type { Command } from './spec.ts'
+import { lastSeen } from './status.ts'
+import { type Column, renderTable } from './table.ts'
+import { clockTime, count, duration, plural, shortDid } from './text.ts'
+
+export const meshStatus: Command = {
+  name: 'mesh status',
+  group: 'MESH',
+  says: "quorums, what may be lost, every node's governance state and log",
+  examples: ['meshd mesh status'],
+  run: async (context) => {
+    const client = context.client('read')
+    const [status, root] = await Promise.all([
+      client.get<View<'Status', StatusView>>('/v1/status'),
+      client.get<View<'Root', RootView>>('/v1/root'),
+    ])
+    printItem(context, {
+      kind: 'MeshStatus',
+      seenFrom: status.seenFrom,
+      item: {
+        root: root.item,
+        governance: status.item.governance,
+        lease: status.item.lease,
+        peers: status.item.peers,
+      },
+      id: root.item.mesh,
+      lines: () => lines(context, status.item, root.item),
+    })
+    return 0
+  },
+}
+
+function lines(context: Context, status: StatusView, root: RootView): string[] {
+  const { governance: g } = status
+  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
+  const { header, output } = context.globals
+  const table = renderTable(status.peers, COLUMNS(status, root), {
+    header,
+    wide: output === 'wide',
+    columns,
+    style: context.style,
+  })
+  return [
+    `${root.name}   root v${root.version}   governance ${g.digest.slice(0, 8)}, ${plural(g.size, 'statement')}   ${plural(g.conflicts, 'conflict')}   ${g.evidence} evidence`,
+    context.style.symbols(quorum(root)),
+    mayBeLost(root),
+    '',
+    ...table,
+  ]
+}
+
+function quorum({ witnesses, lease }: RootView): string {
+  return `quorum   ${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${duration(lease.stalenessMs)} · skew ${duration(lease.skewMs)}`
+}
+
+/** What the numbers tolerate, in words: read and write of n, less those that must answer. */
+export function mayBeLost({ witnesses, lease }: Pick<RootView, 'witnesses' | 'lease'>): string {
+  const n = witnesses.length
+  const of = (k: number) => plural(k, 'witness', 'witnesses')
+  return `may be lost   ${of(n - lease.read)}, and nodes still allow; ${of(n - lease.write)}, and revocations still commit; ${lease.faults} lying ${lease.faults === 1 ? 'witness' : 'witnesses'}`
+}
+
+const COLUMNS = (status: StatusView, root: RootView): readonly Column<PeerView>[] => [
+  { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
+  { head: 'WITNESS', cell: ({ did }) => (root.witnesses.includes(did) ? 'yes' : 'no') },
+  {
+    head: 'GOVERNANCE',
+    cell: (peer) =>
+      peer.state === 'self'
+        ? status.governance.digest.slice(0, 8)
+        : peer.heard === null
+          ? '-'
+          : peer.heard.digest === status.governance.digest
+            ? 'same'
+            : 'differs !',
+  },
+  {
+    head: 'LOG',
+    right: true,
+    cell: ({ heard, state }) =>
+      state === 'self'
+        ? count(status.log.size)
+        : heard?.logSize == null
+          ? '-'
+          : count(heard.logSize),
+  },
+  {
+    head: 'PUBLISHED',
+    right: true,
+    drop: 3,
+    cell: ({ state }) => (state === 'self' ? count(status.log.published) : '-'),
+  },
+  { head: 'COSIGNED BY', drop: 4, cell: () => '-' },
+  {
+    head: 'CLOCK',
+    right: true,
+    drop: 2,
+    cell: ({ heard, state }) =>
+      state === 'self' || heard === null
+        ? '-'
+        : `${heard.clockOffsetMs >= 0 ? '+' : ''}${heard.clockOffsetMs} ms`,
+  },
+  { head: 'LAST SEEN', drop: 1, cell: (peer) => (peer.state === 'self' ? 'self' : lastSeen(peer)) },
+]
+
+export const meshDrift: Command = {
+  name: 'mesh drift',
+  group: 'MESH',
+  says: 'who lacks which statements since when, and from when it denies by itself',
+  examples: ['meshd mesh drift'],
+  run: async (context) => {
+    const view = await context.client('read').get<ListView<'DriftList', DriftView>>('/v1/drift')
+    const now = new Date()
+    printList(context, {
+      kind: 'DriftList',
+      seenFrom: view.seenFrom,
+      items: view.items,
+      id: ({ did }) => did,
+      empty: `no drift, as seen from ${view.seenFrom}`,
+      columns: [
+        { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
+        { head: 'MISSING', cell: missingText },
+        { head: 'SINCE', cell: ({ since }) => (since === null ? '-' : clockTime(since, now)) },
+        {
+          head: 'DENIES BY ITSELF AT THE LATEST FROM',
+          cell: ({ deniesFrom }) => deniesText(deniesFrom, now),
+        },
+        { head: 'CAUSE', cell: ({ cause }) => cause },
+      ],
+    })
+    if (forPeople(context) && view.items.length > 0) context.say(`as seen from ${view.seenFrom}`)
+    return 0
+  },
+}
+
+function missingText({ missing, missingCount }: DriftView): string {
+  if (missingCount === null) return 'unknown'
+  const shown = missing.slice(0, 2).map((id) => shortId('rec', id))
+  return [
+    ...shown,
+    ...(missingCount > shown.length ? [`+${missingCount - shown.length}`] : []),
+  ].join(' ')
+}
+
+function deniesText(iso: string | null, now: Date): string {
+  if (iso === null) return '-'
+  return `${clockTime(iso, now)}${Date.parse(iso) <= now.getTime() ? ' (now)' : ''}`
+}

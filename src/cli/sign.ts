@@ -1,0 +1,123 @@
+/** `meshd sign [<id>]`: what waits for signatures, or one more signature after showing what it means. */
+import type { ListView, StatementView, View } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
+import type { Context } from './context.ts'
+import {
+  addOwnSignature,
+  consent,
+  KEY_OPTIONS,
+  printSubmitted,
+  safe,
+  signerFor,
+  submit,
+  TAGS,
+} from './govern.ts'
+import { printList } from './output.ts'
+import { resolveId } from './short-ids.ts'
+import type { Command, Options } from './spec.ts'
+
+export const sign: Command = {
+  name: 'sign',
+  group: 'GOVERN',
+  args: ['[id]'],
+  says: 'list what waits for signatures, or sign one pending statement',
+  examples: ['meshd sign', 'meshd sign pol_c0de51ff'],
+  options: KEY_OPTIONS,
+  run: async (context, [id], options) =>
+    id === undefined ? listPending(context) : signOne(context, id, options),
+}
+
+export const rootSign: Command = {
+  ...sign,
+  name: 'root sign',
+  group: 'MESH',
+  args: ['<id>'],
+  says: 'add a signature to a pending root',
+  examples: ['meshd root sign root_0a77e4c1'],
+}
+export const policySign: Command = {
+  ...sign,
+  name: 'policy sign',
+  args: ['<id>'],
+  says: 'add a signature to a pending policy',
+  examples: ['meshd policy sign pol_c0de51ff'],
+}
+
+async function pending(context: Context): Promise<ListView<'StatementList', StatementView>> {
+  return context.client('read').get('/v1/statements?state=pending')
+}
+
+async function listPending(context: Context): Promise<number> {
+  const view = await pending(context)
+  printList(context, {
+    kind: 'StatementList',
+    seenFrom: view.seenFrom,
+    items: view.items,
+    id: ({ id }) => id,
+    empty: 'nothing waits for signatures',
+    columns: [
+      { head: 'STATEMENT', cell: ({ type, id }) => shortId(TAGS[type], id) },
+      { head: 'TYPE', cell: ({ type }) => type },
+      { head: 'WHAT', cell: describe },
+      {
+        head: 'SIGNATURES',
+        cell: ({ needs }) =>
+          `${needs.threshold - needs.missing} of ${needs.threshold} ${needs.role}`,
+      },
+    ],
+  })
+  return 0
+}
+
+async function signOne(context: Context, text: string, options: Options): Promise<number> {
+  const { items } = await pending(context)
+  const id = resolveId(
+    context,
+    text,
+    items.map((item) => item.id),
+    true,
+  )
+  const { item } = await context
+    .client('read')
+    .get<View<'Statement', StatementView>>(`/v1/statements/${encodeURIComponent(id)}`)
+  context.say(
+    `${item.type} ${describe(item)}${item.payload['message'] === undefined ? '' : `  "${safe(item.payload['message'])}"`}`,
+  )
+  const roles = item.type === 'root' ? ['root', ...newRootKeys(item)] : [item.needs.role]
+  const role = await signerFor(context, roles, options)
+  await consent(context, `Sign as ${role.name} (${item.needs.role})?`)
+  const signed = await submit(context, await addOwnSignature(item, role))
+  if (signed !== null) printSubmitted(context, signed, describe(signed))
+  return 0
+}
+
+/** A root is signed by keys of the new one too; the store's own keys are looked up in both. */
+function newRootKeys(_: StatementView): readonly string[] {
+  return []
+}
+
+/** What a statement is about, in one line. */
+export function describe({ type, payload }: StatementView): string {
+  switch (type) {
+    case 'policy':
+      return safe(`${payload['bundle']}@${payload['version']} ${payload['mode']}`)
+    case 'root':
+      return `v${safe(payload['version'])}`
+    case 'member':
+      return safe(payload['name'] ?? payload['principal'])
+    case 'epoch':
+      return safe(`${payload['node']} epoch ${payload['epoch']}`)
+    case 'revocation':
+      return safe(targetText(payload['target']))
+    case 'freeze':
+      return safe(
+        `${targetText(payload['scope'])} ${payload['frozen'] === true ? 'frozen' : 'unfrozen'}`,
+      )
+  }
+}
+
+function targetText(target: unknown): string {
+  return typeof target === 'object' && target !== null
+    ? Object.values(target).join(' ')
+    : String(target)
+}

@@ -1,0 +1,66 @@
+/** Who applied a statement, when it was committed, and the bound for the rest. Before the commit no bound is printed. */
+import type { SpreadView } from '../client/types.ts'
+import { PROBLEMS } from '../core/problems.ts'
+import type { Context } from './context.ts'
+import { forPeople, printItem } from './output.ts'
+import { renderTable } from './table.ts'
+import { clockTime, duration, shortDid } from './text.ts'
+
+export type WaitFor = 'none' | 'committed' | 'all'
+
+/** Asks until it is committed (or on all), or the time allowed is over; the last view says how far it came. */
+export async function waitSpread(context: Context, id: string, wait: WaitFor): Promise<SpreadView> {
+  const { timeoutMs } = context.globals
+  const ms = timeoutMs === 0 ? 600_000 : timeoutMs
+  return context
+    .client('read')
+    .get<SpreadView>(`/v1/spread?id=${encodeURIComponent(id)}&wait=${wait}&ms=${ms}`, {
+      timeoutMs: ms + 5000,
+    })
+}
+
+/** Exit 124 when it is not committed: then nothing bounds the rest yet. */
+export function printSpread(context: Context, view: SpreadView): number {
+  printItem(context, {
+    kind: 'Spread',
+    seenFrom: '',
+    item: view,
+    id: view.id,
+    lines: () => (forPeople(context) ? lines(context, view) : []),
+  })
+  return view.committedAt === null ? PROBLEMS.TIMEOUT.exit : 0
+}
+
+function lines(context: Context, view: SpreadView): string[] {
+  const { header } = context.globals
+  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
+  const table = renderTable(
+    view.nodes,
+    [
+      { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
+      { head: 'ROLE', cell: ({ role }) => role },
+      {
+        head: 'APPLIED',
+        right: true,
+        cell: (node) =>
+          node.applied ? duration(node.appliedMs ?? 0) : (node.unreachable ?? 'not yet'),
+      },
+      { head: 'STOPPED', cell: () => '-', drop: 1 },
+    ],
+    { header, wide: false, columns, style: context.style },
+  )
+  return ['', ...table, '', ...summary(view)]
+}
+
+function summary(view: SpreadView): string[] {
+  const applied = view.nodes.filter(({ applied: done }) => done)
+  const slowest = Math.max(0, ...applied.map(({ appliedMs }) => appliedMs ?? 0))
+  const on = `applied on ${applied.length} of ${view.nodes.length} nodes${applied.length === 0 ? '' : ` in ${duration(slowest)}`}`
+  if (view.committedAt === null || view.boundAt === null)
+    return [on, `no bound yet: ${view.witnessesHolding} of ${view.write} witnesses`]
+  const now = new Date()
+  return [
+    `${on}; committed in ${duration(view.committedMs ?? 0)} (${view.witnessesHolding} witnesses, ${clockTime(view.committedAt, now)})`,
+    `no node anywhere allows it after ${clockTime(view.boundAt, now)}   (commit + staleness ${duration(view.stalenessMs)} + 2 x skew ${duration(view.skewMs)}); a node cut off denies by itself before then`,
+  ]
+}
