@@ -63,6 +63,13 @@ export function readRequest(body: Json, headers?: RequestHeaders): Request {
   }
 }
 
+/** Like readRequest, for AuthZEN's own endpoints, where the subject must be named. @throws Malformed */
+export function readEvaluation(body: Json, headers?: RequestHeaders): Request {
+  const request = readRequest(body, headers)
+  if (request.subject === null) throw new Malformed('the subject is missing')
+  return request
+}
+
 function digestOf(judged: Omit<Request, 'traceparent' | 'digest'>): string {
   const entity = (of: Entity | null) => (of === null ? null : { type: of.type, id: of.id })
   const { subject, resource } = judged
