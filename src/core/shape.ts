@@ -4,11 +4,12 @@
  *
  *   root.roles.policy.threshold: must be a whole number from 1 to 32
  */
+import { assert } from './assert.ts'
 import { fromBase64 } from './bytes.ts'
 import { type Cid, isCid, isSha256Id, type Sha256Id } from './id.ts'
 import type { Json, JsonObject } from './json.ts'
 import { type Did, parseDid } from './keys.ts'
-import { NAME_BYTES_MAX } from './limits.ts'
+import { NAME_BYTES_MAX, TIME_S_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 
 /** Reads what stands at a path; undefined is an absent field. @throws Malformed */
@@ -66,7 +67,7 @@ export const flag: Reader<boolean> = (value, at) => {
 export const time: Reader<number> = (value, at) => {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
   // Date.parse takes much more than this; what formatTime prints is all that is meant.
-  if (Number.isNaN(ms) || ms < 0 || formatTime(ms) !== value) {
+  if (!isTime(ms) || formatTime(ms) !== value) {
     throw wrong(at, 'a time like `2026-11-24T14:03:10.000Z`')
   }
   return ms
@@ -74,7 +75,12 @@ export const time: Reader<number> = (value, at) => {
 
 /** @param ms from 1970 to the end of the year 9999 */
 export function formatTime(ms: number): string {
+  assert(isTime(ms), 'a time that is printed has four digits of year')
   return new Date(ms).toISOString()
+}
+
+function isTime(ms: number): boolean {
+  return ms >= 0 && ms < (TIME_S_MAX + 1) * 1000
 }
 
 export const id: Reader<Sha256Id> = (value, at) => {
