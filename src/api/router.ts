@@ -4,7 +4,7 @@
  * a MeshError. No framework: the most exposed surface has no dependency.
  */
 import type { Json } from '../core/json.ts'
-import type { Caller } from '../core/judge.ts'
+import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 
 /** What a socket may do; each serves what the ones before it serve for reading or deciding (INTERFACE 5.2). */

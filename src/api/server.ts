@@ -12,7 +12,6 @@ import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { Caller } from '../core/judge.ts'
 import {
   HTTP_CONNECTIONS_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
@@ -20,6 +19,7 @@ import {
   SOCKET_PATH_BYTES_MAX,
   SUBMIT_BYTES_MAX,
 } from '../core/limits.ts'
+import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 import { problemReply } from './problem.ts'
 import type { Ask, Reply, Router, SocketRole } from './router.ts'

@@ -52,15 +52,13 @@ export const keyList: Command = {
   examples: ['meshd key list'],
   run: async (context) => {
     const { KeyStore } = await import('../daemon/key-store.ts')
-    const stored = new KeyStore(context.io.env)
-      .list()
-      .map(
-        ({ name, did, own }): KeyRow => ({
-          name,
-          principal: did,
-          where: own ? 'key store' : 'name only',
-        }),
-      )
+    const stored = new KeyStore(context.io.env).list().map(
+      ({ name, did, own }): KeyRow => ({
+        name,
+        principal: did,
+        where: own ? 'key store' : 'name only',
+      }),
+    )
     const callers = await context
       .client('read')
       .get<ListView<'CallerList', CallerView>>('/v1/callers')

@@ -12,15 +12,10 @@
 
 import { textOf, utf8 } from '../core/bytes.ts'
 import type { Cid } from '../core/id.ts'
+import type { Use } from '../core/judge.ts'
 import { NONCES_MAX } from '../core/limits.ts'
 import { formatTime, time } from '../core/shape.ts'
 import type { Put, Store } from './ports.ts'
-
-export interface Use {
-  readonly cid: Cid
-  /** After this it is refused as expired anyway. */
-  readonly expiresMs: number
-}
 
 export class Nonces {
   readonly #used: Map<Cid, number>

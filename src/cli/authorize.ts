@@ -1,0 +1,141 @@
+/** `meshd authorize`: one real decision, recorded; exit 0 for ALLOW, 2 for DENY. */
+import type { DecisionView } from '../client/types.ts'
+import { formatArtifact } from '../core/artifact.ts'
+import { shortId } from '../core/id.ts'
+import { ARTIFACT_HEADER_BYTES_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import { readArtifact } from './artifact.ts'
+import type { Context } from './context.ts'
+import { printItem } from './output.ts'
+import { type Command, type OptionSpec, type Options, textOption } from './spec.ts'
+import { clockTime } from './text.ts'
+
+export const DENIED_EXIT = 2
+
+export const ASK_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--action <action>', says: 'tool:read' },
+  { flags: '--resource <resource>', says: 'repo:acme/docs' },
+  { flags: '--arg <argument...>', says: 'name=value, or name:=json' },
+  { flags: '--subject <subject>', says: 'user:alice, where this caller may assert it' },
+  { flags: '--artifact <file>', says: 'explicit; else the wallet is searched' },
+  { flags: '--cause <execution>', says: 'the execution this one descends from' },
+]
+
+export const authorize: Command = {
+  name: 'authorize',
+  group: 'DECIDE',
+  says: 'one real decision, recorded; exit 0 or 2',
+  examples: [
+    'meshd authorize --action tool:read --resource repo:acme/docs',
+    'meshd authorize --artifact worker.ucan --action tool:read --resource repo:acme/docs',
+  ],
+  options: ASK_OPTIONS,
+  run: async (context, _args, options) => {
+    const { body, headers } = askOf(context, options)
+    const answer = await context
+      .client('decide')
+      .post<AuthZenAnswer>('/access/v1/evaluation', body, { headers })
+    const decision = answer.context?.meshd
+    if (decision === undefined) throw new MeshError('INVALID_ANSWER', 'the daemon gave no decision')
+    printDecision(context, decision)
+    return decision.decision ? 0 : DENIED_EXIT
+  },
+}
+
+export interface AuthZenAnswer {
+  readonly decision: boolean
+  readonly context?: { readonly meshd?: DecisionView }
+}
+
+export interface Ask {
+  readonly body: object
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The AuthZEN body of the flags; `--arg n:=3` is JSON, `--arg n=3` is text. */
+export function askOf(
+  context: Context,
+  options: Options,
+  fallback: { action: string; resource: string; args: object } | null = null,
+): Ask {
+  const action = textOption(options, 'action') ?? fallback?.action
+  const resource = textOption(options, 'resource') ?? fallback?.resource
+  if (action === undefined || resource === undefined)
+    throw new MeshError('USAGE', '--action and --resource say what is asked')
+  const subject = textOption(options, 'subject')
+  const artifact = textOption(options, 'artifact')
+  const cause = textOption(options, 'cause')
+  return {
+    body: {
+      ...(subject === null ? {} : { subject: entity(subject, '--subject') }),
+      action: { name: action, properties: { ...(fallback?.args ?? {}), ...args(options) } },
+      resource: entity(resource, '--resource'),
+    },
+    headers: {
+      ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
+      ...(cause === null ? {} : { 'meshd-cause': cause }),
+    },
+  }
+}
+
+function artifactHeader(context: Context, file: string): string {
+  const line = formatArtifact(readArtifact(context, file))
+  if (line.length > ARTIFACT_HEADER_BYTES_MAX)
+    throw new MeshError(
+      'TOO_LARGE',
+      `${file}: larger than ${ARTIFACT_HEADER_BYTES_MAX} bytes, the bound of a header`,
+      { hint: 'meshd artifact hold' },
+    )
+  return line
+}
+
+function entity(text: string, flag: string): { type: string; id: string } {
+  const at = text.indexOf(':')
+  if (at < 1) throw new MeshError('USAGE', `${flag}: \`${text}\` is no type:id`)
+  return { type: text.slice(0, at), id: text.slice(at + 1) }
+}
+
+function args(options: Options): object {
+  const given = Array.isArray(options['arg']) ? options['arg'].map(String) : []
+  return Object.fromEntries(
+    given.map((text) => {
+      const [, name, typed, value] = /^([^=:]+)(:?)=(.*)$/s.exec(text) ?? []
+      if (name === undefined) throw new MeshError('USAGE', `--arg: \`${text}\` is no name=value`)
+      return [name, typed === ':' ? parseArgument(value ?? '', name) : value]
+    }),
+  )
+}
+
+function parseArgument(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new MeshError('USAGE', `--arg: ${name} is no JSON`, { cause })
+  }
+}
+
+export function printDecision(context: Context, decision: DecisionView): void {
+  printItem(context, {
+    kind: 'Decision',
+    seenFrom: '',
+    item: decision,
+    id: decision.id ?? '',
+    lines: () => decisionLines(context, decision),
+  })
+}
+
+function decisionLines({ style }: Context, decision: DecisionView): string[] {
+  const id = decision.id === null ? 'not recorded' : shortId('dec', decision.id)
+  const took = `${decision.durationMs.toFixed(1)} ms`
+  if (decision.decision) {
+    const by = decision.policies
+      .map(({ bundle, version, policy }) => `${bundle}@${version} "${policy}"`)
+      .join(', ')
+    const until = decision.leaseUntil === null ? '-' : clockTime(decision.leaseUntil, new Date())
+    return [`${style.good('ALLOW')}  ${id}   ${took}   lease until ${until}   by policy ${by}`]
+  }
+  return [
+    `${style.bad('DENY')}   ${id}   ${decision.code}   ${decision.detail}`,
+    ...(decision.id === null ? [] : [`       why: meshd explain ${shortId('dec', decision.id)}`]),
+  ]
+}

@@ -1,0 +1,138 @@
+/** `meshd explain`: the twelve checks of a past decision, or of a hypothetical one that is not recorded. */
+import type { CheckView, DecisionView, ListView, RecordView, View } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
+import { isReasonCode, REASONS } from '../core/reasons.ts'
+import { ASK_OPTIONS, askOf, DENIED_EXIT } from './authorize.ts'
+import type { Context } from './context.ts'
+import { safe } from './govern.ts'
+import { printItem } from './output.ts'
+import { resolveId } from './short-ids.ts'
+import { type Command, textOption } from './spec.ts'
+import { clockTime, shortDid } from './text.ts'
+
+export const explain: Command = {
+  name: 'explain',
+  group: 'DECIDE',
+  aliases: ['why'],
+  args: ['[decision]'],
+  says: 'the twelve checks of a past decision; with --action a hypothetical one, unrecorded',
+  examples: [
+    'meshd explain last',
+    'meshd explain dec_5f0c1a7e',
+    'meshd explain --action tool:read --resource repo:acme/docs',
+  ],
+  options: ASK_OPTIONS,
+  run: async (context, [id], options) => {
+    if (id === undefined && textOption(options, 'action') !== null) {
+      const { body, headers } = askOf(context, options)
+      const view = await context
+        .client('decide')
+        .post<DecisionView>('/v1/explain', body, { headers })
+      printItem(context, {
+        kind: 'Explanation',
+        seenFrom: '',
+        item: view,
+        id: '',
+        lines: () => hypothetical(context, view),
+      })
+      return view.decision ? 0 : DENIED_EXIT
+    }
+    const view = await pastDecision(context, id ?? 'last')
+    printItem(context, {
+      kind: 'Record',
+      seenFrom: view.seenFrom,
+      item: view.item,
+      id: view.item.id,
+      lines: () => past(context, view.item),
+    })
+    return 0
+  },
+}
+
+/** `last`, a full id, or a short form among this node's newest decisions. */
+export async function pastDecision(
+  context: Context,
+  text: string,
+): Promise<View<'Record', RecordView>> {
+  const client = context.client('decide')
+  if (text === 'last' || text.startsWith('sha256:'))
+    return client.get(`/v1/decisions/${encodeURIComponent(text)}`)
+  const { items } = await context
+    .client('read')
+    .get<ListView<'RecordList', RecordView>>('/v1/records?type=decision&limit=1000')
+  const id = resolveId(
+    context,
+    text,
+    items.map((item) => item.id),
+    false,
+  )
+  return context.client('read').get(`/v1/records/${encodeURIComponent(id)}`)
+}
+
+function hypothetical(context: Context, view: DecisionView): string[] {
+  const head = view.decision
+    ? context.style.good('WOULD ALLOW')
+    : `${context.style.bad('WOULD DENY')}  ${view.code}`
+  return [
+    `${head}     hypothetical: not recorded, not usable`,
+    '',
+    ...checkLines(context, view.checks),
+    ...mendLines(view.code, view.mend),
+  ]
+}
+
+function past(context: Context, record: RecordView): string[] {
+  const { leaf } = record
+  if (leaf['type'] !== 'decision')
+    throw new MeshError(
+      'NOT_FOUND',
+      `${record.id} is no decision but a record of type ${safe(leaf['type'])}`,
+    )
+  const allowed = leaf['decision'] === 'allow'
+  const who = safe(
+    leaf['principalName'] ??
+      (typeof leaf['principal'] === 'string' ? shortDid(leaf['principal']) : 'unknown caller'),
+  )
+  const request = (leaf['request'] ?? {}) as {
+    action?: unknown
+    resource?: { type?: unknown; id?: unknown }
+  }
+  const what = `${safe(request.action ?? '-')}  ${safe(`${request.resource?.type ?? '-'}:${request.resource?.id ?? '-'}`)}`
+  const head = allowed
+    ? context.style.good('ALLOW')
+    : `${context.style.bad('DENY')}  ${safe(leaf['code'])}`
+  const node = shortId('dec', record.id)
+  const audit: CheckView = {
+    n: 12,
+    name: 'audit',
+    ok: true,
+    code: null,
+    detail: `record ${record.index} of this node · ${record.state}`,
+  }
+  return [
+    `${head}     ${who}  ${what}          ${node}  ${clockTime(record.time, new Date())}`,
+    '',
+    ...checkLines(context, [
+      ...(leaf['checks'] as readonly CheckView[]).filter(({ n }) => n < 12),
+      audit,
+    ]),
+    ...mendLines(typeof leaf['code'] === 'string' ? leaf['code'] : null, []),
+  ]
+}
+
+function checkLines({ style }: Context, checks: readonly CheckView[]): string[] {
+  return checks.map(({ n, name, ok, code, detail }) => {
+    const mark = ok === null ? '-' : ok ? style.good('✓') : style.bad('✗')
+    const words = `${code === null ? '' : `${code}   `}${safe(detail)}`
+    return style.symbols(`${String(n).padStart(3)} ${name.padEnd(12)} ${mark}  ${words}`)
+  })
+}
+
+function mendLines(code: string | null, mend: readonly string[]): string[] {
+  const known = code !== null && isReasonCode(code) ? [REASONS[code].mend] : []
+  const all = mend.length > 0 ? mend : known
+  return all.length === 0
+    ? []
+    : ['', 'What would change it', ...all.map((line) => `  ${safe(line)}`)]
+}
