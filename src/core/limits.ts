@@ -137,6 +137,10 @@ export const EXECUTIONS_MAX = 4_096
 export const EXECUTION_TICK_MS = 250
 /** An enforcement point that watches nothing for so long is taken for dead. */
 export const EXECUTION_SILENCE_MS = 30 * SECOND
+/** One long poll of an enforcement point; shorter when the lease is. */
+export const EXECUTION_POLL_MS = 10 * SECOND
+/** Before a daemon that did not answer is asked again. */
+export const EXECUTION_RETRY_MS = 200
 /** Denials that wait for the disk at once; further ones are counted in the next durable record (S20). */
 export const DENIALS_WAITING_MAX = 512
 /** Artifacts held for one caller. */

@@ -1,0 +1,126 @@
+/** `meshd exec -- <cmd>`: run a command only if authorised, stop it when it no longer is, record the outcome. */
+import { accessSync, constants, realpathSync, writeSync } from 'node:fs'
+import { isAbsolute, join, resolve } from 'node:path'
+import type { DecisionView, ExecutionView } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
+import { type ExecResult, execute } from '../enforce/exec.ts'
+import { ASK_OPTIONS, askOf } from './authorize.ts'
+import type { Context } from './context.ts'
+import type { Command } from './spec.ts'
+import { clockTime } from './text.ts'
+
+const FAILED_EXIT = 125
+const DENIED_EXIT = 126
+const NOT_FOUND_EXIT = 127
+
+export const exec: Command = {
+  name: 'exec',
+  group: 'DECIDE',
+  args: ['<command...>'],
+  passesThrough: true,
+  says: 'run a command only if authorised; stop it when it no longer is; record the outcome',
+  examples: [
+    'meshd exec --action job:deploy --resource env:staging -- ./deploy.sh',
+    'meshd exec -- /bin/ls /etc',
+  ],
+  options: ASK_OPTIONS,
+  run: async (context, [word = '', ...args], options) => {
+    const file = locate(word, context.io.env['PATH'] ?? '')
+    if (file === null) {
+      context.say(`meshd: ${word}: not found`)
+      return NOT_FOUND_EXIT
+    }
+    const ask = askOf(context, options, {
+      action: 'process:run',
+      resource: `exe:${file}`,
+      args: { argv: [word, ...args] },
+    })
+    const client = context.client('decide')
+    const say = (line: string) => context.say(`meshd: ${line}`)
+    const result = await execute(
+      {
+        open: async () => {
+          const decision = await client.post<DecisionView>('/v1/executions', ask.body, {
+            headers: ask.headers,
+          })
+          if (decision.decision) say(allowLine(decision))
+          return decision
+        },
+        watch: (id, ms, signal) =>
+          client.get<ExecutionView>(`/v1/executions/${id}/watch?ms=${Math.floor(ms)}`, {
+            timeoutMs: 0,
+            signal,
+          }),
+        outcome: (id, kind, status) =>
+          client.post(`/v1/executions/${id}/outcome`, { kind, status }),
+      },
+      { file, args, env: context.io.env, monotonicMs: () => performance.now(), say },
+    ).catch((error: unknown) => {
+      if (!(error instanceof MeshError)) throw error
+      context.say(`meshd: ${error.message}  [${error.code}]`)
+      context.say(`hint: ${error.hint}`)
+      return null
+    })
+    const status = result === null ? FAILED_EXIT : statusOf(context, result)
+    tellWrapper(context, result, status)
+    return status
+  },
+}
+
+function statusOf(context: Context, result: ExecResult): number {
+  switch (result.kind) {
+    case 'denied': {
+      const { id, code, detail } = result.decision
+      const why = id === null ? '' : `     why: meshd explain ${shortId('dec', id)}`
+      context.say(
+        `meshd: DENY ${id === null ? '' : `${shortId('dec', id)}  `}${code}  ${detail}${why}`,
+      )
+      return DENIED_EXIT
+    }
+    case 'not run':
+      context.say(`meshd: ${result.why}`)
+      return result.why === 'not found' ? NOT_FOUND_EXIT : DENIED_EXIT
+    case 'ended':
+      return result.status
+  }
+}
+
+function allowLine({ id, principalName, artifact, leaseUntil }: DecisionView): string {
+  const by = artifact === null ? '' : ` by ${shortId('art', artifact)}`
+  const until = leaseUntil === null ? '' : `  lease until ${clockTime(leaseUntil, new Date())}`
+  return `ALLOW ${shortId('dec', id ?? '')}  as ${principalName ?? 'this caller'}${by}${until}`
+}
+
+/** So that a wrapper can tell our exit status from the child's. */
+function tellWrapper({ globals }: Context, result: ExecResult | null, status: number): void {
+  if (globals.statusFd === null) return
+  const decision = result?.decision ?? null
+  const line = {
+    ran: result?.kind === 'ended',
+    status,
+    decision: decision?.id ?? null,
+    code: decision?.code ?? null,
+    stopped: result?.kind === 'ended' ? result.stopped : null,
+  }
+  writeSync(globals.statusFd, `${JSON.stringify(line)}\n`)
+}
+
+/** The real file that would run: what is decided is what is executed, not a word that PATH reads anew. */
+function locate(word: string, path: string): string | null {
+  const candidates = word.includes('/')
+    ? [resolve(word)]
+    : path
+        .split(':')
+        .filter(isAbsolute)
+        .map((dir) => join(dir, word))
+  for (const candidate of candidates) {
+    try {
+      accessSync(candidate, constants.X_OK)
+      return realpathSync(candidate)
+    } catch {
+      // Not here, or not for us: the next directory.
+    }
+  }
+  return null
+}

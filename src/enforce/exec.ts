@@ -1,0 +1,189 @@
+/**
+ * Runs a command only if the mesh says yes, and ends it when it no longer does.
+ *
+ * The decision opens an execution; a long poll watches it. A stop, a lost
+ * lease, a lost or replaced daemon all end the same way: at once on a stop,
+ * else at the time until which the last answer allowed it. TERM first, KILL
+ * after the grace, to the whole process group.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { DecisionView, ExecutionView } from '../client/types.ts'
+import { CHILD_GRACE_MS, EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+
+/** The API as exec needs it; the command line passes its own client. */
+export interface ExecutionApi {
+  open(): Promise<DecisionView>
+  watch(id: string, ms: number, signal: AbortSignal): Promise<ExecutionView>
+  outcome(id: string, kind: 'ok' | 'failed' | 'stopped', status: number | null): Promise<void>
+}
+
+export interface ExecCall {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly monotonicMs: () => number
+  /** Each message once, for stderr. */
+  readonly say: (line: string) => void
+}
+
+export type ExecResult =
+  | { readonly kind: 'denied'; readonly decision: DecisionView }
+  | {
+      readonly kind: 'not run'
+      readonly decision: DecisionView
+      readonly why: 'not found' | 'not executable'
+    }
+  | {
+      readonly kind: 'ended'
+      readonly decision: DecisionView
+      readonly status: number
+      readonly stopped: string | null
+    }
+
+/** Signals that a terminal or a supervisor sends to us and means for the child. */
+const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const
+
+export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecResult> {
+  const askedMs = call.monotonicMs()
+  const decision = await api.open()
+  const { id, leaseRemainingMs } = decision
+  if (!decision.decision || id === null || leaseRemainingMs === null)
+    return { kind: 'denied', decision }
+  // Counted from when we asked: an answer that was long on its way is worth less, never more.
+  const untilMs = askedMs + leaseRemainingMs
+  if (call.monotonicMs() >= untilMs)
+    return {
+      kind: 'denied',
+      decision: {
+        ...decision,
+        decision: false,
+        code: 'GOVERNANCE_STALE',
+        detail: 'the answer came after its own end',
+      },
+    }
+  const child = start(call, id)
+  const spawned = await started(child)
+  if (spawned !== null) {
+    await api.outcome(id, 'failed', null)
+    return { kind: 'not run', decision, why: spawned }
+  }
+  return supervise(api, call, decision, id, child, untilMs)
+}
+
+/** In a group of its own, so that what the child starts is ended with it. */
+function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
+  return spawn(file, args, {
+    stdio: 'inherit',
+    detached: true,
+    env: { ...env, MESHD_DECISION: execution },
+  })
+}
+
+function started(child: ChildProcess): Promise<'not found' | 'not executable' | null> {
+  return new Promise((resolve) => {
+    child.once('spawn', () => resolve(null))
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ENOENT' ? 'not found' : 'not executable'),
+    )
+  })
+}
+
+async function supervise(
+  api: ExecutionApi,
+  call: ExecCall,
+  decision: DecisionView,
+  id: string,
+  child: ChildProcess,
+  untilMs: number,
+): Promise<ExecResult> {
+  const ended = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
+  const watching = new AbortController()
+  child.once('exit', (code, signal) => {
+    watching.abort()
+    ended.resolve({ code, signal })
+  })
+  const pass = (signal: NodeJS.Signals) => signalGroup(child, signal)
+  for (const signal of PASSED) process.on(signal, pass)
+  const stopped = await watch(api, call, id, untilMs, watching.signal)
+  const stoppedMs = call.monotonicMs()
+  if (stopped !== null) end(child, ended.promise)
+  const { code, signal } = await ended.promise
+  for (const name of PASSED) process.off(name, pass)
+  if (stopped !== null) {
+    signalGroup(child, 'SIGKILL') // what outlived its leader has no authorization either
+    call.say(
+      `STOPPED ${stopped}; ended after ${((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)} s`,
+    )
+  }
+  const status = code ?? 128 + constants.signals[signal ?? 'SIGKILL']
+  await report(api, call, id, stopped, status)
+  return { kind: 'ended', decision, status, stopped }
+}
+
+/** Resolves null when the child ended by itself, else why it must stop. */
+async function watch(
+  api: ExecutionApi,
+  { monotonicMs }: ExecCall,
+  id: string,
+  untilMs: number,
+  signal: AbortSignal,
+): Promise<string | null> {
+  let allowedMs = untilMs
+  let lost = 'the lease ended'
+  while (!signal.aborted) {
+    const askedMs = monotonicMs()
+    const leftMs = allowedMs - askedMs
+    if (leftMs <= 0) return `GOVERNANCE_STALE: ${lost}`
+    try {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))])
+      const view = await api.watch(id, Math.min(EXECUTION_POLL_MS, leftMs / 2), deadline)
+      if (view.stop !== null) return `${view.stop.code}: ${view.stop.detail}`
+      if (view.state !== 'running') return 'INTERNAL: the daemon no longer knows this execution'
+      if (view.leaseRemainingMs !== null) allowedMs = askedMs + view.leaseRemainingMs
+      lost = 'the lease ended'
+    } catch (error) {
+      if (signal.aborted) break
+      // The daemon is away or restarted: what it allowed last still bounds us.
+      if (error instanceof MeshError && error.code === 'NOT_FOUND')
+        return 'INTERNAL: the daemon was restarted and no longer vouches for it'
+      lost = 'the daemon did not answer before the lease ended'
+      await new Promise((done) =>
+        setTimeout(done, Math.min(EXECUTION_RETRY_MS, Math.max(leftMs, 0))),
+      )
+    }
+  }
+  return null
+}
+
+function end(child: ChildProcess, ended: Promise<unknown>): void {
+  signalGroup(child, 'SIGTERM')
+  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), CHILD_GRACE_MS)
+  void ended.then(() => clearTimeout(kill))
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // ESRCH: nobody of the group is left, which is what was wanted.
+  }
+}
+
+async function report(
+  api: ExecutionApi,
+  call: ExecCall,
+  id: string,
+  stopped: string | null,
+  status: number,
+): Promise<void> {
+  const kind = stopped !== null ? 'stopped' : status === 0 ? 'ok' : 'failed'
+  try {
+    await api.outcome(id, kind, status)
+  } catch {
+    // The daemon records it as unknown when nobody watches any more; the child's status is still ours to give.
+    call.say('the outcome could not be recorded')
+  }
+}
