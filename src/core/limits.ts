@@ -82,6 +82,17 @@ export const KEEPS_MAX = 4_096
 export const WITNESSES_MAX = 16
 export const BUNDLES_MAX = 64
 export const POLICIES_PER_BUNDLE_MAX = 2_000
+/** Tests that a bundle carries; each runs before it is signed, and again before it is accepted. */
+export const POLICY_TESTS_MAX = 1_000
+/** Policy sets that Cedar keeps parsed: 300 of 100 policies each took 110 MB (FACTS 5.2). */
+export const SLICES_PARSED_MAX = 256
+/** Schemas that Cedar keeps parsed: every bundle in force and observed, and one being checked. */
+export const SCHEMAS_PARSED_MAX = 2 * BUNDLES_MAX + 1
+/** Who asks for what of which: what follows from it is remembered for each bundle. */
+export const ROUTES_REMEMBERED_MAX = 4_096
+/** Answers of one bundle that are remembered, and the longest question that is. */
+export const ANSWERS_REMEMBERED_MAX = 4_096
+export const ANSWER_REMEMBERED_CHARACTERS_MAX = 2 * KIB
 export const LABELS_MAX = 64
 /** Names of meshes, nodes, bundles, keys, labels. */
 export const NAME_BYTES_MAX = 64

@@ -1,0 +1,72 @@
+/** The PolicyEngine on Cedar: which versions decide, and which are judged in their shadow. */
+import type { StatementId } from '../core/id.ts'
+import type {
+  ObservedAnswer,
+  PolicyAnswer,
+  PolicyEngine,
+  PolicyInput,
+  PolicyProblem,
+} from '../core/policy.ts'
+import type { Policy } from '../core/statement/policy.ts'
+import { Bundle, type BundleAnswer } from './cedar-bundle.ts'
+import { checkBundle } from './cedar-check.ts'
+import { combine, type Said } from './cedar-combine.ts'
+import { compile } from './cedar-compile.ts'
+
+/** A version that is to be judged by, whether or not it can be. */
+interface Active {
+  readonly id: StatementId
+  readonly bundle: string
+  readonly version: number
+  answer(input: PolicyInput): BundleAnswer
+}
+
+export class CedarEngine implements PolicyEngine {
+  #enforced: readonly Active[] = []
+  #observed: readonly Active[] = []
+  #loaded: readonly StatementId[] = []
+
+  get loaded(): readonly StatementId[] {
+    return this.#loaded
+  }
+
+  load(enforced: readonly Policy[], observed: readonly Policy[]): void {
+    const known = new Map([...this.#enforced, ...this.#observed].map((each) => [each.id, each]))
+    const active = (policy: Policy) => known.get(policy.id) ?? activate(policy)
+    const [enforcing, observing] = [enforced.map(active), observed.map(active)]
+    this.#enforced = enforcing
+    this.#observed = observing
+    this.#loaded = enforcing.map(({ id }) => id).sort()
+  }
+
+  decide(input: PolicyInput): PolicyAnswer {
+    const said = this.#enforced.map((active) => ({ active, answer: active.answer(input) }))
+    return { ...combine(said), observed: this.#observe(said, input) }
+  }
+
+  check(policy: Policy): readonly PolicyProblem[] {
+    return checkBundle(policy)
+  }
+
+  /** As if the observed versions were in force. Nothing that happens here reaches the answer. */
+  #observe(said: readonly Said[], input: PolicyInput): ObservedAnswer | null {
+    if (this.#observed.length === 0) return null
+    const replaced = new Set(this.#observed.map(({ bundle }) => bundle))
+    const kept = said.filter(({ active }) => !replaced.has(active.bundle))
+    const instead = this.#observed.map((active) => ({ active, answer: active.answer(input) }))
+    const { decision, code, determining } = combine([...kept, ...instead])
+    return { decision, code, determining }
+  }
+}
+
+function activate({ id, ...source }: Policy): Active {
+  const { bundle, version } = source
+  const compiled = compile(source)
+  if ('rules' in compiled) {
+    const judge = new Bundle(compiled)
+    return { id, bundle, version, answer: (input) => judge.answer(input) }
+  }
+  const [first] = compiled
+  const errors = [`it does not compile: ${first?.where}: ${first?.says}`]
+  return { id, bundle, version, answer: () => ({ kind: 'error', errors }) }
+}
