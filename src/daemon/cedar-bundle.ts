@@ -51,17 +51,27 @@ interface Route {
   readonly entities: readonly StaticEntity[]
 }
 
+/** What is remembered for all bundles of one engine, so that its bound holds for all of them together. */
+export class Memory {
+  readonly routes = new Memo<string, Route | BundleAnswer>(ROUTES_REMEMBERED_MAX)
+  readonly answers = new Memo<string, BundleAnswer>(ANSWERS_REMEMBERED_MAX)
+}
+
 export class Bundle {
+  /** Names this very text of the bundle in the memory. */
+  readonly #key: string
+  readonly #memory: Memory
   readonly #compiled: Compiled
   readonly #schema: Held
   /** Every rule is in one list, under the most selective part of its head. */
   readonly #rules = new Map<string, Rule[]>()
   readonly #slices = new Memo<string, Slice>(SLICES_PARSED_MAX)
-  readonly #routes = new Memo<string, Route | BundleAnswer>(ROUTES_REMEMBERED_MAX)
-  readonly #answers = new Memo<string, BundleAnswer>(ANSWERS_REMEMBERED_MAX)
 
-  constructor(compiled: Compiled) {
+  /** @param key no other bundle with this memory has it */
+  constructor(compiled: Compiled, key: string, memory: Memory) {
     this.#compiled = compiled
+    this.#key = key
+    this.#memory = memory
     this.#schema = held((name) => preparseSchema(name, compiled.schemaText))
     for (const rule of compiled.rules) {
       const key = bucketOf(rule)
@@ -78,11 +88,12 @@ export class Bundle {
   }
 
   answer({ principal, action, resource, context }: PolicyInput): BundleAnswer {
-    const from = JSON.stringify([principal.type, principal.id, action, resource.type, resource.id])
-    let route = this.#routes.get(from)
+    const { type, id } = principal
+    const from = JSON.stringify([this.#key, type, id, action, resource.type, resource.id])
+    let route = this.#memory.routes.get(from)
     if (route === undefined) {
       route = this.#route(principal, action, resource)
-      this.#routes.set(from, route)
+      this.#memory.routes.set(from, route)
     }
     if ('kind' in route) return route
     try {
@@ -97,10 +108,10 @@ export class Bundle {
   #remembered(from: string, route: Route, context: JsonObject): BundleAnswer {
     const input = `${from}${JSON.stringify(context)}`
     if (input.length > ANSWER_REMEMBERED_CHARACTERS_MAX) return this.#ask(route, context)
-    const known = this.#answers.get(input)
+    const known = this.#memory.answers.get(input)
     if (known !== undefined) return known
     const answer = this.#ask(route, context)
-    this.#answers.set(input, answer)
+    this.#memory.answers.set(input, answer)
     return answer
   }
 

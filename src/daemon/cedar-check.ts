@@ -2,7 +2,7 @@
 import { Malformed } from '../core/malformed.ts'
 import type { PolicyProblem } from '../core/policy.ts'
 import { type PolicyTest, readTests, testFailure, testInput } from '../core/policy-test.ts'
-import { Bundle } from './cedar-bundle.ts'
+import { Bundle, Memory } from './cedar-bundle.ts'
 import { combine } from './cedar-combine.ts'
 import { type BundleSource, type Compiled, compile } from './cedar-compile.ts'
 
@@ -18,7 +18,7 @@ export function checkBundle(source: BundleSource): readonly PolicyProblem[] {
     // A person wrote it, and is told.
     return [{ where: 'tests', says: error.message, kind: 'test' }]
   }
-  const bundle = new Bundle(compiled)
+  const bundle = new Bundle(compiled, 'checked', new Memory())
   return tests.flatMap((test) => runTest(test, compiled, bundle) ?? [])
 }
 

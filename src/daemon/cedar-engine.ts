@@ -8,7 +8,7 @@ import type {
   PolicyProblem,
 } from '../core/policy.ts'
 import type { Policy } from '../core/statement/policy.ts'
-import { Bundle, type BundleAnswer } from './cedar-bundle.ts'
+import { Bundle, type BundleAnswer, Memory } from './cedar-bundle.ts'
 import { checkBundle } from './cedar-check.ts'
 import { combine, type Said } from './cedar-combine.ts'
 import { compile } from './cedar-compile.ts'
@@ -25,6 +25,7 @@ export class CedarEngine implements PolicyEngine {
   #enforced: readonly Active[] = []
   #observed: readonly Active[] = []
   #loaded: readonly StatementId[] = []
+  readonly #memory = new Memory()
 
   get loaded(): readonly StatementId[] {
     return this.#loaded
@@ -32,7 +33,7 @@ export class CedarEngine implements PolicyEngine {
 
   load(enforced: readonly Policy[], observed: readonly Policy[]): void {
     const known = new Map([...this.#enforced, ...this.#observed].map((each) => [each.id, each]))
-    const active = (policy: Policy) => known.get(policy.id) ?? activate(policy)
+    const active = (policy: Policy) => known.get(policy.id) ?? activate(policy, this.#memory)
     const [enforcing, observing] = [enforced.map(active), observed.map(active)]
     this.#enforced = enforcing
     this.#observed = observing
@@ -59,11 +60,11 @@ export class CedarEngine implements PolicyEngine {
   }
 }
 
-function activate({ id, ...source }: Policy): Active {
+function activate({ id, ...source }: Policy, memory: Memory): Active {
   const { bundle, version } = source
   const compiled = compile(source)
   if ('rules' in compiled) {
-    const judge = new Bundle(compiled)
+    const judge = new Bundle(compiled, id, memory)
     return { id, bundle, version, answer: (input) => judge.answer(input) }
   }
   const [first] = compiled
