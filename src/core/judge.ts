@@ -1,82 +1,85 @@
-/** The judgement of one request: types first. */
+/**
+ * The table of contents of the product: twelve checks, always in this order
+ * (design 4). The first that fails names the reason; the independent ones after
+ * it still run, so that one look finds all there is to mend. One that rests on
+ * a failed check is neither passed nor failed, and nothing is read out of an
+ * artifact that is not verified. The twelfth is the record's.
+ *
+ * Pure and synchronous: everything it rests on is in its input.
+ */
 import type { CheckResult } from './checks/check.ts'
-import type { Entity } from './command.ts'
-import type { Facts } from './facts.ts'
-import type { Governance } from './governance.ts'
-import type { Cid, StatementId } from './id.ts'
-import type { Did } from './keys.ts'
-import type { LeaseStatus } from './lease.ts'
-import type { Malformed } from './malformed.ts'
-import type { ObservedAnswer, PolicyEngine, PolicyRef } from './policy.ts'
-import type { Caller, Presented } from './presented.ts'
+import { checkEnvironment } from './checks/environment.ts'
+import { checkGovernance } from './checks/governance.ts'
+import { checkLease, type LeaseUnder } from './checks/lease.ts'
+import { checkLineage } from './checks/lineage.ts'
+import { checkPolicy } from './checks/policy.ts'
+import { checkRequest } from './checks/request.ts'
+import { checkRevocation } from './checks/revocation.ts'
+import { checkRuntime } from './checks/runtime.ts'
+import { checkScope } from './checks/scope.ts'
+import { checkSignatures } from './checks/signatures.ts'
+import { checkTime, usesOf } from './checks/time.ts'
+import { NEEDS_ARTIFACT, NEEDS_REQUEST } from './checks/wording.ts'
+import type { JudgeInput, Judgement } from './judgement.ts'
+import { coverageOf, lacksOf, leaseUnder, type Matter, matterOf } from './matter.ts'
 import type { Denial } from './reasons.ts'
-import type { Request } from './request.ts'
+import { expiresS } from './scope.ts'
 
-/** Everything a judgement rests on. */
-export interface JudgeInput {
-  readonly request: Request | Malformed
-  readonly presented: Presented
-  readonly caller: Caller
-  readonly governance: Governance
-  readonly facts: Facts
-  /** As this node's own bound asks for it. */
-  readonly lease: LeaseStatus
-  /** The same voices under a shorter bound, for @staleness. */
-  readonly leaseWithin: (stalenessMs: number) => LeaseStatus
-  /** Whether an invocation or a single-use link was used before, here. */
-  readonly seen: (cid: Cid) => boolean
-  readonly nowMs: number
-  readonly monotonicMs: number
-  readonly policy: PolicyEngine
-  /** A label for people; no decision rests on it, but for a subject that names the caller itself. */
-  readonly nameOf: (did: Did) => string | null
+export type { Use } from './checks/time.ts'
+export type { JudgeInput, Judgement } from './judgement.ts'
+
+export function judge(input: JudgeInput): Judgement {
+  const { presented, governance, caller, nowMs, monotonicMs, nameOf, facts } = input
+  const self = facts.node.id
+  const signatures = checkSignatures(presented, governance.root, nameOf)
+  const matter = matterOf(input, signatures.artifact)
+  const { request, artifact, asked, view, finding } = matter
+  const under = leaseUnder(input, finding)
+  const coverage = coverageOf(input, matter)
+
+  const checks = [
+    checkRequest(input.request, presented),
+    signatures.result,
+    checkTime(artifact, nowMs, input.seen),
+    checkRuntime(artifact, request, view, caller, self, nameOf),
+    checkEnvironment(artifact, view),
+    checkLineage(input.request, artifact, nameOf),
+    checkGovernance(governance, self, nowMs, artifact, view),
+    checkLease(under, self, governance.digest, monotonicMs, nameOf),
+    checkScope(artifact, asked, matter.signed, view),
+    checkPolicy(finding, request === null ? NEEDS_REQUEST : NEEDS_ARTIFACT),
+    checkRevocation(governance, coverage, nowMs, lacksOf(matter)),
+  ]
+  return { ...summary(input, matter, under), denial: firstDenial(checks), checks, coverage }
 }
 
-/** Something that one allow spends. */
-export interface Use {
-  readonly cid: Cid
-  /** After this it is refused as expired anyway. */
-  readonly expiresMs: number
+type Summary = Omit<Judgement, 'denial' | 'checks' | 'coverage'>
+
+function summary({ presented }: JudgeInput, matter: Matter, under: LeaseUnder): Summary {
+  const { artifact, finding } = matter
+  const shown = presented.kind === 'artifact' ? presented : null
+  const answer = finding?.answer ?? null
+  return {
+    artifact: shown?.links.at(-1)?.cid ?? null,
+    invocation: shown?.invocation.cid ?? null,
+    principal: artifact?.invocation.iss ?? null,
+    policies: answer?.determining ?? [],
+    hint: answer?.hint ?? null,
+    observed: answer?.observed ?? null,
+    lease: under.lease,
+    stalenessMs: answer?.stalenessMs ?? null,
+    expiresMs: artifact === null ? null : expiresS(artifact.links) * 1000,
+    uses: artifact === null ? [] : usesOf(artifact),
+  }
 }
 
-/** What a revocation or a freeze may cover: the same for a judgement and for what runs by it. */
-export interface Coverage {
-  readonly action: string | null
-  readonly resource: Entity | null
-  readonly links: readonly Cid[]
-  /** Signers of links. */
-  readonly issuers: readonly Did[]
-  /** Everyone in the chain, the caller, and an asserted subject that is a principal. */
-  readonly principals: readonly Did[]
-  readonly node: Did
-  readonly bundles: readonly BundleRef[]
-}
-
-export interface BundleRef {
-  readonly bundle: string
-  readonly version: number
-  readonly id: StatementId
-}
-
-export interface Judgement {
-  readonly denial: Denial | null
-  /** 1 to 11, always; the record adds 12. */
-  readonly checks: readonly CheckResult[]
-  /** Cid of the last delegation; of what was presented, verified or not. */
-  readonly artifact: Cid | null
-  readonly invocation: Cid | null
-  /** Who acts: the signer of the invocation. null while nothing is verified. */
-  readonly principal: Did | null
-  readonly covers: Coverage
-  readonly policies: readonly PolicyRef[]
-  readonly hint: string | null
-  /** The bound that the lease was held to, and must be held to as long as it runs. */
-  readonly stalenessMs: number
-  /** Monotonic; the lease or the artifact, whichever ends first. null without either. */
-  readonly leaseUntilMs: number | null
-  /** Wall clock: the earliest end of a link. null while nothing is verified. */
-  readonly expiresMs: number | null
-  /** To reserve before the allow is recorded: the invocation, and single-use links. */
-  readonly uses: readonly Use[]
-  readonly observed: ObservedAnswer | null
+/**
+ * INVARIANT: no denial means that every check passed. A check that is merely
+ * unknown rests on one that failed; were there none, doubt denies.
+ */
+function firstDenial(checks: readonly CheckResult[]): Denial | null {
+  const first = checks.find(({ ok }) => ok === false)
+  if (first !== undefined) return { code: first.code ?? 'INTERNAL', detail: first.detail }
+  const doubt = checks.find(({ ok }) => ok !== true)
+  return doubt === undefined ? null : { code: 'INTERNAL', detail: `${doubt.name}: ${doubt.detail}` }
 }

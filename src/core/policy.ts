@@ -10,7 +10,6 @@
  * a caller sends becomes one.
  */
 import type { Entity } from './command.ts'
-import { type Facts, meshdOf } from './facts.ts'
 import { type Sha256Id, type StatementId, sha256Hex } from './id.ts'
 import { objectOf } from './ipld.ts'
 import type { Json, JsonObject } from './json.ts'
@@ -79,8 +78,8 @@ export interface PolicyProblem {
   readonly kind: 'syntax' | 'schema' | 'rule' | 'test'
 }
 
-/** The input of one request. @param principal the subject, with the caller itself by its key and never by a name */
-export function policyInput(request: Request, principal: Entity, facts: Facts): PolicyInput {
+/** The input of one request. @param principal the subject, with the caller itself by its key and never by a name. @param meshd of meshdOf */
+export function policyInput(request: Request, principal: Entity, meshd: JsonObject): PolicyInput {
   return {
     principal,
     action: request.action,
@@ -88,7 +87,7 @@ export function policyInput(request: Request, principal: Entity, facts: Facts): 
     context: objectOf([
       ['args', cedarValue(request.args)],
       ['request', cedarValue(request.context)],
-      ['meshd', cedarValue(meshdOf(facts))],
+      ['meshd', cedarValue(meshd)],
     ]),
   }
 }

@@ -1,0 +1,112 @@
+/**
+ * Check 11: no revocation and no freeze covers the request, or anything that
+ * it rests on. The same question is asked again before every answer, and of
+ * everything that runs.
+ */
+import { commandOf, covers, type Entity, parseResource } from '../command.ts'
+import { globMatches, parseGlob } from '../glob.ts'
+import type { Governance } from '../governance.ts'
+import { type Cid, type RecordId, shortId } from '../id.ts'
+import type { Did } from '../keys.ts'
+import type { Denial } from '../reasons.ts'
+import { type Freeze, type Scope, scopeKey } from '../statement/freeze.ts'
+import type { Revocation } from '../statement/revocation.ts'
+import { stripControls } from '../text.ts'
+import { type CheckResult, failed, passed, unknown } from './check.ts'
+
+/** What a revocation or a freeze may cover. */
+export interface Coverage {
+  readonly action: string | null
+  readonly resource: Entity | null
+  readonly links: readonly Cid[]
+  /** Signers of links. */
+  readonly issuers: readonly Did[]
+  /** Everyone in the chain, the caller, and an asserted subject that is a principal. */
+  readonly principals: readonly Did[]
+  readonly node: Did
+  /** In force when it was judged. */
+  readonly policies: readonly { readonly bundle: string; readonly version: number }[]
+  /** Itself, once it runs, and those it descends from. */
+  readonly executions: readonly RecordId[]
+}
+
+/** @param lacks what the coverage could not be made of; null when it is whole */
+export function checkRevocation(
+  governance: Governance,
+  coverage: Coverage,
+  nowMs: number,
+  lacks: string | null,
+): CheckResult {
+  const denial = coveringDenial(governance, coverage, nowMs)
+  if (denial !== null) return failed('revocation', denial)
+  if (lacks !== null) return unknown('revocation', lacks)
+  const frozen = [...governance.freezes.values()].filter((each) => each.frozen).length
+  const { size } = governance.revocations
+  return passed('revocation', `none of ${size} revocations, ${frozen} freezes apply`)
+}
+
+/** null when nothing covers it. */
+export function coveringDenial(
+  governance: Governance,
+  coverage: Coverage,
+  nowMs: number,
+): Denial | null {
+  for (const revocation of revocationsOf(governance, coverage)) {
+    if (nowMs >= revocation.untilMs) continue
+    return { code: 'REVOKED', detail: shortStatement('rev', revocation) }
+  }
+  const freeze = freezeOf(governance, coverage)
+  return freeze === null ? null : { code: 'FROZEN', detail: shortStatement('frz', freeze) }
+}
+
+function* revocationsOf(
+  { revocations }: Governance,
+  { links, issuers, principals, node, policies, executions }: Coverage,
+): Iterable<Revocation> {
+  const found = [
+    ...links.map((cid) => revocations.link(cid)),
+    ...principals.map((did) => revocations.did('principal', did)),
+    ...issuers.map((did) => revocations.did('issuer', did)),
+    revocations.did('node', node),
+    ...policies.map(({ bundle, version }) => revocations.policy(bundle, version)),
+    ...executions.map((id) => revocations.execution(id)),
+  ]
+  for (const each of found) if (each !== null) yield each
+}
+
+function freezeOf(governance: Governance, coverage: Coverage): Freeze | null {
+  const { principals, node, action, resource } = coverage
+  const named: readonly Scope[] = [
+    { kind: 'mesh' },
+    { kind: 'node', did: node },
+    ...principals.map((did) => ({ kind: 'principal', did }) as const),
+  ]
+  for (const scope of named) {
+    const freeze = governance.freezes.get(scopeKey(scope))
+    if (freeze?.frozen === true) return freeze
+  }
+  for (const freeze of governance.freezes.values()) {
+    if (freeze.frozen && matches(freeze.scope, action, resource)) return freeze
+  }
+  return null
+}
+
+/** An action pattern covers what a grant of it would; a resource pattern is `type:id`, with `*` in the id. */
+function matches(scope: Scope, action: string | null, resource: Entity | null): boolean {
+  if (scope.kind === 'action') {
+    if (scope.pattern === '*') return true
+    return action !== null && covers(commandOf(scope.pattern), commandOf(action))
+  }
+  if (scope.kind !== 'resource' || resource === null) return false
+  const { type, id } = parseResource(scope.pattern)
+  // Case of a type is no way around a freeze.
+  if (type.toLowerCase() !== resource.type.toLowerCase()) return false
+  return globMatches(parseGlob(id), resource.id)
+}
+
+/** `rev_0a77e4c1 "planner compromised"` */
+export function shortStatement(tag: 'rev' | 'frz', statement: Revocation | Freeze): string {
+  const short = shortId(tag, statement.id)
+  const { message } = statement
+  return message == null ? short : `${short} "${stripControls(message)}"`
+}

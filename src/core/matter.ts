@@ -1,0 +1,89 @@
+/**
+ * What the checks may read of a request and its artifact: null is what an
+ * earlier check did not let pass, so no later one can read it by mistake.
+ */
+import type { LeaseUnder } from './checks/lease.ts'
+import { askPolicies, formatRef, type PolicyFinding, policiesInForce } from './checks/policy.ts'
+import type { Coverage } from './checks/revocation.ts'
+import { principalFor, spokenFor } from './checks/runtime.ts'
+import { NEEDS_ARTIFACT, NEEDS_REQUEST } from './checks/wording.ts'
+import { meshdOf, viewOf } from './facts.ts'
+import type { Asked } from './invocation.ts'
+import type { JsonObject } from './json.ts'
+import type { JudgeInput } from './judgement.ts'
+import { type Did, isDid } from './keys.ts'
+import type { LeaseStatus } from './lease.ts'
+import { Malformed } from './malformed.ts'
+import { policyInput } from './policy.ts'
+import type { VerifiedArtifact } from './presented.ts'
+import type { Request } from './request.ts'
+
+/** What the checks may read: null is what an earlier one did not let pass. */
+export interface Matter {
+  readonly request: Request | null
+  readonly artifact: VerifiedArtifact | null
+  /** The request, and what the invocation says, with a caller that names itself as nobody else. */
+  readonly asked: Asked | null
+  readonly signed: Asked | null
+  /** The one object that every predicate must hold on. */
+  readonly view: JsonObject | null
+  readonly finding: PolicyFinding | null
+}
+
+export function matterOf(input: JudgeInput, artifact: VerifiedArtifact | null): Matter {
+  const { caller, facts, nameOf } = input
+  const request = input.request instanceof Malformed ? null : input.request
+  const invoker = artifact?.invocation.iss ?? null
+  const own = (asked: Asked, did: Did) => ({ ...asked, subject: spokenFor(asked, did, nameOf) })
+  const asked = request === null || invoker === null ? null : own(request, invoker)
+  const signed = artifact === null ? null : own(artifact.invocation.asked, artifact.invocation.iss)
+  const meshd = meshdOf(facts)
+  const view = asked === null || invoker === null ? null : viewOf(asked, invoker, meshd)
+  // Without an artifact the kernel may still say who asks: policies can be looked at.
+  const who = invoker ?? caller.principal
+  if (request === null || who === null)
+    return { request, artifact, asked, signed, view, finding: null }
+  const principal = principalFor(request, who, nameOf)
+  const finding = askPolicies(
+    input.governance,
+    input.policy,
+    policyInput(request, principal, meshd),
+  )
+  return { request, artifact, asked, signed, view, finding }
+}
+
+/** The lease under the node's own bound, or under the shorter one of a permit. */
+export function leaseUnder(input: JudgeInput, finding: PolicyFinding | null): LeaseUnder {
+  const stalenessMs = finding?.answer?.stalenessMs ?? null
+  const ref = finding?.answer?.determining[0]
+  if (stalenessMs === null || ref === undefined) return { lease: input.lease, policy: null }
+  return { lease: shorter(input.lease, input.leaseWithin(stalenessMs)), policy: formatRef(ref) }
+}
+
+/** INVARIANT: a policy can shorten a lease and never lengthen it. */
+export function shorter(own: LeaseStatus, asked: LeaseStatus): LeaseStatus {
+  return own.held && (!asked.held || asked.untilMs < own.untilMs) ? asked : own
+}
+
+export function coverageOf({ governance, facts, caller }: JudgeInput, matter: Matter): Coverage {
+  const { request, artifact, asked } = matter
+  const links = artifact?.links ?? []
+  const other = asked?.subject?.type === 'principal' ? asked.subject.id : ''
+  const chain = links.flatMap(({ iss, aud }) => [iss, aud])
+  const local = caller.principal === null ? [] : [caller.principal]
+  return {
+    action: request?.action ?? null,
+    resource: request?.resource ?? null,
+    links: links.map(({ cid }) => cid),
+    issuers: links.map(({ iss }) => iss),
+    principals: [...new Set([...chain, ...local, ...(isDid(other) ? [other] : [])])],
+    node: facts.node.id,
+    policies: policiesInForce(governance).map(({ bundle, version }) => ({ bundle, version })),
+    executions: request?.cause == null ? [] : [request.cause],
+  }
+}
+
+export function lacksOf({ request, artifact }: Matter): string | null {
+  if (artifact === null) return `${NEEDS_ARTIFACT} for the rest`
+  return request === null ? `${NEEDS_REQUEST} for the rest` : null
+}
