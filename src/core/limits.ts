@@ -32,6 +32,9 @@ export const BATCH_RECORDS_MAX = 128
 /** One text in a record: a reason, a detail, an id. Longer ones are cut, and say so. */
 export const RECORD_TEXT_BYTES_MAX = 1_536
 
+/** One detail of a check in a record; twelve of them, escaped, leave room for the rest. */
+export const RECORD_DETAIL_BYTES_MAX = 512
+
 /** A value that a record holds whole, of canonical JSON; a larger one is its digest alone. */
 export const RECORD_VALUE_BYTES_MAX = 4 * KIB
 

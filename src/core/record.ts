@@ -76,7 +76,8 @@ const lease = object({
   need: count,
   of: count,
   remainingMs: nullable(count),
-  stalenessMs: count,
+  /** The bound of a policy's @staleness; null for the node's own. */
+  stalenessMs: nullable(count),
   clockOffsetMs: nullable(integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)),
   clockTrusted: flag,
   why: nullable(line),

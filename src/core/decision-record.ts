@@ -1,0 +1,151 @@
+/**
+ * The leaf of one decision: everything that is ever shown about it.
+ *
+ * It always fits (RECORD_BYTES_MAX), whatever was asked: texts are cut, values
+ * larger than RECORD_VALUE_BYTES_MAX stand as their digest alone, and so do
+ * lists beyond their bound. The same input gives the same bytes.
+ */
+import { utf8 } from './bytes.ts'
+import { auditRow } from './checks/audit.ts'
+import type { CheckResult } from './checks/check.ts'
+import { policiesInForce } from './checks/policy.ts'
+import { meshdOf } from './facts.ts'
+import { type RecordId, sha256Hex } from './id.ts'
+import { formatJson, type Json, type JsonObject } from './json.ts'
+import type { JudgeInput, Judgement } from './judgement.ts'
+import {
+  BUNDLES_MAX,
+  RECORD_DETAIL_BYTES_MAX,
+  RECORD_POLICIES_MAX,
+  RECORD_VALUE_BYTES_MAX,
+} from './limits.ts'
+import { Malformed } from './malformed.ts'
+import { type PolicyRef, policyDigest } from './policy.ts'
+import type { Denial } from './reasons.ts'
+import { type Body, type Committed, formatDraft } from './record.ts'
+import { stripControls } from './text.ts'
+
+export interface Recorded {
+  readonly input: Omit<JudgeInput, 'seen'>
+  readonly judgement: Judgement
+  /** What is answered: the judgement's, or what came after it. */
+  readonly denial: Denial | null
+  readonly supersedes: RecordId | null
+  readonly unrecorded: number
+  /** Which adapter asked; null for the API itself. */
+  readonly gateway: string | null
+  /** From the arrival of the request to this record; null when not measured. */
+  readonly durationUs: number | null
+}
+
+/** The draft for the log. */
+export function decisionDraft(recorded: Recorded): JsonObject {
+  return formatDraft<'decision'>(decisionBody(recorded))
+}
+
+function decisionBody(recorded: Recorded): Body<'decision'> {
+  const { input, judgement, denial } = recorded
+  const { governance, facts } = input
+  const { supersedes, unrecorded, durationUs } = recorded
+  const inForce = policiesInForce(governance).slice(0, BUNDLES_MAX)
+  return {
+    type: 'decision',
+    effect: denial === null ? 'allow' : 'deny',
+    code: denial?.code ?? null,
+    detail: denial === null ? null : cut(denial.detail),
+    hint: judgement.hint === null ? null : cut(judgement.hint),
+    checks: [...judgement.checks, auditRow(judgement.denial, denial)].map(row),
+    request: requestOf(input),
+    artifact: judgement.artifact,
+    invocation: judgement.invocation,
+    links: judgement.coverage.links,
+    principal: judgement.principal,
+    principals: judgement.coverage.principals,
+    policies: refs(judgement.policies),
+    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, version, id })),
+    policyDigest: policyDigest(inForce.map(({ id }) => id)),
+    observed: observedOf(judgement),
+    governance: {
+      mesh: governance.mesh,
+      root: governance.root?.version ?? null,
+      digest: governance.digest,
+    },
+    lease: leaseOf(recorded),
+    caller: callerOf(input),
+    facts: commit(meshdOf(facts)),
+    gateway: recorded.gateway === null ? null : cut(recorded.gateway),
+    supersedes,
+    unrecorded,
+    durationUs,
+  }
+}
+
+function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
+  return { n, name, ok, code, detail: cut(detail) }
+}
+
+function requestOf({ request }: Recorded['input']): Body<'decision'>['request'] {
+  if (request instanceof Malformed) return null
+  const { subject, resource } = request
+  return {
+    digest: request.digest,
+    subject: subject === null ? null : { type: subject.type, id: subject.id },
+    action: request.action,
+    resource: { type: resource.type, id: resource.id },
+    args: commit(request.args),
+    claims: commit(request.context),
+    cause: request.cause,
+    traceparent: request.traceparent,
+  }
+}
+
+function observedOf({ observed }: Judgement): Body<'decision'>['observed'] {
+  if (observed === null) return null
+  const { decision, code, determining } = observed
+  return { decision, code, policies: refs(determining) }
+}
+
+function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
+  const { lease, stalenessMs } = judgement
+  const { held, witnesses, need, of, clockOffsetMs, clockTrusted, why } = lease
+  const leftMs = Math.max(0, Math.floor(lease.untilMs - input.monotonicMs))
+  return {
+    held,
+    witnesses,
+    need,
+    of,
+    remainingMs: held ? leftMs : null,
+    stalenessMs,
+    clockOffsetMs: clockOffsetMs === null ? null : Math.round(clockOffsetMs),
+    clockTrusted,
+    why: why === null ? null : cut(why),
+  }
+}
+
+function callerOf({ caller }: Recorded['input']): Body<'decision'>['caller'] {
+  const { principal, name, uid, gid, pid, socket, identified } = caller
+  return { principal, name, uid, gid, pid, socket: cut(socket), identified }
+}
+
+/** Its digest always, itself if it is small: what may be sensitive can be removed and the record still proves what it was. */
+export function commit(value: Json): Committed {
+  const text = formatJson(value)
+  const digest = sha256Hex(utf8(text))
+  return Buffer.byteLength(text) <= RECORD_VALUE_BYTES_MAX ? { digest, value } : { digest }
+}
+
+function refs(policies: readonly PolicyRef[]): readonly PolicyRef[] {
+  const first = policies.slice(0, RECORD_POLICIES_MAX)
+  return first.map(({ bundle, version, policy }) => ({ bundle, version, policy: cut(policy) }))
+}
+
+/** Printable, at most RECORD_DETAIL_BYTES_MAX bytes of UTF-8. */
+function cut(text: string): string {
+  const clean = stripControls(text)
+  if (Buffer.byteLength(clean) <= RECORD_DETAIL_BYTES_MAX) return clean
+  const bytes = Buffer.from(clean).subarray(0, RECORD_DETAIL_BYTES_MAX - MORE.length)
+  // A character that was cut in two becomes U+FFFD, of three bytes; there is room for it.
+  return `${bytes.toString().replace(/\ufffd$/, '')}${MORE}`
+}
+
+const MORE = ' (cut)'
