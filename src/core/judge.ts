@@ -41,7 +41,7 @@ export function judge(input: JudgeInput): Judgement {
     checkRequest(input.request, presented),
     signatures.result,
     checkTime(artifact, nowMs, input.seen),
-    checkRuntime(artifact, request, view, caller, self, nameOf),
+    checkRuntime(artifact, request, view, caller, facts, nameOf),
     checkEnvironment(artifact, view),
     checkLineage(input.request, artifact, nameOf),
     checkGovernance(governance, self, nowMs, artifact, view),

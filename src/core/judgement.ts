@@ -4,13 +4,12 @@ import type { Coverage } from './checks/revocation.ts'
 import type { Use } from './checks/time.ts'
 import type { NameOf } from './checks/wording.ts'
 import type { Facts } from './facts.ts'
-import type { Governance } from './governance.ts'
 import type { Cid } from './id.ts'
 import type { Did } from './keys.ts'
 import type { LeaseStatus } from './lease.ts'
 import type { Malformed } from './malformed.ts'
 import type { ObservedAnswer, PolicyEngine, PolicyRef } from './policy.ts'
-import type { Caller, Presented } from './presented.ts'
+import type { Caller, Governed, Presented } from './presented.ts'
 import type { Denial } from './reasons.ts'
 import type { Request } from './request.ts'
 
@@ -19,7 +18,7 @@ export interface JudgeInput {
   readonly request: Request | Malformed
   readonly presented: Presented
   readonly caller: Caller
-  readonly governance: Governance
+  readonly governance: Governed
   readonly facts: Facts
   /** As this node's own bound asks for it. */
   readonly lease: LeaseStatus

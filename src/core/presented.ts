@@ -1,5 +1,6 @@
-/** What a request came with: who brought it, and by what authority. Types that the checks share. */
+/** What a request meets: who brought it, by what authority, and what of governance judges it. Types that the checks share. */
 import type { Delegation } from './delegation.ts'
+import type { Governance } from './governance.ts'
 import type { Invocation } from './invocation.ts'
 import type { Did } from './keys.ts'
 import type { Root } from './statement/root.ts'
@@ -38,3 +39,9 @@ export interface VerifiedArtifact {
   readonly invocation: Invocation
   readonly root: Root
 }
+
+/** As much of governance as a judgement reads: a replay needs to remember no more. */
+export type Governed = Pick<
+  Governance,
+  'mesh' | 'root' | 'disputed' | 'members' | 'bundles' | 'freezes' | 'revocations' | 'digest'
+>

@@ -7,16 +7,16 @@ import { checkStanding } from './checks/governance.ts'
 import { type LeaseUnder, leaseDenial } from './checks/lease.ts'
 import { formatRef } from './checks/policy.ts'
 import { type Coverage, coveringDenial } from './checks/revocation.ts'
-import type { Governance } from './governance.ts'
 import type { RecordId } from './id.ts'
 import type { Judgement } from './judgement.ts'
 import type { LeaseStatus } from './lease.ts'
 import { shorter } from './matter.ts'
+import type { Governed } from './presented.ts'
 import type { Denial } from './reasons.ts'
 
 /** The state of the moment at which an allow is about to be answered, or goes on running. */
 export interface Fresh {
-  readonly governance: Governance
+  readonly governance: Governed
   readonly lease: LeaseStatus
   readonly leaseWithin: (stalenessMs: number) => LeaseStatus
   readonly nowMs: number
@@ -45,7 +45,7 @@ function expiry(expiresMs: number | null, nowMs: number): Denial | null {
 }
 
 /** A root that drops an issuer disarms what that key gave, also what runs by it. */
-function issuerDenial({ issuers: [first] }: Coverage, { root }: Governance): Denial | null {
+function issuerDenial({ issuers: [first] }: Coverage, { root }: Governed): Denial | null {
   const keys: readonly string[] = root?.roles.issuer.keys ?? []
   if (first !== undefined && keys.includes(first)) return null
   return { code: 'ISSUER_UNTRUSTED', detail: 'the issuer is no longer one' }

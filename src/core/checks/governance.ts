@@ -1,9 +1,8 @@
 /** Check 7: there is one trust root, it has not expired, this node is a member in good standing, and governance is what the artifact demands. */
 import * as demands from '../demands.ts'
-import type { Governance } from '../governance.ts'
 import type { JsonObject } from '../json.ts'
 import type { Did } from '../keys.ts'
-import type { VerifiedArtifact } from '../presented.ts'
+import type { Governed, VerifiedArtifact } from '../presented.ts'
 import type { Denial } from '../reasons.ts'
 import { formatTime } from '../shape.ts'
 import { scopeKey } from '../statement/freeze.ts'
@@ -12,7 +11,7 @@ import { shortStatement } from './revocation.ts'
 import { NEEDS_ARTIFACT, NEEDS_REQUEST } from './wording.ts'
 
 export function checkGovernance(
-  governance: Governance,
+  governance: Governed,
   self: Did,
   nowMs: number,
   artifact: VerifiedArtifact | null,
@@ -30,11 +29,11 @@ export function checkGovernance(
 }
 
 /** What must hold of governance and of this node, whatever is asked; it is asked again before every answer and while anything runs. */
-export function checkStanding(governance: Governance, self: Did, nowMs: number): Denial | null {
+export function checkStanding(governance: Governed, self: Did, nowMs: number): Denial | null {
   return checkRoot(governance, nowMs) ?? checkMember(governance, self, nowMs)
 }
 
-function checkRoot({ mesh, root, disputed }: Governance, nowMs: number): Denial | null {
+function checkRoot({ mesh, root, disputed }: Governed, nowMs: number): Denial | null {
   if (disputed.length > 0) {
     return mismatch(
       `there are ${disputed.length} trust roots of one version: an operator must pin one`,
@@ -45,7 +44,7 @@ function checkRoot({ mesh, root, disputed }: Governance, nowMs: number): Denial 
   return mismatch(`trust root v${root.version} expired at ${formatTime(root.expiresMs)}`)
 }
 
-function checkMember(governance: Governance, self: Did, nowMs: number): Denial | null {
+function checkMember(governance: Governed, self: Did, nowMs: number): Denial | null {
   const member = governance.members.get(self)
   if (member === undefined) return mismatch('this node is no member of the mesh')
   const { revocations, freezes } = governance

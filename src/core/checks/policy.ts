@@ -1,7 +1,7 @@
 /** Check 10: the bundles in force permit it, none forbids it, and nothing about it is in doubt. */
 import { formatEntity } from '../command.ts'
-import type { Governance } from '../governance.ts'
 import type { PolicyAnswer, PolicyEngine, PolicyInput, PolicyRef } from '../policy.ts'
+import type { Governed } from '../presented.ts'
 import type { Denial } from '../reasons.ts'
 import type { Policy } from '../statement/policy.ts'
 import { type CheckResult, failed, passed, unknown } from './check.ts'
@@ -13,7 +13,7 @@ export interface PolicyFinding {
 }
 
 export function askPolicies(
-  governance: Governance,
+  governance: Governed,
   engine: PolicyEngine,
   input: PolicyInput,
 ): PolicyFinding {
@@ -37,7 +37,7 @@ export function askPolicies(
 }
 
 /** One for each bundle that enforces. */
-export function policiesInForce({ bundles }: Governance): readonly Policy[] {
+export function policiesInForce({ bundles }: Governed): readonly Policy[] {
   return [...bundles.values()].flatMap(({ inForce }) => inForce ?? [])
 }
 

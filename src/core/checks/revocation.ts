@@ -5,9 +5,9 @@
  */
 import { commandOf, covers, type Entity, parseResource } from '../command.ts'
 import { globMatches, parseGlob } from '../glob.ts'
-import type { Governance } from '../governance.ts'
 import { type Cid, type RecordId, shortId } from '../id.ts'
 import type { Did } from '../keys.ts'
+import type { Governed } from '../presented.ts'
 import type { Denial } from '../reasons.ts'
 import { type Freeze, type Scope, scopeKey } from '../statement/freeze.ts'
 import type { Revocation } from '../statement/revocation.ts'
@@ -32,7 +32,7 @@ export interface Coverage {
 
 /** @param lacks what the coverage could not be made of; null when it is whole */
 export function checkRevocation(
-  governance: Governance,
+  governance: Governed,
   coverage: Coverage,
   nowMs: number,
   lacks: string | null,
@@ -47,7 +47,7 @@ export function checkRevocation(
 
 /** null when nothing covers it. */
 export function coveringDenial(
-  governance: Governance,
+  governance: Governed,
   coverage: Coverage,
   nowMs: number,
 ): Denial | null {
@@ -60,7 +60,7 @@ export function coveringDenial(
 }
 
 function* revocationsOf(
-  { revocations }: Governance,
+  { revocations }: Governed,
   { links, issuers, principals, node, policies, executions }: Coverage,
 ): Iterable<Revocation> {
   const found = [
@@ -74,7 +74,7 @@ function* revocationsOf(
   for (const each of found) if (each !== null) yield each
 }
 
-function freezeOf(governance: Governance, coverage: Coverage): Freeze | null {
+function freezeOf(governance: Governed, coverage: Coverage): Freeze | null {
   const { principals, node, action, resource } = coverage
   const named: readonly Scope[] = [
     { kind: 'mesh' },

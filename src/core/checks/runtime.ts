@@ -4,6 +4,7 @@
  */
 import { type Entity, formatEntity } from '../command.ts'
 import * as demands from '../demands.ts'
+import type { Facts } from '../facts.ts'
 import { globMatches, parseGlob } from '../glob.ts'
 import type { Asked } from '../invocation.ts'
 import type { JsonObject } from '../json.ts'
@@ -20,19 +21,30 @@ export function checkRuntime(
   request: Request | null,
   view: JsonObject | null,
   caller: Caller,
-  self: Did,
+  facts: Facts,
   nameOf: NameOf,
 ): CheckResult {
   if (artifact === null) return unknown('runtime', NEEDS_ARTIFACT)
   if (request === null || view === null) return unknown('runtime', NEEDS_REQUEST)
   const { links, invocation } = artifact
   const denial =
-    demands.checkRuntime(links, invocation, self, view) ??
+    demands.checkRuntime(links, invocation, facts.node.id, view) ??
     checkSubject(spokenFor(request, invocation.iss, nameOf), caller)
   if (denial !== null) return failed('runtime', denial)
-  const uid = caller.uid === null ? [`socket ${caller.socket}`] : [`uid ${caller.uid}`]
-  const facts = [...uid, ...demands.conditionsOf(links, 'runtime')].join(' · ')
-  return passed('runtime', `${facts}   (from the kernel, not from the caller)`)
+  const source = caller.identified ? 'from the kernel, not from the caller' : 'not identified'
+  return passed('runtime', `${measured(facts).join(' · ')}   (${source})`)
+}
+
+/** `uid 1001`, `unit planner.service`, `node atlas` */
+function measured({ runtime, node }: Facts): readonly string[] {
+  const { uid, unit, container, exe, socket } = runtime
+  return [
+    uid === null ? `socket ${socket ?? 'unknown'}` : `uid ${uid}`,
+    ...(unit === null ? [] : [`unit ${unit}`]),
+    ...(container === null ? [] : [`container ${container.slice(0, 12)}`]),
+    ...(exe === null ? [] : [`exe ${exe.slice(0, 8)}`]),
+    `node ${node.name ?? node.id}`,
+  ]
 }
 
 /** For whom else the request is made; null for the caller itself, by its key or by its name. */
