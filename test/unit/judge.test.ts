@@ -28,6 +28,7 @@ import {
   presentedOf,
   ROOT,
   request,
+  why,
 } from './judgements.ts'
 
 const CAUSE = idOf(Buffer.from('a parent'))
@@ -176,7 +177,7 @@ const rowOf = ({ checks }: Judgement, n: number) => checks[n - 1] ?? assert.fail
 
 test('when all is in order every check passes', () => {
   const judgement = judged()
-  assert.equal(judgement.denial, null, judgement.denial?.detail)
+  assert.equal(judgement.denial, null, why(judgement))
   assert.ok(judgement.checks.every(({ ok }) => ok === true))
   assert.deepEqual(judgement.policies, [{ bundle: 'agents', version: 7, policy: 'permit' }])
   assert.equal(judgement.principal, BOB)
@@ -315,8 +316,8 @@ test('a cause is refused and never ignored, in the request and in the invocation
 
 test('who names itself, by key or by name, asks for itself', () => {
   for (const id of [BOB, 'bob']) {
-    const { denial } = judged({ request: request({ subject: { type: 'principal', id } }) })
-    assert.equal(denial, null, denial?.detail)
+    const judgement = judged({ request: request({ subject: { type: 'principal', id } }) })
+    assert.equal(judgement.denial, null, why(judgement))
   }
 })
 
@@ -373,8 +374,9 @@ test('a policy can shorten the lease that is needed, and never lengthen it', () 
 
 test('a single-use link is spent with the invocation, and refused once it was', () => {
   const once = presented({ meta: { once: true }, pol: [['==', '.meshd.node.id', atlas.did]] })
-  const { uses, denial, artifact } = judged({ presented: once })
-  assert.equal(denial, null, denial?.detail)
+  const judgement = judged({ presented: once })
+  const { uses, artifact } = judgement
+  assert.equal(judgement.denial, null, why(judgement))
   assert.equal(uses.length, 2)
   assert.ok(uses.some(({ cid }) => cid === artifact))
   for (const { expiresMs } of uses) assert.ok(expiresMs > NOW_MS)

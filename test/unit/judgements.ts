@@ -18,7 +18,7 @@ import type { Facts } from '../../src/core/facts.ts'
 import { idOf } from '../../src/core/id.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
 import type { Json } from '../../src/core/json.ts'
-import type { JudgeInput } from '../../src/core/judgement.ts'
+import type { JudgeInput, Judgement } from '../../src/core/judgement.ts'
 import type { Did } from '../../src/core/keys.ts'
 import type { LeaseStatus } from '../../src/core/lease.ts'
 import type { Caller, Governed, Presented } from '../../src/core/presented.ts'
@@ -230,3 +230,8 @@ const NAMES = new Map<string, string>([
   [atlas.did, 'atlas'],
   [borealis.did, 'borealis'],
 ])
+
+/** For the message of a failed assertion. */
+export function why({ denial }: Judgement): string {
+  return denial === null ? 'allowed' : `${denial.code}: ${denial.detail}`
+}

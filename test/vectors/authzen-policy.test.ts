@@ -8,7 +8,7 @@ import { readRequest } from '../../src/core/request.ts'
 import { readBundle } from '../../src/daemon/bundle-dir.ts'
 import { checkBundle } from '../../src/daemon/cedar-check.ts'
 import { policyOf } from '../unit/bundles.ts'
-import { CALLER, governance, input, presentedOf } from '../unit/judgements.ts'
+import { CALLER, governance, input, presentedOf, why } from '../unit/judgements.ts'
 
 const content = await readBundle('test/vectors/authzen-policy')
 const policy = { ...policyOf(''), ...content }
@@ -81,7 +81,7 @@ for (const [who, role, action, args, what, status, decision] of DECISIONS) {
           governance: governance({ policies: [policy] }),
         }),
       )
-      assert.equal(judgement.denial === null, decision, judgement.denial?.detail)
+      assert.equal(judgement.denial === null, decision, why(judgement))
     })
   }
 }
