@@ -60,7 +60,7 @@ const FIXTURES: Readonly<Partial<Record<ReasonCode, readonly Partial<JudgeInput>
       ),
     },
     governed({
-      root: { ...ROOT, roles: { ...ROOT.roles, issuer: { keys: [BOB], threshold: 1 } } },
+      root: { ...ROOT, roles: { ...ROOT.roles, issuer: { keys: [person(7).did], threshold: 1 } } },
     }),
     governed({ root: null }),
   ],
