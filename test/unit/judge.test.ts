@@ -9,6 +9,7 @@ import { judge } from '../../src/core/judge.ts'
 import type { JudgeInput, Judgement } from '../../src/core/judgement.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { REASONS, type ReasonCode } from '../../src/core/reasons.ts'
+import type { Policy } from '../../src/core/statement/policy.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { FORBID, PERMIT, policyOf } from './bundles.ts'
 import {
@@ -126,6 +127,7 @@ const FIXTURES: Readonly<Partial<Record<ReasonCode, readonly Partial<JudgeInput>
     ),
     // The engine has not caught up with governance.
     { policy: new CedarEngine() },
+    { policy: engineOf(GRANTED, policyOf(PERMIT, { bundle: 'repealed', schema: OPEN })) },
   ],
   POLICY_CONFLICT: [governed({ conflict: 'two statements of version 8' })],
   REVOKED: [
@@ -152,6 +154,12 @@ const FIXTURES: Readonly<Partial<Record<ReasonCode, readonly Partial<JudgeInput>
     governed({ frozen: [{ kind: 'resource', pattern: 'repo:acme/*' }] }),
     governed({ frozen: [{ kind: 'resource', pattern: 'repo:acme/docs' }] }),
   ],
+}
+
+function engineOf(...policies: readonly Policy[]): CedarEngine {
+  const engine = new CedarEngine()
+  engine.load(policies, [])
+  return engine
 }
 
 function linkCid(i: number): string {
