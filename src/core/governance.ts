@@ -1,0 +1,54 @@
+/**
+ * Governance: what all effective statements together say. Equal sets give
+ * equal governance, whatever the order of arrival (design 2, merge).
+ */
+import type { Cid, RecordId, StatementId } from './id.ts'
+import type { Did } from './keys.ts'
+import type { Epoch } from './statement/epoch.ts'
+import type { Freeze } from './statement/freeze.ts'
+import type { Member } from './statement/member.ts'
+import type { Policy } from './statement/policy.ts'
+import type { Revocation } from './statement/revocation.ts'
+import type { Root } from './statement/root.ts'
+
+export interface BundleState {
+  readonly bundle: string
+  /** The highest enforcing version. */
+  readonly inForce: Policy | null
+  /** A higher observing one. */
+  readonly observed: Policy | null
+  /** Why this bundle denies everything; null when it does not. */
+  readonly conflict: string | null
+  /** All effective ones, oldest first. */
+  readonly versions: readonly Policy[]
+}
+
+export interface Revocations {
+  readonly size: number
+  link(cid: Cid): Revocation | null
+  did(kind: 'principal' | 'node' | 'issuer', did: Did): Revocation | null
+  policy(bundle: string, version: number): Revocation | null
+  execution(record: RecordId): Revocation | null
+}
+
+export interface Governance {
+  /** Id of root version 1; null while none is pinned. */
+  readonly mesh: StatementId | null
+  /** The newest effective root; null before it arrived. */
+  readonly root: Root | null
+  /** The chain to it, version 1 first. */
+  readonly roots: readonly Root[]
+  /** Effective roots of one version that contradict each other; [] when none do. */
+  readonly disputed: readonly StatementId[]
+  readonly members: ReadonlyMap<Did, Member>
+  readonly bundles: ReadonlyMap<string, BundleState>
+  /** By scopeKey. */
+  readonly freezes: ReadonlyMap<string, Freeze>
+  readonly revocations: Revocations
+  /** The newest word on each node's log. */
+  readonly epochs: ReadonlyMap<Did, Epoch>
+  /** 64 hex digits: equal digests are equal governance. */
+  readonly digest: string
+  /** Effective statements, roots included. */
+  readonly size: number
+}
