@@ -133,6 +133,9 @@ export const ARTIFACT_TTL_MS_MAX = 400 * DAY
 /** An invocation lives as long as a request may wait and clocks may differ, not longer. */
 export const INVOCATION_TTL_MS_MAX = 5 * MINUTE
 
+/** An invocation that the daemon signs for a caller: the deadline of a decision, and room for a slow disk. */
+export const SIGNED_INVOCATION_TTL_MS = 10 * SECOND
+
 // ---- requests
 
 /** A request body, and so its arguments. */
@@ -147,6 +150,8 @@ export const DECISION_DEADLINE_MS = 2 * SECOND
 export const DECISIONS_MAX = 1_024
 /** Running executions of one node. */
 export const EXECUTIONS_MAX = 4_096
+/** Ended executions whose outcome can still be asked for. Chosen arbitrarily. */
+export const EXECUTIONS_ENDED_MAX = 1_024
 /** Between two looks at what runs: a lost lease stops it within a second (S23). */
 export const EXECUTION_TICK_MS = 250
 /** An enforcement point that watches nothing for so long is taken for dead. */
@@ -157,6 +162,10 @@ export const EXECUTION_POLL_MS = 10 * SECOND
 export const EXECUTION_RETRY_MS = 200
 /** Denials that wait for the disk at once; further ones are counted in the next durable record (S20). */
 export const DENIALS_WAITING_MAX = 512
+/** Records looked through, newest first, for one decision. */
+export const DECISIONS_SEARCHED_MAX = 50_000
+/** Read from the log at once while looking. */
+export const DECISIONS_READ_MAX = 256
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
 
@@ -174,6 +183,20 @@ export const ASK_TIMEOUT_MS = 3 * SECOND
 export const HELLO_TIMEOUT_MS = 3 * SECOND
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
+/** One dial, with all addresses of a peer: a connection takes 16 ms, the Atlantic and a retransmission 2 s. */
+export const DIAL_TIMEOUT_MS = 3 * SECOND
+/** First wait before a lost peer is dialled again; doubled each time. */
+export const REDIAL_MS_MIN = 250
+/** A connection that lived so long starts the waits anew. */
+export const STEADY_MS = 5 * SECOND
+/** First wait before a busy peer is asked again; doubled each time, within the deadline. */
+export const BUSY_RETRY_MS = 20
+/** Between two looks at all connections: a banned peer is cut within a second, at half of that. */
+export const SUPERVISION_MS = 500
+/** Looks at which gossip is missing in one direction before the connection is dropped: 3 s (FACTS 3.2). */
+export const GOSSIP_MISSING_LOOKS = 6
+/** Queued for one slow peer; more resets its gossip, which the supervisor heals. */
+export const GOSSIP_QUEUE_BYTES_MAX = 8 * MIB
 /** Peers this node keeps addresses of. */
 export const PEERS_MAX = 2_048
 /** Peers at the door that wait for approval. */

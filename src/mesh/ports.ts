@@ -4,6 +4,7 @@
  * simulator one made from a seed. Store and Network have one conformance
  * suite each in test/ports, run on the real adapter and on its twin.
  */
+import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import type { Tree } from '../core/merkle.ts'
 import type { Verdict } from '../core/verdict.ts'
@@ -126,11 +127,15 @@ export interface Network {
   publish(topic: Topic, message: Uint8Array): void
   /** The validator of a topic; own messages do not pass it. */
   subscribe(topic: Topic, validator: (from: Did, message: Uint8Array) => Verdict): void
+  /** Opens gossip, whose topics carry the mesh's id; before or after start, and again to change it. Nothing is published or heard without. */
+  useMesh(mesh: StatementId): void
   /** Dials now and keeps redialling for ever, with jitter, until forget. Resolves true when the peer was greeted, false when it answered otherwise; rejects UNREACHABLE. */
   connect(peer: Did, addresses: readonly string[]): Promise<boolean>
   /** Keeps redialling in the background. */
   remember(peer: Did, addresses: readonly string[]): void
   forget(peer: Did): void
+  /** Why the peer was not reached, not greeted or cut, last; null while it is greeted and when nothing is known. */
+  lastError(peer: Did): string | null
   /** Closes every connection to the peer. */
   disconnect(peer: Did, why: string): void
   /** Closes and refuses all connections; only tightens, undone by false. */
