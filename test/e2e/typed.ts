@@ -1,0 +1,28 @@
+/** A command as it would be typed at a host, run by the real binary in a process of its own. */
+import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+import type { Host, Said } from '../../src/cli/stage.ts'
+
+const MESHD = resolve(import.meta.dirname, '../../bin/meshd.js')
+
+export function typed(on: Host, line: string): Promise<Said> {
+  const words =
+    line.match(/"[^"]*"|'[^']*'|\S+/g)?.map((word) => word.replaceAll(/["']/g, '')) ?? []
+  return run(on, words)
+}
+
+export function run(on: Host, words: readonly string[]): Promise<Said> {
+  return new Promise((done, failed) => {
+    const child = spawn(process.execPath, [MESHD, ...words], {
+      env: on.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const said = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].on('data', (chunk: Buffer) => {
+        said[stream] += chunk.toString()
+      })
+    child.on('error', failed)
+    child.on('close', (status) => done({ status: status ?? -1, ...said }))
+  })
+}
