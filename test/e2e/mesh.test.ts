@@ -4,15 +4,14 @@
  * there, what was missed arrives, what is revoked stops.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Host } from '../../src/cli/stage.ts'
 import type { DecisionView, RecordView, StatusView } from '../../src/client/types.ts'
+import { run } from './typed.ts'
 
-const MESHD = resolve(import.meta.dirname, '../../bin/meshd.js')
 const UID = process.getuid?.() ?? 0
 const ASK = ['--action', 'job:deploy', '--resource', 'env:staging'] as const
 
@@ -148,16 +147,4 @@ async function newestAllow(on: Host): Promise<RecordView> {
   const found = items.find(({ leaf }) => leaf['effect'] === 'allow')
   assert.ok(found !== undefined)
   return found
-}
-
-function run(
-  on: Host,
-  words: readonly string[],
-): Promise<{ status: number | null; stderr: string }> {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [MESHD, ...words], { env: on.env })
-    let stderr = ''
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    child.on('exit', (status) => done({ status, stderr }))
-  })
 }
