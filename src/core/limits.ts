@@ -211,6 +211,8 @@ export const PENDING_HELLO_INTERVAL_MS = 2 * SECOND
 
 /** Mean time between two comparisons of digests with one random peer. */
 export const SYNC_INTERVAL_MS = 2 * SECOND
+/** Peers compared with at once: one that hangs does not hold up the others. Chosen arbitrarily. */
+export const SYNC_PULLS_MAX = 4
 /** Rounds of one sync with one peer; a lying peer is dropped after that. */
 export const SYNC_ROUNDS_MAX = 256
 /** Ids or envelopes in one sync frame. */
@@ -233,6 +235,26 @@ export const ANNOUNCEMENT_BYTES_MAX = 4 * KIB
 export const ANNOUNCE_INTERVAL_MS = SECOND
 /** A question is repeated this many times within staleness, so that one lost answer costs nothing. */
 export const LEASE_ASKS_PER_STALENESS = 4
+/** One checkpoint as others keep and pass it on: a body of 200 bytes, and the signature of its log. */
+export const CHECKPOINT_BYTES_MAX = 2 * KIB
+/** Between two looks at clocks and voices; shorter than the shortest staleness divided by the asks in it. */
+export const LEASE_TICK_MS = 200
+/** A look that comes so much too late means that the process did not run: suspended, stopped, starved. */
+export const LEASE_PAUSE_MS = 3 * SECOND
+/** Before a witness that did not answer, or not as needed, is asked again. */
+export const LEASE_RETRY_MS = 500
+/** A policy's shorter staleness is asked for this long after a decision last needed it. Chosen arbitrarily. */
+export const LEASE_DEMAND_MS = 10 * MINUTE
+/** Between two rounds of the boot check, and of a handover. */
+export const BOOT_RETRY_MS = 500
+/** Own digests that are remembered as passed through: a state that was ours once is held whole for ever. */
+export const DIGESTS_REMEMBERED_MAX = 4_096
+/** Nodes asked at once who holds a statement. Chosen arbitrarily. */
+export const SPREAD_ASKS_MAX = 64
+/** Between two rounds of asking who holds a statement. */
+export const SPREAD_POLL_MS = 100
+/** Statements whose moment of acceptance is remembered, for spread and drift. Chosen arbitrarily. */
+export const ACCEPTED_REMEMBERED_MAX = 4_096
 /** Statement ids that one state question may carry. */
 export const HELD_IDS_MAX = 16
 /** Nonce of a state question, bytes. */

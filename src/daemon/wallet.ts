@@ -17,7 +17,7 @@ import { type Did, type Signer, signerOf } from '../core/keys.ts'
 import { REQUEST_BYTES_MAX, WALLET_ARTIFACTS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { expiresS } from '../core/scope.ts'
-import { nullable, object, text } from '../core/shape.ts'
+import { name as nameReader, nullable, object, text } from '../core/shape.ts'
 import type { Put, Store } from '../mesh/ports.ts'
 import { newSeed } from './key-file.ts'
 
@@ -38,7 +38,9 @@ const keyBody = object({ for: nullable(text(REQUEST_BYTES_MAX)), seed: text(64) 
 export class Wallet {
   readonly #persist: (puts: readonly Put[]) => Promise<void>
   readonly #keys = new Map<string, KeptKey>()
-  readonly #held = new Map<string, Map<Cid, Artifact>>()
+  /** Names whose key is on its way to the disk: nobody else makes a second one meanwhile. */
+  readonly #making = new Set<string>()
+  readonly #held = new Map<string, ReadonlyMap<Cid, Artifact>>()
 
   private constructor(persist: (puts: readonly Put[]) => Promise<void>) {
     this.#persist = persist
@@ -73,11 +75,25 @@ export class Wallet {
     return this.keys.find(({ signer }) => signer.did === principal) ?? null
   }
 
-  /** Makes a key for a caller; waits for the disk. @throws MeshError CONFLICT when name or caller has one. */
+  /** Makes a key for a caller; waits for the disk. @throws MeshError USAGE, or CONFLICT when name or caller has one. */
   async createKey(name: string, caller: string | null): Promise<KeptKey> {
-    if (this.#keys.has(name)) throw new MeshError('CONFLICT', `\`${name}\` has a key here already`)
-    if (caller !== null && this.keyFor(caller) !== null)
-      throw new MeshError('CONFLICT', `${caller} is \`${this.keyFor(caller)?.name}\` already`)
+    checkName(name)
+    if (this.#keys.has(name) || this.#making.has(name))
+      throw new MeshError('CONFLICT', `\`${name}\` has a key here already`)
+    if (caller !== null && (this.keyFor(caller) !== null || this.#making.has(caller)))
+      throw new MeshError('CONFLICT', `${caller} has a key here already`, {
+        hint: 'meshd key list',
+      })
+    const reserved = caller === null ? [name] : [name, caller]
+    for (const each of reserved) this.#making.add(each)
+    try {
+      return await this.#makeKey(name, caller)
+    } finally {
+      for (const each of reserved) this.#making.delete(each)
+    }
+  }
+
+  async #makeKey(name: string, caller: string | null): Promise<KeptKey> {
     const seed = newSeed()
     const value = utf8(formatJson({ for: caller, seed: toBase64(seed) }))
     await this.#persist([{ space: 'wallet', key: `key/${name}`, value }])
@@ -87,9 +103,8 @@ export class Wallet {
   }
 
   /** Held for this caller, latest expiry first. */
-  heldFor(name: string): readonly Artifact[] {
-    const held = [...(this.#held.get(name)?.values() ?? [])]
-    return held.toSorted((a, b) => expiresS(b.links) - expiresS(a.links))
+  heldFor(name: string): Iterable<Artifact> {
+    return this.#held.get(name)?.values() ?? []
   }
 
   get held(): readonly Held[] {
@@ -98,8 +113,12 @@ export class Wallet {
     )
   }
 
-  /** @throws MeshError TOO_MANY, or CONFLICT when the last link is not for this caller's key. */
-  async hold(name: string, artifact: Artifact): Promise<void> {
+  /**
+   * Waits for the disk.
+   * @param persist takes the puts instead, so that a record can travel with them
+   * @throws MeshError TOO_MANY, or CONFLICT when the last link is not for this caller's key.
+   */
+  async hold(name: string, artifact: Artifact, persist = this.#persist): Promise<void> {
     const audience = artifact.links.at(-1)?.aud
     if (this.#keys.get(name)?.signer.did !== audience)
       throw new MeshError(
@@ -107,27 +126,42 @@ export class Wallet {
         `the artifact is for ${audience}, which is not \`${name}\` here`,
         { hint: 'meshd key list' },
       )
-    if ((this.#held.get(name)?.size ?? 0) >= WALLET_ARTIFACTS_MAX)
+    const held = this.#held.get(name)
+    if (held?.has(artifact.cid) !== true && (held?.size ?? 0) >= WALLET_ARTIFACTS_MAX)
       throw new MeshError('TOO_MANY', `\`${name}\` holds ${WALLET_ARTIFACTS_MAX} artifacts`, {
         hint: 'meshd artifact drop',
       })
     const value = utf8(formatArtifact({ links: artifact.links, invocation: null }))
-    await this.#persist([{ space: 'wallet', key: `held/${name}/${artifact.cid}`, value }])
+    await persist([{ space: 'wallet', key: `held/${name}/${artifact.cid}`, value }])
     this.#add(name, artifact)
   }
 
-  /** @throws MeshError NOT_FOUND. */
-  async drop(name: string, cid: Cid): Promise<void> {
+  /** Waits for the disk. @throws MeshError NOT_FOUND. */
+  async drop(name: string, cid: Cid, persist = this.#persist): Promise<void> {
     if (this.#held.get(name)?.has(cid) !== true)
       throw new MeshError('NOT_FOUND', `\`${name}\` holds no ${cid}`)
-    await this.#persist([{ space: 'wallet', key: `held/${name}/${cid}`, value: null }])
-    this.#held.get(name)?.delete(cid)
+    await persist([{ space: 'wallet', key: `held/${name}/${cid}`, value: null }])
+    const left = [...(this.#held.get(name) ?? [])].filter(([held]) => held !== cid)
+    this.#held.set(name, new Map(left))
   }
 
+  /** In the order in which they are tried: sorted once here, not for each decision. */
   #add(name: string, artifact: Artifact): void {
-    const held = this.#held.get(name) ?? new Map<Cid, Artifact>()
-    held.set(artifact.cid, artifact)
-    this.#held.set(name, held)
+    const held = [...(this.#held.get(name)?.values() ?? []), artifact]
+    held.sort((a, b) => expiresS(b.links) - expiresS(a.links))
+    this.#held.set(name, new Map(held.map((each) => [each.cid, each])))
+  }
+}
+
+/** It is part of a key on disk. */
+function checkName(name: string): void {
+  try {
+    nameReader(name, 'the name')
+  } catch (cause) {
+    throw new MeshError('USAGE', `\`${name}\` is no name for a caller`, {
+      hint: 'letters, digits, `.`, `_`, `-`',
+      cause,
+    })
   }
 }
 

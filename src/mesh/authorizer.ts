@@ -30,8 +30,10 @@ export interface Call {
   readonly receivedMs: number
   /** Whether an allow opens an execution that is watched until its outcome. */
   readonly opens: boolean
-  /** Checks 8 and 11 on the state of the moment at which it is called. */
-  recheck(judgement: Judgement): Denial | null
+  /** Who may watch and close the execution that it opens. */
+  readonly owner: string
+  /** Checks 8 and 11 on the state of the moment at which it is called. @param execution the allow's own record */
+  recheck(judgement: Judgement, execution: RecordId): Denial | null
   leaseUntilMs(judgement: Judgement): number | null
   /** The leaf without index and time. */
   draft(
@@ -51,8 +53,12 @@ export interface AuthorizerPorts {
   /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
   unwritable(): string | null
   opening(id: RecordId): readonly Put[]
+  /** Takes back what opening put, with the record of the deny that replaces the allow. */
+  closing(id: RecordId): readonly Put[]
   opened(id: RecordId, standing: Standing): void
   executionsFull(): boolean
+  /** The moment of the answer: called in the same turn as the second look, with nothing awaited between. */
+  answered(decision: Decision): void
   /** A record was lost: said once to the operator, counted for the next record that is not. */
   missed(error: unknown): void
 }
@@ -100,23 +106,27 @@ export class Authorizer {
     this.#deciding += 1
     try {
       return await this.#decide(call)
+    } catch (error) {
+      // The edge denies INTERNAL, and that denial has no record either.
+      this.#unrecorded += 1
+      throw error
     } finally {
       this.#deciding -= 1
     }
   }
 
   /** The same judgement without a record, a nonce or an execution: explain only. */
-  hypothetical(call: Call): Judgement {
-    return this.#judge(call)
+  hypothetical(call: Call): { readonly judgement: Judgement; readonly denial: Denial | null } {
+    const judgement = this.#judge(call)
+    return { judgement, denial: judgement.denial ?? this.#cannotAllow(call) }
   }
 
   async #decide(call: Call): Promise<Decision> {
     const judgement = this.#judge(call)
-    const denial = judgement.denial ?? this.#cannotOpen(call)
+    const denial = judgement.denial ?? this.#cannotAllow(call)
     if (denial !== null) return this.#deny(call, judgement, denial, null)
-    const unwritable = this.#ports.unwritable()
-    if (unwritable !== null) return this.#deny(call, judgement, UNRECORDED(unwritable), null)
 
+    // INVARIANT: nothing is awaited between judge, which looked at what was used, and this.
     const uses = this.#ports.nonces.reserve(judgement.uses)
     const written = this.#append(call, judgement, null, null, (id) => [
       ...uses,
@@ -127,29 +137,32 @@ export class Authorizer {
     if (record === null)
       return this.#unrecordedDenial(judgement, UNRECORDED('the log accepts no record'))
 
-    const late = call.recheck(judgement)
+    const late = call.recheck(judgement, record.id)
     const leaseUntilMs = call.leaseUntilMs(judgement)
     if (late !== null) return this.#deny(call, judgement, late, record.id)
     if (leaseUntilMs === null) return this.#deny(call, judgement, NO_LEASE, record.id)
-    if (call.opens) this.#ports.opened(record.id, this.#standing(call, judgement))
-    return { effect: 'allow', judgement, record, leaseUntilMs }
+    if (call.opens) this.#ports.opened(record.id, this.#standing(call, judgement, record.id))
+    return this.#answer({ effect: 'allow', judgement, record, leaseUntilMs })
   }
 
   #judge(call: Call): Judgement {
     return this.#ports.judge({ ...call.input, seen: (cid) => this.#ports.nonces.seen(cid) })
   }
 
-  #cannotOpen(call: Call): Denial | null {
+  /** What stands in the way of an allow, whatever the judgement. */
+  #cannotAllow(call: Call): Denial | null {
     if (this.#ports.nonces.full)
       return { code: 'OVERLOADED', detail: 'too many invocations are remembered' }
     if (call.opens && this.#ports.executionsFull())
       return { code: 'OVERLOADED', detail: 'too many executions run' }
-    return null
+    const unwritable = this.#ports.unwritable()
+    return unwritable === null ? null : UNRECORDED(unwritable)
   }
 
-  #standing(call: Call, judgement: Judgement): Standing {
+  #standing(call: Call, judgement: Judgement, id: RecordId): Standing {
     return {
-      recheck: () => call.recheck(judgement),
+      owner: call.owner,
+      recheck: () => call.recheck(judgement, id),
       leaseUntilMs: () => call.leaseUntilMs(judgement),
     }
   }
@@ -164,27 +177,53 @@ export class Authorizer {
     if (this.#denialsWaiting >= DENIALS_WAITING_MAX)
       return this.#unrecordedDenial(judgement, denial)
     this.#denialsWaiting += 1
-    const written = this.#append(call, judgement, denial, supersedes, () => [])
-    void written.then(() => {
-      this.#denialsWaiting -= 1
-    })
+    const written = this.#appendDenial(call, judgement, denial, supersedes)
     const record = await this.#within(call, written)
-    if (record !== null && record !== 'late') return { effect: 'deny', judgement, denial, record }
+    return this.#answer({
+      effect: 'deny',
+      judgement,
+      denial,
+      record: record === 'late' ? null : record,
+    })
+  }
+
+  /** Counted as unrecorded when it fails, however late that turns out. */
+  async #appendDenial(
+    call: Call,
+    judgement: Judgement,
+    denial: Denial,
+    supersedes: RecordId | null,
+  ): Promise<Appended | null> {
+    const closes = call.opens && supersedes !== null
+    const record = await this.#append(call, judgement, denial, supersedes, () =>
+      closes ? this.#ports.closing(supersedes) : [],
+    )
+    this.#denialsWaiting -= 1
     if (record === null) this.#unrecorded += 1
-    return { effect: 'deny', judgement, denial, record: null }
+    return record
   }
 
   #unrecordedDenial(judgement: Judgement | null, denial: Denial): Decision {
     this.#unrecorded += 1
-    return { effect: 'deny', judgement, denial, record: null }
+    return this.#answer({ effect: 'deny', judgement, denial, record: null })
   }
 
   /** An allow that came too late was never returned: its record is followed by the deny that was. */
   #supersedeLater(call: Call, judgement: Judgement, written: Promise<Appended | null>): Decision {
-    void written.then((record) =>
-      record === null ? null : this.#append(call, judgement, LATE, record.id, () => []),
-    )
-    return { effect: 'deny', judgement, denial: LATE, record: null }
+    void written.then((record) => {
+      if (record === null) {
+        this.#unrecorded += 1
+        return null
+      }
+      this.#denialsWaiting += 1
+      return this.#appendDenial(call, judgement, LATE, record.id)
+    })
+    return this.#answer({ effect: 'deny', judgement, denial: LATE, record: null })
+  }
+
+  #answer(decision: Decision): Decision {
+    this.#ports.answered(decision)
+    return decision
   }
 
   /** A failed append is an answer here, not an error: only an allow depends on it. */

@@ -12,9 +12,16 @@
 import { utf8 } from '../core/bytes.ts'
 import type { RecordId } from '../core/id.ts'
 import { formatJson, type JsonObject } from '../core/json.ts'
-import { EXECUTION_SILENCE_MS, EXECUTION_TICK_MS, EXECUTIONS_MAX } from '../core/limits.ts'
+import {
+  EXECUTION_SILENCE_MS,
+  EXECUTION_TICK_MS,
+  EXECUTIONS_ENDED_MAX,
+  EXECUTIONS_MAX,
+} from '../core/limits.ts'
+import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Denial } from '../core/reasons.ts'
+import { formatDraft } from '../core/record.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Clock, Put, Store } from './ports.ts'
 
@@ -28,6 +35,8 @@ export interface Outcome {
 
 /** What the authorizer knows of one allow: asked again as long as it runs. */
 export interface Standing {
+  /** Who may watch and close it. */
+  readonly owner: string
   /** Checks 8 and 11 on the state of this very moment. */
   recheck(): Denial | null
   /** Monotonic time until which the lease, as it stands now, allows it. */
@@ -36,6 +45,7 @@ export interface Standing {
 
 export interface Execution {
   readonly id: RecordId
+  readonly owner: string
   readonly state: 'running' | 'stopped' | 'ended'
   readonly leaseUntilMs: number | null
   readonly stop: Denial | null
@@ -43,12 +53,13 @@ export interface Execution {
 }
 
 interface Running {
+  readonly id: RecordId
   readonly standing: Standing
   stop: Denial | null
   outcome: Outcome | null
   heardMs: number
   /** Wakes every watcher of this execution. */
-  changed: PromiseWithResolvers<void>
+  readonly changed: PromiseWithResolvers<void>
 }
 
 export interface ExecutionPorts {
@@ -56,21 +67,24 @@ export interface ExecutionPorts {
   readonly store: Store
   /** Waits for the disk. */
   append(draft: JsonObject, puts: readonly Put[]): Promise<{ readonly id: RecordId }>
+  /** An outcome could not be recorded, or a recheck threw: said to the operator. */
+  missed(error: unknown): void
 }
 
 export class Executions {
   readonly #ports: ExecutionPorts
   readonly #running = new Map<RecordId, Running>()
-  #orphans: readonly RecordId[]
+  readonly #ended = new Memo<RecordId, Execution>(EXECUTIONS_ENDED_MAX)
+  readonly #orphans: Set<RecordId>
 
-  private constructor(ports: ExecutionPorts, orphans: readonly RecordId[]) {
+  private constructor(ports: ExecutionPorts, orphans: Iterable<RecordId>) {
     this.#ports = ports
-    this.#orphans = orphans
+    this.#orphans = new Set(orphans)
   }
 
   static async open(ports: ExecutionPorts): Promise<Executions> {
     const left = await ports.store.entries('execution')
-    return new Executions(ports, [...left.keys()] as RecordId[])
+    return new Executions(ports, left.keys() as Iterable<RecordId>)
   }
 
   get full(): boolean {
@@ -87,39 +101,52 @@ export class Executions {
     return { space: 'execution', key: id, value }
   }
 
+  static closing(id: RecordId): Put {
+    return { space: 'execution', key: id, value: null }
+  }
+
   add(id: RecordId, standing: Standing): void {
     const heardMs = this.#ports.clock.monotonicMs()
     const changed = Promise.withResolvers<void>()
-    this.#running.set(id, { standing, stop: null, outcome: null, heardMs, changed })
+    this.#running.set(id, { id, standing, stop: null, outcome: null, heardMs, changed })
   }
 
+  /** All that run, or were stopped and have not ended. */
+  list(): readonly Execution[] {
+    return [...this.#running.values()].map(viewOf)
+  }
+
+  /** Also one that ended lately. @throws MeshError NOT_FOUND */
   get(id: RecordId): Execution {
     const running = this.#running.get(id)
-    if (running === undefined) throw new MeshError('NOT_FOUND', `no execution \`${id}\` runs here`)
-    const state = running.outcome !== null ? 'ended' : running.stop !== null ? 'stopped' : 'running'
-    const leaseUntilMs = state === 'running' ? running.standing.leaseUntilMs() : null
-    return { id, state, leaseUntilMs, stop: running.stop, outcome: running.outcome }
+    const known = running === undefined ? this.#ended.get(id) : viewOf(running)
+    if (known === undefined) throw notHere(id)
+    return known
   }
 
-  /** Answers when the execution is to stop or has ended, and at the latest after ms. */
+  /** Answers when the execution is to stop or has ended, and at the latest after ms. @throws MeshError NOT_FOUND */
   async watch(id: RecordId, ms: number, signal: AbortSignal): Promise<Execution> {
     const running = this.#running.get(id)
-    if (running !== undefined && running.stop === null && running.outcome === null) {
+    if (running === undefined) return this.get(id)
+    if (running.stop === null) {
       running.heardMs = this.#ports.clock.monotonicMs()
-      await Promise.race([running.changed.promise, this.#ports.clock.sleep(ms, signal)])
-      running.heardMs = this.#ports.clock.monotonicMs()
+      const done = new AbortController()
+      const slept = this.#ports.clock.sleep(ms, AbortSignal.any([signal, done.signal]))
+      await Promise.race([running.changed.promise, slept])
+      done.abort()
     }
-    return this.get(id)
+    running.heardMs = this.#ports.clock.monotonicMs()
+    return viewOf(running)
   }
 
-  /** Records how it ended and forgets it. Waits for the disk. */
+  /** Records how it ended and forgets it. Waits for the disk. @throws MeshError NOT_FOUND, and what append throws */
   async end(id: RecordId, outcome: Outcome): Promise<RecordId> {
     const running = this.#running.get(id)
-    if (running === undefined || running.outcome !== null)
-      throw new MeshError('NOT_FOUND', `no execution \`${id}\` runs here`)
+    if (running === undefined) throw notHere(id)
     running.outcome = outcome
-    running.changed.resolve()
     this.#running.delete(id)
+    this.#ended.set(id, viewOf(running))
+    running.changed.resolve()
     return this.#record(id, outcome, running.stop)
   }
 
@@ -127,36 +154,73 @@ export class Executions {
   recheck(): void {
     for (const running of this.#running.values()) {
       if (running.stop !== null) continue
-      running.stop = running.standing.recheck()
+      running.stop = this.#recheck(running)
       if (running.stop !== null) running.changed.resolve()
     }
   }
 
-  /** Ends what a former start left open, then ticks until the signal. */
+  /** Ends what a former start left open, as soon as the log takes it; and looks at what runs, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    for (const id of this.#orphans) await this.#record(id, { kind: 'unknown', status: null }, null)
-    this.#orphans = []
     while (!signal.aborted) {
+      await this.#endOrphans()
       await this.#ports.clock.sleep(EXECUTION_TICK_MS, signal)
       this.recheck()
       await this.#endSilent()
     }
   }
 
+  #recheck({ standing }: Running): Denial | null {
+    try {
+      return standing.recheck()
+    } catch (error) {
+      // Doubt stops it, and does not keep the others from being looked at.
+      this.#ports.missed(error)
+      return { code: 'INTERNAL', detail: 'it could not be checked again' }
+    }
+  }
+
+  async #endOrphans(): Promise<void> {
+    for (const id of this.#orphans) {
+      try {
+        await this.#record(id, { kind: 'unknown', status: null }, null)
+        this.#orphans.delete(id)
+      } catch {
+        return // The log takes nothing yet, during a boot check; or no more, and then others say so.
+      }
+    }
+  }
+
   async #endSilent(): Promise<void> {
     const before = this.#ports.clock.monotonicMs() - EXECUTION_SILENCE_MS
-    for (const [id, { heardMs }] of this.#running)
-      if (heardMs < before) await this.end(id, { kind: 'unknown', status: null })
+    for (const [id, { heardMs }] of this.#running) {
+      if (heardMs >= before) continue
+      try {
+        await this.end(id, { kind: 'unknown', status: null })
+      } catch (error) {
+        // Its put is still on disk: the next start records it.
+        this.#ports.missed(error)
+      }
+    }
   }
 
   async #record(id: RecordId, { kind, status }: Outcome, stop: Denial | null): Promise<RecordId> {
-    const draft: JsonObject = {
+    const draft = formatDraft<'outcome'>({
       type: 'outcome',
       execution: id,
       outcome: kind,
       status,
       stop: stop === null ? null : { code: stop.code, detail: stop.detail },
-    }
-    return (await this.#ports.append(draft, [{ space: 'execution', key: id, value: null }])).id
+    })
+    return (await this.#ports.append(draft, [Executions.closing(id)])).id
   }
+}
+
+function viewOf({ id, standing, stop, outcome }: Running): Execution {
+  const state = outcome !== null ? 'ended' : stop !== null ? 'stopped' : 'running'
+  const leaseUntilMs = state === 'running' ? standing.leaseUntilMs() : null
+  return { id, owner: standing.owner, state, leaseUntilMs, stop, outcome }
+}
+
+function notHere(id: RecordId): MeshError {
+  return new MeshError('NOT_FOUND', `no execution \`${id}\` runs here`)
 }

@@ -19,9 +19,12 @@ import type { Put, Store } from './ports.ts'
 
 export class Nonces {
   readonly #used: Map<Cid, number>
+  /** Where the last look for expired ones stopped; a Map's iterator stays good while it changes. */
+  #next: Iterator<readonly [Cid, number]>
 
   private constructor(used: Map<Cid, number>) {
     this.#used = used
+    this.#next = used.entries()
   }
 
   static async open(store: Store): Promise<Nonces> {
@@ -46,11 +49,16 @@ export class Nonces {
     })
   }
 
-  /** The puts that forget what expired before nowMs, at most count of them. */
+  /** Looks at the next count of them, round and round, and gives the puts that forget what expired before nowMs. */
   expire(nowMs: number, count: number): Put[] {
     const puts: Put[] = []
-    for (const [cid, expiresMs] of this.#used) {
-      if (puts.length >= count) break
+    for (let looked = 0; looked < count; looked += 1) {
+      const { done, value } = this.#next.next()
+      if (done === true) {
+        this.#next = this.#used.entries()
+        break
+      }
+      const [cid, expiresMs] = value
       if (expiresMs >= nowMs) continue
       this.#used.delete(cid)
       puts.push({ space: 'nonce', key: cid, value: null })

@@ -1,0 +1,67 @@
+/**
+ * The facts of one request: what the kernel said of its caller, what the mesh
+ * and this host say of the node, and the files that were measured. Executable,
+ * unit and container are not measured by this version: they are absent, and
+ * what is bound to them denies.
+ */
+import type { Facts } from '../core/facts.ts'
+import type { Governance } from '../core/governance.ts'
+import type { Did } from '../core/keys.ts'
+import type { Caller } from '../core/presented.ts'
+
+export interface Host {
+  readonly self: Did
+  /** This host's own word (configuration): `.meshd.env.labels`. */
+  labels(): ReadonlyMap<string, string>
+  /** Name → sha256 hex, of those that could be measured. */
+  files(): ReadonlyMap<string, string>
+}
+
+export class FactReader {
+  readonly #host: Host
+  #of: Governance | null = null
+  #node: Facts['node']
+  #gov: Facts['gov'] = { mesh: null, root: null, digest: '', bundles: new Map() }
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#node = { id: host.self, name: null, labels: new Map() }
+  }
+
+  read(caller: Caller, governance: Governance): Facts {
+    this.#follow(governance)
+    const { uid, gid, pid, socket } = caller
+    return {
+      node: this.#node,
+      runtime: { uid, gid, pid, socket, exe: null, unit: null, container: null },
+      env: { labels: this.#host.labels(), files: this.#host.files() },
+      gov: this.#gov,
+    }
+  }
+
+  /** A governance is immutable: what follows from it is made once. */
+  #follow(governance: Governance): void {
+    if (governance === this.#of) return
+    const member = governance.members.get(this.#host.self)
+    // Name and labels as they were signed; nothing that this host says of itself passes for them.
+    this.#node = {
+      id: this.#host.self,
+      name: member?.name ?? null,
+      labels: member?.labels ?? new Map(),
+    }
+    this.#gov = {
+      mesh: governance.mesh,
+      root: governance.root?.version ?? null,
+      digest: governance.digest,
+      bundles: bundlesOf(governance),
+    }
+    this.#of = governance
+  }
+}
+
+function bundlesOf({ bundles }: Governance): ReadonlyMap<string, number> {
+  const inForce = [...bundles.values()].flatMap(({ bundle, inForce, conflict }) =>
+    inForce === null || conflict !== null ? [] : [[bundle, inForce.version] as const],
+  )
+  return new Map(inForce)
+}
