@@ -47,6 +47,9 @@ export const RECORD_IDS_MAX = 64
 /** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */
 export const LOG_WAITERS_MAX = 4_096
 
+/** Before a log that took no record of a statement is tried again. Chosen arbitrarily. */
+export const CHRONICLE_RETRY_MS = SECOND
+
 /** Between two published checkpoints. A log that changes all the time is signed once a second. */
 export const PUBLISH_INTERVAL_MS = SECOND
 
@@ -99,8 +102,12 @@ export const ANSWER_REMEMBERED_CHARACTERS_MAX = 2 * KIB
 export const LABELS_MAX = 64
 /** Names of meshes, nodes, bundles, keys, labels. */
 export const NAME_BYTES_MAX = 64
+/** The value of a label of a node: an image, a region, a rack. Chosen arbitrarily. */
+export const LABEL_BYTES_MAX = 256
 /** A reason given by a person. */
 export const MESSAGE_BYTES_MAX = 512
+/** Versions that contradict each other and are resolved by one statement. Chosen arbitrarily. */
+export const PREVIOUS_MAX = 16
 
 /** A root may not promise more than a day of stale allows, nor less than what a LAN needs. */
 export const STALENESS_MS_MIN = SECOND

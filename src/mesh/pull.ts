@@ -1,21 +1,22 @@
 /**
- * One comparison with one peer, repeated until everything that it held when
- * the comparison began is held here; what it lacks is pushed on the way.
+ * One comparison with one peer, after which everything that it held when the
+ * comparison began is held here; what it lacks is pushed on the way.
  *
- *     compare → roots → walk, fetch, walk, fetch … → push, and again if its tree changed meanwhile
+ *     compare → roots → walk, fetch, walk, fetch … → push
  *
- * The peer may lie. Every claim is checked against the claim above it, every
- * id it lists must be served, and all of it ends within SYNC_ROUNDS_MAX: then
- * the pull fails. Nothing is remembered against an id that a liar named, so
- * the next peer can still bring it (rows 133-134).
+ * The peer answers from the trees it had at `compare`, so a walk is about one
+ * set. It may lie: every claim is checked against the claim above it, every id
+ * it lists must be served, and all of it ends within SYNC_ROUNDS_MAX: then the
+ * pull fails. Nothing is remembered against an id that a liar named, so the
+ * next peer can still bring it (rows 133-134).
  */
-import { formatEnvelope } from '../core/dsse.ts'
+import { formatEnvelope, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { PUSH_BYTES_MAX, SYNC_IDS_MAX, SYNC_ROUNDS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
-import type { Network, Random } from './ports.ts'
+import type { Network } from './ports.ts'
 import { idOfKey, Walk } from './reconcile.ts'
 import type { Statements } from './statements.ts'
 import {
@@ -24,16 +25,14 @@ import {
   type Summary,
   type SyncAnswer,
   type SyncRequest,
-  type Top,
 } from './sync-frames.ts'
-import type { Leaf, TreeName } from './sync-parts.ts'
+import type { TreeName } from './sync-parts.ts'
+import { type Addresses, hashesOf, summaryOf } from './sync-server.ts'
 
 export interface PullPorts {
   readonly network: Network
   readonly statements: Statements
-  readonly random: Random
-  /** Hash of the address records held here. */
-  addresses(): string
+  readonly addresses: Addresses
 }
 
 /** What one pull cost and brought. */
@@ -51,8 +50,6 @@ export class Pull {
   readonly #peer: Did
   readonly #ports: PullPorts
   readonly #signal: AbortSignal
-  /** Leaves of the peer whose signatures are merged here, though its own set differs from ours. */
-  readonly #merged = new Set<string>()
 
   constructor(peer: Did, ports: PullPorts, signal: AbortSignal) {
     this.#peer = peer
@@ -61,16 +58,200 @@ export class Pull {
   }
 
   /**
-   * Resolves with what the peer said last, once everything it held is held here.
-   * @throws MeshError INVALID_ANSWER when it lies, WRONG_MESH, UNREACHABLE, TIMEOUT
+   * Resolves with what the peer said, once everything effective there is held here, durable.
+   * @throws MeshError INVALID_ANSWER when it lies, WRONG_MESH, UNREACHABLE, TIMEOUT; STATEMENT_INVALID for what it believes and this node does not
    */
   async effective(): Promise<Said<'summary'>> {
+    const said = await this.#compare()
+    await this.#roots(said.summary.root)
+    await this.#reconcile('envelopes', said)
+    return said
+  }
+
+  /** What else there is to exchange: statements that wait for signatures, and addresses. A hint: quotas may refuse them. */
+  async rest(said: Said<'summary'>): Promise<void> {
+    await this.#reconcile('waiting', said)
+    if (said.summary.addresses !== this.#ports.addresses.hash) await this.#exchangeAddresses()
+  }
+
+  async #compare(): Promise<Said<'summary'>> {
+    const { statements, addresses } = this.#ports
+    const summary = summaryOf(statements, addresses)
+    if (summary === null)
+      throw new MeshError('NOT_READY', 'no mesh is pinned here, so there is nothing to compare')
+    const said = await this.#ask({ ask: 'compare', summary }, 'summary')
+    if (said.summary.mesh !== summary.mesh)
+      throw new MeshError('WRONG_MESH', `the peer is of the mesh \`${said.summary.mesh}\``)
+    return said
+  }
+
+  /** First of all, for what they say decides which signatures count. In order, each signed by the last. */
+  async #roots(version: number): Promise<void> {
+    const { statements } = this.#ports
     for (;;) {
-      const said = await this.#compare()
-      await this.#roots(said.summary)
-      const top = said.tops.find(({ tree }) => tree === 'envelopes')
-      if (top === undefined) return said
-      if (await this.#settle(top, said.summary.envelopes)) return said
+      const from = (statements.governance.root?.version ?? 0) + 1
+      if (version < from) return
+      const { blobs, more } = await this.#ask({ ask: 'roots', from }, 'roots')
+      for (const bytes of blobs) await this.#take(bytes)
+      const reached = statements.governance.root?.version ?? 0
+      // A dispute about a version, or an unserved one: the walk brings or misses it like any other statement.
+      if (!more || reached < from) return
     }
+  }
+
+  async #reconcile(tree: TreeName, said: Said<'summary'>): Promise<void> {
+    const { statements } = this.#ports
+    const hash = said.summary[tree]
+    const local = statements.trees[tree]
+    const top = said.tops.find((one) => one.tree === tree)
+    if (top === undefined) return this.#equal(tree, hash)
+    const walk = read(() => new Walk(local, hash, top.part))
+    for (;;) {
+      // What is known to differ is fetched before the next step: invented ids end the walk here.
+      await this.#fetch(tree, walk)
+      const places = walk.next()
+      if (places === null) break
+      const { parts } = await this.#ask({ ask: 'walk', tree, ...places }, 'walk')
+      read(() => walk.take(parts))
+    }
+    await this.#push(walk.surplus)
+  }
+
+  /** The peer said no top, so its tree must be the one that it was asked about. */
+  #equal(tree: TreeName, hash: string): void {
+    const sent = this.#sent[tree]
+    if (sent !== hash) throw lie(`it says that its ${tree} differ, and not where`)
+  }
+
+  /** Our hashes when the peer was asked; a tree may have grown since. */
+  #sent: Pick<Summary, TreeName> = { envelopes: '', waiting: '' }
+
+  async #fetch(tree: TreeName, walk: Walk): Promise<void> {
+    const { statements } = this.#ports
+    const ids = walk.found().map(({ key }) => idOfKey(key))
+    // Whoever finds it effective here needs no copy that waits.
+    const needed = ids.filter(
+      (id) => tree === 'envelopes' || !isEffective(statements.get(id)?.state),
+    )
+    for (let rest = needed; rest.length > 0; ) {
+      const asked = rest.slice(0, SYNC_IDS_MAX)
+      const { missing, blobs } = await this.#ask({ ask: 'fetch', ids: asked }, 'statements')
+      rest = rest.slice(this.#checkServed(tree, asked, missing, blobs))
+      const taken = await Promise.all(blobs.map((bytes) => this.#take(bytes)))
+      if (tree === 'envelopes') taken.forEach(mustHold)
+    }
+  }
+
+  /** How many of the asked ones this answer is about: the first ones, in order, each served or missing. */
+  #checkServed(
+    tree: TreeName,
+    asked: readonly StatementId[],
+    missing: readonly StatementId[],
+    blobs: readonly Uint8Array[],
+  ): number {
+    // What waits may have left since it was listed; what is effective stays for ever.
+    if (tree === 'envelopes' && missing.length > 0) throw lie(`it lists \`${missing[0]}\` in vain`)
+    const served = blobs.map((bytes) => read(() => statementIdOf(parseEnvelope(bytes))))
+    const about = asked.slice(0, missing.length + served.length)
+    const lacking = new Set(missing)
+    const expected = about.filter((id) => !lacking.has(id))
+    if (about.length === 0 || expected.join() !== served.join())
+      throw lie('it serves other statements than it was asked for')
+    return about.length
+  }
+
+  async #take(bytes: Uint8Array): Promise<Taken> {
+    const { statements } = this.#ports
+    const id = read(() => statementIdOf(parseEnvelope(bytes)))
+    const { verdict, done } = statements.offer(bytes, this.#peer, 'sync')
+    if (verdict.verdict === 'reject') {
+      done.catch(() => {}) // There is nothing to wait for: this is about the verdict.
+      throw lie(`it serves \`${id}\`, which is ${verdict.why}`)
+    }
+    await done
+    if (verdict.verdict === 'accept') this.cost.learned += 1
+    return { id, held: statements.get(id) !== null }
+  }
+
+  /** Of what the peer lacks, as much as it would fetch at once; for more it pulls itself. */
+  async #push(keys: readonly string[]): Promise<void> {
+    const { statements } = this.#ports
+    let blobs: Uint8Array[] = []
+    let sizeBytes = 0
+    const send = async () => {
+      if (blobs.length > 0) await this.#ask({ ask: 'push', blobs }, 'held')
+      blobs = []
+      sizeBytes = 0
+    }
+    for (const key of keys.slice(0, SYNC_IDS_MAX)) {
+      const known = statements.get(idOfKey(key))
+      if (known === null) continue
+      const bytes = formatEnvelope(known.envelope)
+      if (sizeBytes + bytes.length > PUSH_BYTES_MAX) await send()
+      blobs.push(bytes)
+      sizeBytes += bytes.length
+    }
+    await send()
+  }
+
+  async #exchangeAddresses(): Promise<void> {
+    const { addresses } = this.#ports
+    let blobs: readonly Uint8Array[] = []
+    // Twice: what the peer wants after the first exchange goes with the second.
+    for (let round = 0; round < 2; round++) {
+      const ours = hashesOf(addresses)
+      const said = await this.#ask({ ask: 'addresses', have: [...ours.keys()], blobs }, 'addresses')
+      for (const bytes of said.blobs) addresses.offer(bytes)
+      blobs = said.want.flatMap((hash) => ours.get(hash) ?? [])
+      if (blobs.length === 0) return
+    }
+  }
+
+  async #ask<S extends SyncAnswer['say']>(request: SyncRequest, say: S): Promise<Said<S>> {
+    this.#signal.throwIfAborted()
+    if (this.cost.rounds >= SYNC_ROUNDS_MAX)
+      throw new MeshError('TOO_MANY', `a sync did not end within ${SYNC_ROUNDS_MAX} rounds`)
+    if (request.ask === 'compare') this.#sent = request.summary
+    const bytes = formatSyncRequest(request)
+    this.cost.rounds += 1
+    this.cost.sentBytes += bytes.length
+    const answered = await this.#ports.network.ask(this.#peer, 'sync', bytes, this.#signal)
+    this.cost.receivedBytes += answered.length
+    const answer = read(() => parseSyncAnswer(answered))
+    if (answer.say !== say) throw lie(`it says \`${answer.say}\` when asked to ${request.ask}`)
+    return answer as Said<S>
+  }
+}
+
+interface Taken {
+  readonly id: StatementId
+  readonly held: boolean
+}
+
+function mustHold({ id, held }: Taken): void {
+  if (held) return
+  throw new MeshError(
+    'STATEMENT_INVALID',
+    `the peer holds \`${id}\` for effective, which is refused here`,
+    { hint: 'compare the versions of meshd on both nodes' },
+  )
+}
+
+function isEffective(state: string | undefined): boolean {
+  return state === 'effective' || state === 'conflict'
+}
+
+function lie(what: string): MeshError {
+  return new MeshError('INVALID_ANSWER', `the peer's word on its statements does not hold: ${what}`)
+}
+
+/** Reads what the peer said: what is malformed is a lie. */
+function read<T>(reader: () => T): T {
+  try {
+    return reader()
+  } catch (error) {
+    // Untrusted bytes come in here.
+    if (error instanceof Malformed) throw lie(error.message)
+    throw error
   }
 }
