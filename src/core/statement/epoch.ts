@@ -1,6 +1,19 @@
-/** The operator's word that a node's log was retired and a new one opened, or that a boot check is overruled (design 4, 5). */
+/**
+ * The operator's word that a node's log was retired and a new one opened, or
+ * that a boot check is overruled (design 4, 5).
+ *
+ *   {"epoch":2,"issued":"…","mesh":"sha256:…","node":"did:key:z6Mk…","overrules":false,
+ *    "previous":{"rootHash":"5c1e…","size":4711},"root":3}
+ *
+ * `previous` is null when nobody knows how the retired log ended.
+ */
+import type { StatementId } from '../id.ts'
+import type { Json, JsonObject } from '../json.ts'
 import type { Did } from '../keys.ts'
-import type { Common } from './common.ts'
+import { LOG_RECORDS_MAX } from '../limits.ts'
+import { Malformed } from '../malformed.ts'
+import { did, flag, integer, nullable, object, type Reader } from '../shape.ts'
+import { type Common, common, commonJson, commonOf } from './common.ts'
 
 export interface Epoch extends Common {
   readonly type: 'epoch'
@@ -12,4 +25,44 @@ export interface Epoch extends Common {
   readonly previousRootHash: string | null
   /** Whether the node may finish its boot check without the answers it lacks. */
   readonly overrules: boolean
+}
+
+const hash: Reader<string> = (value, at) => {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) {
+    throw new Malformed(`${at}: must be 64 hex digits`)
+  }
+  return value
+}
+
+const fields = object({
+  ...common,
+  node: did,
+  epoch: integer(0, Number.MAX_SAFE_INTEGER),
+  previous: nullable(object({ size: integer(0, LOG_RECORDS_MAX), rootHash: hash })),
+  overrules: flag,
+})
+
+/** @throws Malformed */
+export function readEpoch(id: StatementId, json: Json): Epoch {
+  const read = fields(json, 'epoch')
+  const { node, epoch, previous, overrules } = read
+  return {
+    type: 'epoch',
+    ...commonOf(id, read),
+    node,
+    epoch,
+    previousSize: previous?.size ?? null,
+    previousRootHash: previous?.rootHash ?? null,
+    overrules,
+  }
+}
+
+/** @throws Malformed when one half of the retired log is missing */
+export function epochJson(draft: Omit<Epoch, 'id'>): JsonObject {
+  const { node, epoch, previousSize: size, previousRootHash: rootHash, overrules } = draft
+  if ((size === null) !== (rootHash === null)) {
+    throw new Malformed('a retired log is known by its size and its root hash')
+  }
+  const previous = size === null || rootHash === null ? null : { size, rootHash }
+  return { ...commonJson(draft), node, epoch, previous, overrules }
 }
