@@ -1,0 +1,59 @@
+/**
+ * The errors of libp2p, mapped once: what a caller can do about them is one of
+ * three things, whatever layer they come from (FACTS 3.3, 3.4).
+ */
+import type { Did } from '../core/keys.ts'
+import { MeshError, type ProblemCode } from '../core/problems.ts'
+import { stripControls } from '../core/text.ts'
+
+const TIMEOUTS = new Set(['TimeoutError', 'AbortError'])
+/** The peer said something, and it was not an answer. */
+const INVALID = new Set([
+  'InvalidDataLengthError',
+  'InvalidDataLengthLengthError',
+  'InvalidMessageLengthError',
+  'UnexpectedEOFError',
+  'StreamBufferError',
+])
+/** How a full peer looks: the stream opens, and the first write or read fails. */
+const BUSY = new Set([
+  'StreamResetError',
+  'StreamStateError',
+  'StreamClosedError',
+  'TooManyOutboundProtocolStreamsError',
+])
+const REASON_CHARS_MAX = 200
+
+export function meshErrorOf(error: unknown, peer: Did): MeshError {
+  if (error instanceof MeshError) return error
+  const { code, says } = reading(asError(error))
+  return new MeshError(code, `peer \`${peer}\`: ${says}`, { cause: error })
+}
+
+/** Whether asking again a little later may help. */
+export function looksBusy(error: unknown): boolean {
+  return error instanceof Error && BUSY.has(error.name)
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+function reading(error: Error): { code: ProblemCode; says: string } {
+  const says = reasonOf(error)
+  if (TIMEOUTS.has(error.name)) return { code: 'TIMEOUT', says: 'no answer in time' }
+  if (INVALID.has(error.name)) return { code: 'INVALID_ANSWER', says }
+  return { code: 'UNREACHABLE', says }
+}
+
+/** One line for people. Two cases read as something else than they are. */
+function reasonOf(error: Error): string {
+  if (error.name === 'EncryptionFailedError' && error.message.includes('expected'))
+    return 'another node answers at its address'
+  if (error.name === 'DialDeniedError' || error.name === 'ConnectionInterceptedError')
+    return 'refused here: it is suspended, revoked, or this node is isolated'
+  if (error.name === 'UnexpectedEOFError') return 'closed without an answer'
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return reasonOf(asError(error.errors[0]))
+  return stripControls(error.message).slice(0, REASON_CHARS_MAX)
+}

@@ -1,0 +1,201 @@
+/**
+ * Every connection of this node, from its opening to its end: greeted in time
+ * or cut, one per peer, banned peers cut, and dropped when gossip has died on it
+ * while it lives; the table of peers then dials anew (FACTS 3.2, 3.3).
+ */
+import type { Connection } from '@libp2p/interface'
+import type { Did } from '../core/keys.ts'
+import { GOSSIP_MISSING_LOOKS, HELLO_TIMEOUT_MS } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Clock, Greeter } from '../mesh/ports.ts'
+import { elect } from './election.ts'
+import type { Outcome } from './greeting.ts'
+
+export interface Link {
+  readonly connection: Connection
+  readonly peer: Did
+  readonly direction: 'inbound' | 'outbound'
+  readonly order: number
+  readonly openedMs: number
+  boot: string
+  greeted: boolean
+  /** One hello was begun; there is no second one. */
+  helloed: boolean
+  /** Looks in a row at which gossip was missing. */
+  missing: number
+  /** Why this node ends it; null when the other end or the network did. */
+  cut: string | null
+  /** True when greeted, false when answered otherwise; rejects UNREACHABLE when it ends before either. */
+  readonly outcome: PromiseWithResolvers<boolean>
+}
+
+export interface LinksPorts {
+  readonly self: Did
+  readonly clock: Clock
+  readonly greeter: Greeter
+  /** The connection that this peer's traffic takes from now on. */
+  elected(link: Link): void
+  /** It carries nothing any more. */
+  retired(link: Link): void
+  greeted(peer: Did): void
+  lost(peer: Did, why: string): void
+  /** null: nothing to watch on it. */
+  gossips(connection: Connection): boolean | null
+}
+
+export class Links {
+  readonly #ports: LinksPorts
+  readonly #links = new Map<Connection, Link>()
+  /** The one greeted connection of each peer. */
+  readonly #elected = new Map<Did, Link>()
+  #order = 0
+
+  constructor(ports: LinksPorts) {
+    this.#ports = ports
+  }
+
+  opened(connection: Connection, peer: Did): Link {
+    const outcome = Promise.withResolvers<boolean>()
+    // Nobody may be waiting for it; who is gets the rejection all the same.
+    outcome.promise.catch(() => {})
+    const link: Link = {
+      connection,
+      peer,
+      direction: connection.direction,
+      order: this.#order++,
+      openedMs: this.#ports.clock.monotonicMs(),
+      boot: '',
+      greeted: false,
+      helloed: false,
+      missing: 0,
+      cut: null,
+      outcome,
+    }
+    this.#links.set(connection, link)
+    return link
+  }
+
+  of(connection: Connection): Link | null {
+    return this.#links.get(connection) ?? null
+  }
+
+  /** The greeted connection to a member; null also when it is a member no more. */
+  to(peer: Did): Link | null {
+    const link = this.#elected.get(peer)
+    return link !== undefined && this.#admitted(link) ? link : null
+  }
+
+  all(): Link[] {
+    return [...this.#elected.values()].filter((link) => this.#admitted(link))
+  }
+
+  /** Who is at the other end, if greeted and a member now. */
+  member(connection: Connection): Did | null {
+    const link = this.#links.get(connection)
+    return link?.greeted === true && this.#admitted(link) ? link.peer : null
+  }
+
+  /** What the hello said. */
+  decided(link: Link, { boot, greeted }: Outcome): void {
+    const admitted = greeted && this.#links.has(link.connection)
+    if (admitted) {
+      link.boot = boot
+      link.greeted = true
+      this.#choose(link)
+    }
+    link.outcome.resolve(admitted)
+  }
+
+  #choose(link: Link): void {
+    const before = this.#elected.get(link.peer)
+    const kept = before === undefined ? link : elect(before, link, this.#ports.self, link.peer)
+    if (kept === link) {
+      this.#elected.set(link.peer, link)
+      this.#ports.elected(link)
+    }
+    if (before === undefined) this.#ports.greeted(link.peer)
+    else this.#drop(kept === link ? before : link, kept)
+  }
+
+  #drop(loser: Link, kept: Link): void {
+    if (loser.boot === kept.boot) {
+      // Left to the kept one's dialler, who knows last: closed earlier, the other end would have none.
+      if (kept.direction === 'outbound') close(loser)
+      return
+    }
+    this.cut(loser, 'its process was started again')
+    if (loser.order > kept.order) return
+    // What was known of the old process does not hold for the new one.
+    this.#ports.lost(kept.peer, 'it was started again')
+    this.#ports.greeted(kept.peer)
+  }
+
+  closed(connection: Connection): void {
+    const link = this.#links.get(connection)
+    if (link === undefined) return
+    this.#links.delete(connection)
+    const why = link.cut ?? 'the connection ended'
+    link.outcome.reject(new MeshError('UNREACHABLE', `peer \`${link.peer}\`: ${why}`))
+    this.#retire(link, why)
+  }
+
+  /** Ends a connection at once; what was greeted is not any more, before anything else runs. */
+  cut(link: Link, why: string): void {
+    link.cut ??= why
+    this.#retire(link, why)
+    link.connection.abort(new Error(why))
+  }
+
+  cutPeer(peer: Did, why: string): void {
+    for (const link of [...this.#links.values()]) if (link.peer === peer) this.cut(link, why)
+  }
+
+  cutAll(why: string): void {
+    for (const link of [...this.#links.values()]) this.cut(link, why)
+  }
+
+  /** Looks at every connection; called at intervals. */
+  look(): void {
+    const nowMs = this.#ports.clock.monotonicMs()
+    for (const link of [...this.#links.values()]) {
+      const why = this.#fault(link, nowMs)
+      if (why !== null) this.cut(link, why)
+    }
+  }
+
+  #fault(link: Link, nowMs: number): string | null {
+    const { greeter, gossips } = this.#ports
+    if (greeter.banned(link.peer)) return 'suspended or revoked'
+    if (!link.greeted) return nowMs - link.openedMs > HELLO_TIMEOUT_MS ? 'no hello in time' : null
+    if (!greeter.member(link.peer)) return 'no longer a member'
+    if (this.#elected.get(link.peer) !== link)
+      return nowMs - link.openedMs > 2 * HELLO_TIMEOUT_MS ? 'another connection is used' : null
+    link.missing = gossips(link.connection) === false ? link.missing + 1 : 0
+    return link.missing >= GOSSIP_MISSING_LOOKS ? 'its gossip was lost' : null
+  }
+
+  #retire(link: Link, why: string): void {
+    link.greeted = false
+    this.#ports.retired(link)
+    if (this.#elected.get(link.peer) !== link) return
+    this.#elected.delete(link.peer)
+    const next = [...this.#links.values()].find((each) => each.peer === link.peer && each.greeted)
+    if (next === undefined) {
+      this.#ports.lost(link.peer, why)
+      return
+    }
+    this.#elected.set(next.peer, next)
+    this.#ports.elected(next)
+  }
+
+  /** INVARIANT: asked each time; a hello of long ago admits nobody. */
+  #admitted({ peer, connection }: Link): boolean {
+    const { greeter } = this.#ports
+    return connection.status === 'open' && greeter.member(peer) && !greeter.banned(peer)
+  }
+}
+
+/** What it still carries is let through. */
+function close({ connection }: Link): void {
+  connection.close().catch(() => connection.abort(new Error('another connection is used')))
+}

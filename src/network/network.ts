@@ -1,0 +1,343 @@
+/**
+ * The Network port on libp2p. It decides nothing about who may talk: the
+ * Greeter does, and is asked again on every connection, stream and message.
+ *
+ *     dial → hello → greeted → gossip and asks         (each arrow may fail, none is skipped)
+ */
+import type { Connection, PeerId } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { assert } from '../core/assert.ts'
+import type { StatementId } from '../core/id.ts'
+import { type Did, signerOf } from '../core/keys.ts'
+import {
+  ADDRESSES_PER_PEER_MAX,
+  ASKS_PER_PEER_MAX,
+  DIAL_TIMEOUT_MS,
+  SUPERVISION_MS,
+} from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+import { parsePeerId, peerOfAddress } from '../core/peer-id.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Clock, Greeter, Network, PeerLink, Protocol, Random, Topic } from '../mesh/ports.ts'
+import { meshErrorOf } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import { gossips } from './gossip.ts'
+import { BOOT_BYTES, Greeting } from './greeting.ts'
+import { createHost, type Host } from './host.ts'
+import { type Link, Links } from './links.ts'
+import { Peers } from './peers.ts'
+import { formatProtocol, PROTOCOLS } from './topics.ts'
+
+export interface NetworkOptions {
+  /** The identity key, 32 bytes. */
+  readonly seed: Uint8Array
+  readonly listen: readonly string[]
+  /** Told to others instead of what is listened on; empty: that. */
+  readonly announce: readonly string[]
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of an error that is no peer's and no network's. */
+  readonly fault?: (error: unknown) => void
+}
+
+/** What exists between start and stop. */
+interface Running {
+  readonly host: Host
+  readonly links: Links
+  readonly greeting: Greeting
+  readonly greeter: Greeter
+}
+
+/** Streams that one connection may have open in one protocol: finished ones may linger on one side. */
+const STREAMS_MAX = 2 * ASKS_PER_PEER_MAX
+
+export class Libp2pNetwork implements Network {
+  readonly self: Did
+  readonly #options: NetworkOptions
+  readonly #exchange: Exchange
+  readonly #peers: Peers
+  readonly #validators = new Map<Topic, Parameters<Network['subscribe']>[1]>()
+  readonly #listeners: ((peer: Did, greeted: boolean) => void)[] = []
+  readonly #stopped = new AbortController()
+  #mesh: StatementId | null = null
+  #running: Running | null = null
+  #isolated = false
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+    this.self = signerOf(options.seed).did
+    const { clock, random, fault = () => {} } = options
+    this.#exchange = new Exchange({
+      clock,
+      random,
+      fault,
+      connection: (peer) => this.#running?.links.to(peer)?.connection ?? null,
+      member: (connection) => this.#running?.links.member(connection) ?? null,
+    })
+    this.#peers = new Peers({
+      clock,
+      random,
+      dial: (peer, addresses) => this.#dial(peer, addresses),
+      greeted: (peer) => (this.#running?.links.to(peer) ?? null) !== null,
+    })
+  }
+
+  addresses(): readonly string[] {
+    const all = this.#running?.host.getMultiaddrs().map(String) ?? []
+    // Elsewhere a loopback address reaches somebody else, so it comes last.
+    const near = (address: string) => Number(/^\/ip(?:4\/127\.|6\/::1\/)/.test(address))
+    return all.toSorted((a, b) => near(a) - near(b)).slice(0, ADDRESSES_PER_PEER_MAX)
+  }
+
+  async start(greeter: Greeter): Promise<void> {
+    assert(this.#running === null && !this.#stopped.signal.aborted, 'a network starts once')
+    const host = await this.#createHost(greeter)
+    const greeting = new Greeting(greeter, this.#options.random.bytes(BOOT_BYTES))
+    const links = this.#createLinks(host, greeter)
+    this.#running = { host, links, greeting, greeter }
+    if (this.#mesh !== null) host.services.gossip.useMesh(this.#mesh)
+    host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    host.addEventListener('connection:close', ({ detail }) => links.closed(detail))
+    await this.#answer(host)
+    try {
+      await host.start()
+    } catch (error) {
+      this.#running = null
+      const where = this.#options.listen.join(', ')
+      throw new MeshError('NOT_READY', `cannot listen on ${where}`, {
+        cause: error,
+        hint: 'another process may listen there: choose another `mesh.listen`',
+      })
+    }
+    if (!this.#isolated) this.#peers.resume()
+    void this.#supervise(links)
+  }
+
+  peers(): readonly PeerLink[] {
+    return (this.#running?.links.all() ?? []).map(({ peer, connection, direction }) => ({
+      peer,
+      address: connection.remoteAddr.toString(),
+      direction: direction === 'inbound' ? 'in' : 'out',
+      rttMs: connection.rtt ?? null,
+    }))
+  }
+
+  onPeer(listener: (peer: Did, greeted: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    return this.#exchange.ask(peer, protocol, request, signal)
+  }
+
+  handle(protocol: Protocol, handler: Parameters<Network['handle']>[1]): void {
+    this.#exchange.handle(protocol, handler)
+  }
+
+  publish(topic: Topic, message: Uint8Array): void {
+    this.#running?.host.services.gossip.publish(topic, message)
+  }
+
+  subscribe(topic: Topic, validator: Parameters<Network['subscribe']>[1]): void {
+    this.#validators.set(topic, validator)
+  }
+
+  useMesh(mesh: StatementId): void {
+    this.#mesh = mesh
+    this.#running?.host.services.gossip.useMesh(mesh)
+  }
+
+  async connect(peer: Did, addresses: readonly string[]): Promise<boolean> {
+    const own = usable(peer, addresses)
+    if (own.length === 0)
+      throw new MeshError('UNREACHABLE', `no address of peer \`${peer}\` ends in its /p2p/ id`)
+    return this.#peers.connect(peer, own)
+  }
+
+  remember(peer: Did, addresses: readonly string[]): void {
+    const own = usable(peer, addresses)
+    if (peer !== this.self && own.length > 0) this.#peers.remember(peer, own)
+  }
+
+  forget(peer: Did): void {
+    this.#peers.forget(peer)
+  }
+
+  lastError(peer: Did): string | null {
+    return this.#peers.lastError(peer)
+  }
+
+  disconnect(peer: Did, why: string): void {
+    this.#running?.links.cutPeer(peer, why)
+  }
+
+  isolate(isolated: boolean): void {
+    if (this.#isolated === isolated) return
+    this.#isolated = isolated
+    if (!isolated) {
+      if (this.#running !== null) this.#peers.resume()
+      return
+    }
+    this.#peers.pause()
+    this.#running?.links.cutAll('this node is isolated')
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#peers.pause()
+    const running = this.#running
+    if (running === null) return
+    running.links.cutAll('this node stops')
+    this.#running = null
+    await running.host.stop()
+  }
+
+  async #createHost(greeter: Greeter): Promise<Host> {
+    const member = (connection: Connection) => this.#running?.links.member(connection) ?? null
+    return createHost({
+      ...this.#options,
+      closed: () => this.#isolated,
+      banned: (peer) => {
+        const did = didOfPeer(peer)
+        return this.#isolated || did === null || greeter.banned(did)
+      },
+      gossip: {
+        // A connection that lost the election opens no gossip.
+        admit: (connection) => {
+          const peer = member(connection)
+          return peer !== null && this.#running?.links.to(peer)?.connection === connection
+        },
+        member: (peer) => {
+          const did = didOfPeer(peer)
+          return did === null || (this.#running?.links.to(did) ?? null) === null ? null : did
+        },
+        opened: () => {
+          for (const link of this.#running?.links.all() ?? []) this.#openGossip(link)
+        },
+      },
+      validators: this.#validators,
+    })
+  }
+
+  #createLinks(host: Host, greeter: Greeter): Links {
+    return new Links({
+      self: this.self,
+      clock: this.#options.clock,
+      greeter,
+      elected: (link) => this.#openGossip(link),
+      retired: ({ connection }) => host.services.gossip.detach(connection),
+      greeted: (peer) => {
+        this.#peers.greeted(peer)
+        this.#tell(peer, true)
+      },
+      lost: (peer, why) => {
+        this.#peers.lost(peer, why)
+        this.#tell(peer, false)
+      },
+      gossips: (connection) => (host.services.gossip.open ? gossips(connection) : null),
+    })
+  }
+
+  /** The dialler opens it; the listener's answers with a stream of its own (FACTS 3.3). */
+  #openGossip({ connection, direction }: Link): void {
+    if (direction === 'outbound') this.#running?.host.services.gossip.attach(connection)
+  }
+
+  #tell(peer: Did, greeted: boolean): void {
+    for (const listener of this.#listeners) listener(peer, greeted)
+  }
+
+  async #answer(host: Host): Promise<void> {
+    for (const protocol of PROTOCOLS)
+      await host.handle(
+        formatProtocol(protocol),
+        (stream, connection) => this.#exchange.serve(protocol, stream, connection),
+        { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX },
+      )
+    await host.handle(
+      formatProtocol('hello'),
+      async (stream, connection) => {
+        const running = this.#running
+        const link = running?.links.of(connection) ?? null
+        if (running === null || link === null || link.helloed || link.direction === 'outbound')
+          return stream.abort(new Error('refused'))
+        link.helloed = true
+        await running.greeting
+          .answer(stream, link.peer, (outcome) => running.links.decided(link, outcome))
+          .catch((error) => running.links.cut(link, meshErrorOf(error, link.peer).message))
+      },
+      { maxInboundStreams: 1, maxOutboundStreams: 1 },
+    )
+  }
+
+  #opened(connection: Connection): void {
+    const peer = didOfPeer(connection.remotePeer)
+    if (peer === null || this.#running === null || this.#isolated) {
+      connection.abort(new Error('refused'))
+      return
+    }
+    const link = this.#running.links.opened(connection, peer)
+    if (link.direction === 'outbound') void this.#hello(link, this.#running)
+  }
+
+  async #hello(link: Link, { links, greeting }: Running): Promise<void> {
+    link.helloed = true
+    try {
+      const outcome = await greeting.ask(link.connection, link.peer)
+      links.decided(link, outcome)
+      if (!outcome.greeted) links.cut(link, 'answered, and did not admit this node')
+    } catch (error) {
+      // Without a hello the connection is of no use; the table dials again.
+      links.cut(link, meshErrorOf(error, link.peer).message)
+    }
+  }
+
+  async #dial(peer: Did, addresses: readonly string[]): Promise<boolean> {
+    const running = this.#running
+    if (running === null) throw new MeshError('UNREACHABLE', 'the network is not started')
+    try {
+      const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
+      const connection = await running.host.dial(addresses.map(multiaddr), { signal })
+      // A dial that resolves means nothing yet: a listener that refuses closes a moment later.
+      const link = running.links.of(connection)
+      if (link === null) throw new Error('the connection ended')
+      return await link.outcome.promise
+    } catch (error) {
+      const { message, cause } = meshErrorOf(error, peer)
+      throw new MeshError('UNREACHABLE', message, { cause })
+    }
+  }
+
+  async #supervise(links: Links): Promise<void> {
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      links.look()
+      await this.#options.clock.sleep(SUPERVISION_MS, signal)
+    }
+  }
+}
+
+/** null: not an Ed25519 key that is admitted. Such a peer can be nobody here. */
+function didOfPeer(peer: PeerId): Did | null {
+  try {
+    return parsePeerId(peer.toString())
+  } catch (error) {
+    if (error instanceof Malformed) return null
+    throw error
+  }
+}
+
+/** The addresses that demand this very peer; a dial to others would take anybody for it. */
+function usable(peer: Did, addresses: readonly string[]): readonly string[] {
+  return addresses
+    .filter((address) => {
+      try {
+        multiaddr(address)
+        return peerOfAddress(address) === peer
+      } catch {
+        // Not an address, or not of this peer: it comes from afar, and the others may be good.
+        return false
+      }
+    })
+    .slice(0, ADDRESSES_PER_PEER_MAX)
+}
