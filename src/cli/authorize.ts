@@ -32,19 +32,12 @@ export const authorize: Command = {
   options: ASK_OPTIONS,
   run: async (context, _args, options) => {
     const { body, headers } = askOf(context, options)
-    const answer = await context
+    const decision = await context
       .client('decide')
-      .post<AuthZenAnswer>('/access/v1/evaluation', body, { headers })
-    const decision = answer.context?.meshd
-    if (decision === undefined) throw new MeshError('INVALID_ANSWER', 'the daemon gave no decision')
+      .post<DecisionView>('/v1/decisions', body, { headers })
     printDecision(context, decision)
     return decision.decision ? 0 : DENIED_EXIT
   },
-}
-
-export interface AuthZenAnswer {
-  readonly decision: boolean
-  readonly context?: { readonly meshd?: DecisionView }
 }
 
 export interface Ask {
@@ -124,14 +117,14 @@ export function printDecision(context: Context, decision: DecisionView): void {
   })
 }
 
-function decisionLines({ style }: Context, decision: DecisionView): string[] {
+function decisionLines({ style, now }: Context, decision: DecisionView): string[] {
   const id = decision.id === null ? 'not recorded' : shortId('dec', decision.id)
   const took = `${decision.durationMs.toFixed(1)} ms`
   if (decision.decision) {
     const by = decision.policies
       .map(({ bundle, version, policy }) => `${bundle}@${version} "${policy}"`)
       .join(', ')
-    const until = decision.leaseUntil === null ? '-' : clockTime(decision.leaseUntil, new Date())
+    const until = decision.leaseUntil === null ? '-' : clockTime(decision.leaseUntil, now())
     return [`${style.good('ALLOW')}  ${id}   ${took}   lease until ${until}   by policy ${by}`]
   }
   return [

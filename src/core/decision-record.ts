@@ -21,6 +21,7 @@ import {
 } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { type PolicyRef, policyDigest } from './policy.ts'
+import type { Caller } from './presented.ts'
 import type { Denial } from './reasons.ts'
 import { type Body, type Committed, formatDraft } from './record.ts'
 import { stripControls } from './text.ts'
@@ -71,7 +72,7 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
       digest: governance.digest,
     },
     lease: leaseOf(recorded),
-    caller: callerOf(input),
+    caller: recordedCaller(input.caller),
     facts: commit(meshdOf(facts)),
     gateway: recorded.gateway === null ? null : cut(recorded.gateway),
     supersedes,
@@ -122,7 +123,8 @@ function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
   }
 }
 
-function callerOf({ caller }: Recorded['input']): Body<'decision'>['caller'] {
+/** Who asked, as every leaf that names a caller says it. */
+export function recordedCaller(caller: Caller): Body<'decision'>['caller'] {
   const { principal, name, uid, gid, pid, socket, identified } = caller
   return { principal, name, uid, gid, pid, socket: cut(socket), identified }
 }

@@ -1,0 +1,59 @@
+/** Decisions outside of AuthZEN: one real one without an execution, a hypothetical one, and those of the past. */
+import type { RecordView } from '../client/types.ts'
+import { isSha256Id } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
+import { formatTime } from '../core/shape.ts'
+import type { Decisions, PastDecision } from '../daemon/decisions.ts'
+import { requestOf } from './bodies.ts'
+import type { Deciding } from './deciding.ts'
+import { type Ask, DECIDE, json, parameter, type Route } from './router.ts'
+import { itemView, type SeenFrom } from './view.ts'
+
+export interface DecisionRoutePorts {
+  readonly deciding: Deciding
+  readonly decisions: Decisions
+  /** Records below it are under a published checkpoint. */
+  publishedSize(): number
+  seenFrom(): SeenFrom
+}
+
+export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
+  const { deciding } = ports
+  return [
+    {
+      method: 'POST',
+      path: '/v1/decisions',
+      roles: DECIDE,
+      // Like an evaluation, for callers that speak for themselves: without a subject, and a deny is no HTTP error.
+      handle: async (ask) => json(await deciding.decide(ask, requestOf(ask), false)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/explain',
+      roles: DECIDE,
+      handle: (ask) => json(deciding.explain(ask, requestOf(ask))),
+    },
+    {
+      method: 'GET',
+      path: '/v1/decisions/{id}',
+      roles: DECIDE,
+      handle: async (ask) => {
+        const view = viewOf(await find(ports.decisions, ask), ports.publishedSize())
+        return json(itemView('Record', view, ports.seenFrom()))
+      },
+    },
+  ]
+}
+
+function find(decisions: Decisions, ask: Ask): Promise<PastDecision> {
+  const id = parameter(ask, 'id')
+  if (id === 'last') return decisions.last(ask.caller)
+  if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is no id of a decision`)
+  return decisions.find(id, ask.role === 'admin' ? null : ask.caller)
+}
+
+function viewOf({ id, record, leaf }: PastDecision, publishedSize: number): RecordView {
+  const { index, epoch, time, type } = record
+  const state = index < publishedSize ? 'published' : 'durable'
+  return { id, index, epoch, time: formatTime(time), type, state, leaf }
+}

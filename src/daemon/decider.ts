@@ -1,0 +1,193 @@
+/**
+ * From a question to its answer: measures, presents, and passes it through the
+ * one door (mesh/authorizer.ts); then says what came of it, as much as this
+ * caller may see. Nothing here decides.
+ */
+
+import { decisionDraft } from '../core/decision-record.ts'
+import type { Governance } from '../core/governance.ts'
+import type { RecordId } from '../core/id.ts'
+import type { Judgement } from '../core/judgement.ts'
+import type { Did } from '../core/keys.ts'
+import type { LeaseStatus } from '../core/lease.ts'
+import type { Malformed } from '../core/malformed.ts'
+import type { PolicyEngine } from '../core/policy.ts'
+import type { Caller } from '../core/presented.ts'
+import { type Denial, REASONS } from '../core/reasons.ts'
+import { type Fresh, leaseUntilMs, recheck } from '../core/recheck.ts'
+import type { Request } from '../core/request.ts'
+import type { Appended, Authorizer, Call } from '../mesh/authorizer.ts'
+import type { Executions } from '../mesh/executions.ts'
+import type { Clock, Random } from '../mesh/ports.ts'
+import { ownerOf } from './caller.ts'
+import type { FactReader } from './facts.ts'
+import { present } from './present.ts'
+import type { Wallet } from './wallet.ts'
+
+/** The node, as the decision path needs it; the composition provides it. */
+export interface NodePort {
+  readonly self: Did
+  readonly name: string
+  governance(): Governance
+  /** Under this node's own bound. */
+  lease(): LeaseStatus
+  leaseWithin(stalenessMs: number): LeaseStatus
+  readonly authorizer: Authorizer
+  readonly executions: Executions
+  readonly policy: PolicyEngine
+  seen(cid: string): boolean
+  nameOf(did: Did): string | null
+  /** Of the log: `prod/atlas/1`; null without a mesh. */
+  origin(): string | null
+}
+
+export interface DeciderPorts {
+  readonly node: NodePort
+  readonly clock: Clock
+  readonly random: Random
+  readonly facts: FactReader
+  readonly wallet: Wallet
+}
+
+export interface Question {
+  readonly request: Request | Malformed
+  readonly caller: Caller
+  /** The header `Meshd-Artifact`. */
+  readonly artifact: string | null
+  /** Monotonic ms of arrival. */
+  readonly receivedMs: number
+  /** Whether an allow opens an execution. */
+  readonly opens: boolean
+  /** Which adapter asks; null for the API itself. */
+  readonly gateway: string | null
+}
+
+/** What came of it, and what is needed to show it. */
+export interface Decided {
+  /** null when nothing was judged: OVERLOADED, INTERNAL. */
+  readonly judgement: Judgement | null
+  /** null exactly for an allow, or for what would be one. */
+  readonly denial: Denial | null
+  readonly record: Appended | null
+  /** Monotonic; null but for an allow that may be acted on. */
+  readonly leaseUntilMs: number | null
+  /** Never usable: explain alone. */
+  readonly hypothetical: boolean
+  readonly caller: Caller
+  /** Of the answer. */
+  readonly wallMs: number
+  readonly monotonicMs: number
+  readonly durationMs: number
+}
+
+export class Decider {
+  readonly #ports: DeciderPorts
+
+  constructor(ports: DeciderPorts) {
+    this.#ports = ports
+  }
+
+  /** One real decision. Waits for the disk. Rejects only for a bug; the edge answers that INTERNAL. */
+  async decide(question: Question): Promise<Decided> {
+    const decision = await this.#ports.node.authorizer.decide(this.#call(question))
+    const { judgement, record } = decision
+    const allowed = decision.effect === 'allow'
+    return {
+      judgement,
+      denial: allowed ? null : decision.denial,
+      record,
+      leaseUntilMs: allowed ? decision.leaseUntilMs : null,
+      hypothetical: false,
+      ...this.#moment(question),
+    }
+  }
+
+  /** What it would be: not recorded, no nonce used, never usable. */
+  explain(question: Question): Decided {
+    const found = this.#ports.node.authorizer.hypothetical(this.#call(question))
+    const nothing = { record: null, leaseUntilMs: null, hypothetical: true }
+    return { ...found, ...nothing, ...this.#moment(question) }
+  }
+
+  /** The answer to a question that this program failed to decide. */
+  internal(question: Pick<Question, 'caller' | 'receivedMs'>): Decided {
+    const denial: Denial = { code: 'INTERNAL', detail: REASONS.INTERNAL.says }
+    const nothing = { judgement: null, record: null, leaseUntilMs: null, hypothetical: false }
+    return { denial, ...nothing, ...this.#moment(question) }
+  }
+
+  #moment({ caller, receivedMs }: Pick<Question, 'caller' | 'receivedMs'>) {
+    const { clock } = this.#ports
+    const monotonicMs = clock.monotonicMs()
+    const durationMs = Math.max(0, monotonicMs - receivedMs)
+    return { caller, wallMs: clock.wallMs(), monotonicMs, durationMs }
+  }
+
+  #call(question: Question): Call {
+    const { clock } = this.#ports
+    const input = this.#input(question)
+    return {
+      input,
+      receivedMs: question.receivedMs,
+      opens: question.opens,
+      owner: ownerOf(question.caller),
+      recheck: (judgement, execution) => recheck(judgement, this.#fresh(execution)),
+      leaseUntilMs: (judgement) => leaseUntilMs(judgement, this.#fresh(null)),
+      draft: (judgement, denial, supersedes, unrecorded) =>
+        decisionDraft({
+          input,
+          judgement,
+          denial,
+          supersedes,
+          unrecorded,
+          gateway: question.gateway,
+          durationUs: microseconds(clock.monotonicMs() - question.receivedMs),
+        }),
+    }
+  }
+
+  #input(question: Question): Call['input'] {
+    const { node, clock, facts } = this.#ports
+    const { request, caller, artifact } = question
+    const governance = node.governance()
+    const nowMs = clock.wallMs()
+    return {
+      request,
+      presented: present(
+        { request, caller, artifact, governance, nowMs },
+        { ...this.#presenting, seen: (cid) => node.seen(cid) },
+      ),
+      caller,
+      governance,
+      facts: facts.read(caller, governance),
+      lease: node.lease(),
+      leaseWithin: (stalenessMs) => node.leaseWithin(stalenessMs),
+      nowMs,
+      monotonicMs: clock.monotonicMs(),
+      policy: node.policy,
+      nameOf: (did) => node.nameOf(did),
+    }
+  }
+
+  get #presenting() {
+    const { node, wallet, random } = this.#ports
+    return { self: node.self, wallet, random, nameOf: (did: Did) => node.nameOf(did) }
+  }
+
+  /** The state of this very moment; nothing is kept from when it was judged. */
+  #fresh(execution: RecordId | null): Fresh {
+    const { node, clock } = this.#ports
+    return {
+      governance: node.governance(),
+      lease: node.lease(),
+      leaseWithin: (stalenessMs) => node.leaseWithin(stalenessMs),
+      nowMs: clock.wallMs(),
+      monotonicMs: clock.monotonicMs(),
+      execution,
+    }
+  }
+}
+
+function microseconds(ms: number): number {
+  return Math.max(0, Math.round(ms * 1000))
+}

@@ -1,0 +1,88 @@
+/**
+ * Reading decisions back from the log: by id, or the latest of one caller.
+ * Newest first, in a bounded look: a caller asks about what was just answered.
+ */
+import { idOf, type RecordId } from '../core/id.ts'
+import type { JsonObject } from '../core/json.ts'
+import { parseCanonical } from '../core/json.ts'
+import { DECISIONS_READ_MAX, DECISIONS_SEARCHED_MAX, RECORD_BYTES_MAX } from '../core/limits.ts'
+import type { Caller } from '../core/presented.ts'
+import { MeshError } from '../core/problems.ts'
+import { type LogRecord, parseRecord } from '../core/record.ts'
+
+/** The log, as far as reading goes. */
+export interface RecordSource {
+  size(): number
+  /** Re-hashed on the way. */
+  records(first: number, count: number): Promise<readonly Uint8Array[]>
+}
+
+export interface PastDecision {
+  readonly id: RecordId
+  readonly record: LogRecord<'decision'>
+  /** The leaf, exactly. */
+  readonly leaf: JsonObject
+}
+
+export class Decisions {
+  readonly #log: RecordSource
+
+  constructor(log: RecordSource) {
+    this.#log = log
+  }
+
+  /** @param owner whose it must be; null for an administrator, who sees all. @throws MeshError NOT_FOUND */
+  async find(id: RecordId, owner: Caller | null): Promise<PastDecision> {
+    const found = await this.#search((bytes) => (idOf(bytes) === id ? read(bytes) : null))
+    // Somebody else's is not there, rather than forbidden: its existence is not this caller's to know.
+    if (found === null || (owner !== null && !owns(owner, found.record))) {
+      throw new MeshError(
+        'NOT_FOUND',
+        `no decision \`${id}\` of this caller is near the end of the log`,
+      )
+    }
+    return found
+  }
+
+  /** The caller's latest. @throws MeshError NOT_FOUND */
+  async last(owner: Caller): Promise<PastDecision> {
+    const found = await this.#search((bytes) => {
+      const past = read(bytes)
+      return past !== null && owns(owner, past.record) ? past : null
+    })
+    if (found === null) throw new MeshError('NOT_FOUND', 'no decision of this caller is recorded')
+    return found
+  }
+
+  async #search(match: (bytes: Uint8Array) => PastDecision | null): Promise<PastDecision | null> {
+    const size = this.#log.size()
+    const least = Math.max(0, size - DECISIONS_SEARCHED_MAX)
+    for (let end = size; end > least; end -= DECISIONS_READ_MAX) {
+      const first = Math.max(least, end - DECISIONS_READ_MAX)
+      const records = await this.#log.records(first, end - first)
+      for (const bytes of records.toReversed()) {
+        const found = match(bytes)
+        if (found !== null) return found
+      }
+    }
+    return null
+  }
+}
+
+function read(bytes: Uint8Array): PastDecision | null {
+  const leaf = parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject
+  if (leaf['type'] !== 'decision') return null
+  const record = parseRecord(bytes)
+  return record.type === 'decision' ? { id: idOf(bytes), record, leaf } : null
+}
+
+/** Who asked then is who asks now; one that the kernel does not know owns nothing. */
+function owns(
+  { identified, principal, uid, socket }: Caller,
+  record: LogRecord<'decision'>,
+): boolean {
+  const { caller } = record
+  if (!identified || !caller.identified) return false
+  if (principal !== null || caller.principal !== null) return caller.principal === principal
+  return uid === null ? caller.uid === null && caller.socket === socket : caller.uid === uid
+}

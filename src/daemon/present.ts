@@ -1,0 +1,187 @@
+/**
+ * The artifact that a request is judged by (INTERFACE 5.2): a full chain that
+ * the caller closed itself, or delegations to the caller, or what is held for
+ * it. The daemon closes the latter two: it signs the invocation with the
+ * caller's key, for that caller, this node and this one request.
+ */
+import { type Artifact, parseArtifact } from '../core/artifact.ts'
+import * as chain from '../core/chain.ts'
+import { coveringDenial } from '../core/checks/revocation.ts'
+import { spokenFor } from '../core/checks/runtime.ts'
+import type { NameOf } from '../core/checks/wording.ts'
+import { commandOf, covers } from '../core/command.ts'
+import * as demands from '../core/demands.ts'
+import { viewOf } from '../core/facts.ts'
+import type { Governance } from '../core/governance.ts'
+import type { Cid } from '../core/id.ts'
+import { parseInvocation, signInvocation } from '../core/invocation.ts'
+import { objectOf } from '../core/ipld.ts'
+import type { Did, Signer } from '../core/keys.ts'
+import { ARTIFACT_HEADER_BYTES_MAX, NONCE_BYTES, SIGNED_INVOCATION_TTL_MS } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+import type { Caller, Presented } from '../core/presented.ts'
+import type { Request } from '../core/request.ts'
+import type { Random } from '../mesh/ports.ts'
+import type { Wallet } from './wallet.ts'
+
+export interface PresentPorts {
+  readonly self: Did
+  readonly wallet: Wallet
+  readonly random: Random
+  readonly nameOf: NameOf
+  /** Whether an invocation or a single-use link was used before, here. */
+  seen(cid: Cid): boolean
+}
+
+/** Who asks for what, of which governance, and when. */
+export interface Asking {
+  readonly request: Request | Malformed
+  readonly caller: Caller
+  /** As it came, in the header `Meshd-Artifact`. */
+  readonly artifact: string | null
+  readonly governance: Governance
+  readonly nowMs: number
+}
+
+const NOTHING = objectOf([])
+
+export function present(asking: Asking, ports: PresentPorts): Presented {
+  return asking.artifact === null
+    ? presentHeld(asking, ports)
+    : presentExplicit(asking.artifact, asking, ports)
+}
+
+function presentExplicit(line: string, asking: Asking, ports: PresentPorts): Presented {
+  if (line.length > ARTIFACT_HEADER_BYTES_MAX) {
+    return malformed(`an artifact in a header has at most ${ARTIFACT_HEADER_BYTES_MAX} bytes`)
+  }
+  let artifact: Artifact
+  try {
+    artifact = parseArtifact(line)
+  } catch (error) {
+    // Untrusted bytes come in here; what they lack is the answer.
+    if (error instanceof Malformed) return malformed(error.message)
+    throw error
+  }
+  const { links, invocation } = artifact
+  if (invocation !== null) return { kind: 'artifact', links, invocation, source: 'explicit' }
+  const { caller, request } = asking
+  const signer = signerFor(caller, ports.wallet)
+  if (signer === null || links.at(-1)?.aud !== signer.did) {
+    return malformed('the artifact has no invocation, and is not for this caller')
+  }
+  if (request instanceof Malformed) return malformed('there is no request that could be signed')
+  return closed(artifact, request, signer, 'explicit', asking.nowMs, ports)
+}
+
+function presentHeld(asking: Asking, ports: PresentPorts): Presented {
+  const { caller, request, nowMs } = asking
+  const signer = signerFor(caller, ports.wallet)
+  if (signer === null || caller.name === null) {
+    return missing('no artifact was given, and this caller has no key here')
+  }
+  // Judged by nothing that is held: what is held is not offered to what cannot be read.
+  if (request instanceof Malformed) return missing('no artifact was given')
+  const artifact = choose(caller.name, request, signer.did, asking, ports)
+  if (artifact === null)
+    return missing(`no artifact was given, and none is held for ${caller.name}`)
+  return closed(artifact, request, signer, 'held', nowMs, ports)
+}
+
+/** INVARIANT: the key of a caller signs for that caller alone, as the connection says who it is. */
+function signerFor({ name, principal }: Caller, wallet: Wallet): Signer | null {
+  const signer = name === null ? null : (wallet.key(name)?.signer ?? null)
+  return signer !== null && signer.did === principal ? signer : null
+}
+
+/**
+ * Latest expiry first, the first that passes checks 2, 3, 9 and 11; else the
+ * one that fits best, so that its true reason shows (design 9).
+ */
+function choose(
+  name: string,
+  request: Request,
+  holder: Did,
+  asking: Asking,
+  ports: PresentPorts,
+): Artifact | null {
+  const subject = spokenFor(request, holder, ports.nameOf)
+  const asked = { action: request.action, resource: request.resource, subject, args: request.args }
+  // Predicates of check 9 mention no fact of the node.
+  const view = viewOf(asked, holder, NOTHING)
+  const command = commandOf(request.action)
+  let best: Artifact | null = null
+  let bestFit = -1
+  for (const artifact of ports.wallet.heldFor(name)) {
+    const { links } = artifact
+    const fits = demands.checkScope(links, asked, view) === null
+    if (fits && good(artifact, request, holder, asking, ports)) return artifact
+    const near = links.every(({ cmd }) => covers(cmd, command))
+    const fit = fits ? 2 : near ? 1 : 0
+    if (fit > bestFit) [best, bestFit] = [artifact, fit]
+  }
+  return best
+}
+
+/** Checks 2, 3 and 11, of the links alone. The judge asks everything again. */
+function good(
+  { links }: Artifact,
+  { action, resource }: Request,
+  holder: Did,
+  { governance, nowMs }: Asking,
+  { self, seen }: PresentPorts,
+): boolean {
+  const { root } = governance
+  if (root === null) return false
+  const isIssuer = (key: Did) => root.roles.issuer.keys.includes(key)
+  const bounds = { skewMs: root.lease.skewMs, artifactTtlMs: root.limits.artifactTtlMs }
+  if (chain.checkSignatures(links, null, isIssuer) !== null) return false
+  if (chain.checkTimes(links, null, nowMs, bounds) !== null) return false
+  if (links.some(({ once, cid }) => once && seen(cid))) return false
+  const coverage = {
+    action,
+    resource,
+    links: links.map(({ cid }) => cid),
+    issuers: links.map(({ iss }) => iss),
+    principals: [...links.map(({ iss }) => iss), holder],
+    node: self,
+    policies: [],
+    executions: [],
+  }
+  return coveringDenial(governance, coverage, nowMs) === null
+}
+
+function closed(
+  { links }: Artifact,
+  { subject, action, resource, args, cause }: Request,
+  signer: Signer,
+  source: 'explicit' | 'held',
+  nowMs: number,
+  { self, random }: PresentPorts,
+): Presented {
+  const [first] = links
+  if (first === undefined) return missing('the artifact holds no delegation')
+  const bytes = signInvocation(
+    {
+      aud: self,
+      sub: first.sub,
+      asked: { action, resource, subject, args },
+      prf: links.map(({ cid }) => cid),
+      nonce: random.bytes(NONCE_BYTES),
+      expS: Math.ceil((nowMs + SIGNED_INVOCATION_TTL_MS) / 1000),
+      iatS: null,
+      cause,
+      meta: NOTHING,
+    },
+    signer,
+  )
+  return { kind: 'artifact', links, invocation: parseInvocation(bytes), source }
+}
+
+function missing(detail: string): Presented {
+  return { kind: 'missing', detail }
+}
+
+function malformed(detail: string): Presented {
+  return { kind: 'malformed', detail }
+}
