@@ -48,7 +48,7 @@ export function quorumsIntersect({ read, write, faults }: Quorum, witnesses: num
   return within(read) && within(write) && faults >= 0 && read + write > witnesses + faults
 }
 
-/** Held until the last moment at which `read` voices are still fresh. */
+/** Held until the last moment at which `read` voices are still fresh. That the quorums meet was checked when the root was accepted. */
 export function leaseOf(input: LeaseInput): LeaseStatus {
   const { terms, witnesses, self, clockOffsetMs, clockTrusted, monotonicMs } = input
   const fresh = input.voices
@@ -61,8 +61,7 @@ export function leaseOf(input: LeaseInput): LeaseStatus {
   const last = fresh.sort((a, b) => b.untilMs - a.untilMs)[need - 1]
   const names = fresh.map(({ witness }) => witness)
   const common = { witnesses: names, need, of, clockOffsetMs, clockTrusted }
-  if (last !== undefined && quorumsIntersect(terms, of))
-    return { ...common, held: true, untilMs: last.untilMs, why: null }
+  if (last !== undefined) return { ...common, held: true, untilMs: last.untilMs, why: null }
   const why = `${fresh.length} of ${need} witnesses confirmed this governance within ${input.stalenessMs / 1000} s`
   return { ...common, held: false, untilMs: 0, why }
 }

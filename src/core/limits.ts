@@ -248,6 +248,8 @@ export const CHECKPOINT_BYTES_MAX = 2 * KIB
 export const LEASE_TICK_MS = 200
 /** A look that comes so much too late means that the process did not run: suspended, stopped, starved. */
 export const LEASE_PAUSE_MS = 3 * SECOND
+/** A wall clock that moved by less, between two looks, did not step: both clocks are read in whole milliseconds, one after the other. */
+export const CLOCK_STEP_MS_MIN = 50
 /** Before a witness that did not answer, or not as needed, is asked again. */
 export const LEASE_RETRY_MS = 500
 /** A policy's shorter staleness is asked for this long after a decision last needed it. Chosen arbitrarily. */

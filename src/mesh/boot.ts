@@ -1,0 +1,226 @@
+/**
+ * The boot check of every start (design 4 and 5; FAULTS 1.2, note 2). Whatever
+ * disk a node finds, it may be an old one: before it appends, allows or speaks
+ * as a witness, it asks its peers for its own newest checkpoint and for their
+ * states, and holds those states whole.
+ *
+ *     witness, others are      n − write + 1 other checked witnesses, or all others
+ *     witness, the only one    any other node; none needed in a mesh of one node
+ *     no witness               n − write + 1 checked witnesses, or all
+ *
+ * A peer that knows a newer checkpoint of this log proves a rollback: the log
+ * is never continued then, only retired by an operator's `epoch` statement,
+ * which may also overrule answers that cannot come.
+ *
+ *     governance/overruled   id of the epoch statement that was used up by a start
+ */
+import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
+import { currentEra, type Era, rememberersNeeded } from '../core/eras.ts'
+import type { Did } from '../core/keys.ts'
+import { BOOT_RETRY_MS } from '../core/limits.ts'
+import { rootHash, type Tree } from '../core/merkle.ts'
+import type { Epoch } from '../core/statement/epoch.ts'
+import type { Challenges, StateSource } from './challenge.ts'
+import type { Checkpoints, KnownCheckpoint } from './checkpoints.ts'
+import { Pace } from './pace.ts'
+import type { Clock, Network, Put, Store } from './ports.ts'
+import { othersInGoodStanding } from './standing.ts'
+
+export interface BootPorts {
+  readonly network: Network
+  readonly clock: Clock
+  readonly store: Store
+  readonly statements: StateSource
+  readonly challenges: Challenges
+  readonly checkpoints: Checkpoints
+  persist(puts: readonly Put[]): Promise<void>
+  /** This node's log as it is on disk. */
+  log(): { readonly epoch: number; readonly tree: Tree }
+}
+
+/** A peer has seen more of this node's log than this node has. */
+export interface Rollback {
+  readonly kind: 'rollback'
+  readonly epoch: number
+  readonly size: number
+  /** The signed note that proves it. */
+  readonly checkpoint: string
+}
+
+/** How many answers are needed of whom, and how many there are. */
+interface Tally {
+  readonly complete: boolean
+  readonly says: string
+}
+
+export class BootCheck {
+  readonly #ports: BootPorts
+  readonly #pace: Pace
+  /** Who answered with a state that is held whole here, and whether its own check was done. */
+  readonly #answered = new Map<Did, { readonly checked: boolean }>()
+  readonly #asking = new Set<Did>()
+  readonly #listeners: (() => void)[] = []
+  /** The newest checkpoint of this node's own log that a peer showed. */
+  #shown: KnownCheckpoint | null = null
+  #overruled: string | null
+  #done = false
+
+  private constructor(ports: BootPorts, overruled: string | null) {
+    this.#ports = ports
+    this.#overruled = overruled
+    this.#pace = new Pace(ports.clock)
+    ports.statements.onChange(() => this.#pace.wake())
+    ports.network.onPeer((_, greeted) => greeted && this.#pace.wake())
+  }
+
+  static async open(ports: BootPorts): Promise<BootCheck> {
+    const overruled = await ports.store.get('governance', 'overruled')
+    return new BootCheck(ports, overruled === null ? null : textOf(overruled))
+  }
+
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** Why it is not done, one sentence; null when it is. */
+  get why(): string | null {
+    if (this.#done) return null
+    const { rollback } = this
+    if (rollback !== null)
+      return `rollback: a peer holds a checkpoint of this log at size ${rollback.size}, here it has ${this.#ports.log().tree.size} records`
+    return `boot check: ${this.#tally().says}`
+  }
+
+  /** null unless a peer showed that this log was longer, or another one. */
+  get rollback(): Rollback | null {
+    const { epoch, tree } = this.#ports.log()
+    if (this.#shown === null || !contradicts(this.#shown, epoch, tree)) return null
+    const { checkpoint, note } = this.#shown
+    return { kind: 'rollback', epoch: this.#shown.epoch, size: checkpoint.size, checkpoint: note }
+  }
+
+  /** Told once, when it is done. */
+  onDone(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Looks again at once: the log was retired. */
+  look(): void {
+    this.#pace.wake()
+  }
+
+  /** Asks until it is done, then returns; or when the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (await this.#finish()) return
+      for (const peer of this.#unasked()) void this.#ask(peer, signal)
+      await this.#pace.wait(BOOT_RETRY_MS, signal)
+    }
+  }
+
+  async #finish(): Promise<boolean> {
+    if (this.rollback !== null) return false
+    const overruling = this.#overruling()
+    if (overruling === null && !this.#tally().complete) return false
+    // INVARIANT: a statement overrules one start; the next one asks again.
+    const epoch = this.#ownEpoch()
+    if (epoch?.overrules === true && epoch.id !== this.#overruled) {
+      await this.#ports.persist([{ space: 'governance', key: 'overruled', value: utf8(epoch.id) }])
+      this.#overruled = epoch.id
+    }
+    this.#done = true
+    for (const listener of this.#listeners) listener()
+    return true
+  }
+
+  #ownEpoch(): Epoch | null {
+    const { statements, network } = this.#ports
+    return statements.governance.epochs.get(network.self) ?? null
+  }
+
+  #overruling(): Epoch | null {
+    const epoch = this.#ownEpoch()
+    if (epoch === null || !epoch.overrules || epoch.id === this.#overruled) return null
+    return epoch.epoch >= this.#ports.log().epoch ? epoch : null
+  }
+
+  /** Everybody who may know something, until its word is as good as it can be. */
+  #unasked(): Did[] {
+    const { network } = this.#ports
+    const witnesses = this.#era()?.witnesses ?? []
+    const connected = network.peers().map(({ peer }) => peer)
+    return [...new Set([...connected, ...witnesses])].filter(
+      (peer) =>
+        peer !== network.self &&
+        !this.#asking.has(peer) &&
+        this.#answered.get(peer)?.checked !== true,
+    )
+  }
+
+  async #ask(peer: Did, signal: AbortSignal): Promise<void> {
+    this.#asking.add(peer)
+    try {
+      const { answer } = await this.#ports.challenges.ask(peer, { ids: [], own: true }, signal)
+      if (answer.yours !== null) this.#show(answer.yours)
+      await this.#ports.challenges.reach(answer, signal)
+      this.#answered.set(peer, { checked: answer.checked })
+      this.#pace.wake()
+    } catch {
+      // Who does not answer, or does not serve what it claims, is asked again in the next round.
+    } finally {
+      this.#asking.delete(peer)
+    }
+  }
+
+  #show(note: string): void {
+    const { checkpoints, network } = this.#ports
+    const own = checkpoints.read(network.self, note)
+    if (own === null || (this.#shown !== null && !newer(own, this.#shown))) return
+    this.#shown = own
+  }
+
+  #era(): Era | null {
+    const { roots, root } = this.#ports.statements.governance
+    return root === null ? null : currentEra(roots)
+  }
+
+  #tally(): Tally {
+    const { network, statements, clock } = this.#ports
+    const { governance } = statements
+    const era = this.#era()
+    if (era === null || !governance.members.has(network.self))
+      return { complete: false, says: 'this node is not a member of a mesh yet' }
+    const speaks = era.witnesses.includes(network.self)
+    const others = era.witnesses.filter((witness) => witness !== network.self)
+    if (speaks && others.length === 0) {
+      const nodes = othersInGoodStanding(governance, network.self, clock.wallMs())
+      return this.#alone(nodes)
+    }
+    const { write } = era.lease
+    const need = speaks ? rememberersNeeded(era) : era.witnesses.length - write + 1
+    const said = others.filter((witness) => this.#answered.has(witness))
+    const checked = said.filter((witness) => this.#answered.get(witness)?.checked === true)
+    const complete = checked.length >= need || said.length === others.length
+    const least = Math.min(need, others.length)
+    const more = said.length > checked.length ? `, ${said.length - checked.length} unchecked` : ''
+    return { complete, says: `${checked.length} of ${least} witnesses answered${more}` }
+  }
+
+  /** The only witness: what it forgot, any other node may have. */
+  #alone(nodes: readonly Did[]): Tally {
+    const connected = this.#ports.network.peers().length > 0
+    const complete = nodes.some((node) => this.#answered.has(node))
+    if (nodes.length === 0 && !connected) return { complete: true, says: 'a mesh of one node' }
+    return { complete, says: `0 of ${nodes.length} other nodes answered, one is needed` }
+  }
+}
+
+function newer(a: KnownCheckpoint, b: KnownCheckpoint): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.checkpoint.size > b.checkpoint.size)
+}
+
+function contradicts({ epoch, checkpoint }: KnownCheckpoint, own: number, tree: Tree): boolean {
+  if (epoch !== own) return epoch > own
+  if (checkpoint.size !== tree.size) return checkpoint.size > tree.size
+  return !equalBytes(checkpoint.rootHash, rootHash(tree))
+}

@@ -1,0 +1,122 @@
+/**
+ * The newest checkpoint that this node knows of each node's log, kept for the
+ * day on which that node comes back with less (design 5, rollback).
+ *
+ *     checkpoint/<did>/<epoch>   the signed note
+ *
+ * INVARIANT: one is durable here before it is compared with another, or told
+ * to anybody: two restarts would lose it otherwise.
+ */
+import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
+import { type Checkpoint, logOrigin, openCheckpoint, parseCheckpoint } from '../core/checkpoint.ts'
+import type { Governance } from '../core/governance.ts'
+import { type Did, isDid } from '../core/keys.ts'
+import { CHECKPOINT_BYTES_MAX } from '../core/limits.ts'
+import { openNote } from '../core/note.ts'
+import type { Put, Store } from './ports.ts'
+
+export interface KnownCheckpoint {
+  readonly node: Did
+  readonly epoch: number
+  readonly checkpoint: Checkpoint
+  /** As it was signed. */
+  readonly note: string
+}
+
+export interface CheckpointPorts {
+  readonly store: Store
+  persist(puts: readonly Put[]): Promise<void>
+  governance(): Governance
+}
+
+/** Told of two that cannot both be true, the one known first. */
+type OnContradiction = (known: KnownCheckpoint, other: KnownCheckpoint) => void
+
+export class Checkpoints {
+  readonly #ports: CheckpointPorts
+  readonly #known: Map<string, KnownCheckpoint>
+  /** On its way to the disk, by key. */
+  readonly #writing = new Map<string, { readonly size: number; readonly done: Promise<void> }>()
+  readonly #listeners: OnContradiction[] = []
+
+  private constructor(ports: CheckpointPorts, known: Map<string, KnownCheckpoint>) {
+    this.#ports = ports
+    this.#known = known
+  }
+
+  static async open(ports: CheckpointPorts): Promise<Checkpoints> {
+    const known = new Map<string, KnownCheckpoint>()
+    for (const [key, value] of await ports.store.entries('checkpoint')) {
+      const note = textOf(value)
+      const checkpoint = parseCheckpoint(openNote(note, []).body)
+      const [node, epoch] = key.split('/')
+      if (node === undefined || !isDid(node)) continue
+      known.set(key, { node, epoch: Number(epoch), checkpoint, note })
+    }
+    return new Checkpoints(ports, known)
+  }
+
+  onContradiction(listener: OnContradiction): void {
+    this.#listeners.push(listener)
+  }
+
+  /** The newest that is durable here, of the newest epoch; null when none was ever heard. */
+  newest(node: Did): KnownCheckpoint | null {
+    let newest: KnownCheckpoint | null = null
+    for (const known of this.#known.values())
+      if (known.node === node && known.epoch >= (newest?.epoch ?? 0)) newest = known
+    return newest
+  }
+
+  /** Takes what a node showed of its own log, or another of it. Resolves when durable, or when there is nothing to keep. */
+  async offer(node: Did, note: string): Promise<void> {
+    const seen = this.read(node, note)
+    if (seen === null) return
+    const key = `${node}/${seen.epoch}`
+    const known = this.#known.get(key)
+    if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size)
+      return this.#compare(known, seen)
+    const writing = this.#writing.get(key)
+    if (writing !== undefined && writing.size >= seen.checkpoint.size) return writing.done
+    const done = this.#keep(key, seen)
+    this.#writing.set(key, { size: seen.checkpoint.size, done })
+    return done
+  }
+
+  /** null unless the node's own log key signed it, for an epoch that governance knows. */
+  read(node: Did, note: string): KnownCheckpoint | null {
+    const { mesh, members, epochs } = this.#ports.governance()
+    const log = members.get(node)?.log
+    const bytes = utf8(note)
+    if (mesh === null || log === undefined || bytes.length > CHECKPOINT_BYTES_MAX) return null
+    const epoch = epochOf(note)
+    // Epochs that nobody declared would fill the disk with the word of one node.
+    if (epoch === null || epoch > Math.max(1, epochs.get(node)?.epoch ?? 0)) return null
+    const checkpoint = openCheckpoint(bytes, logOrigin(mesh, node, epoch), log)
+    return checkpoint === null ? null : { node, epoch, checkpoint, note }
+  }
+
+  async #keep(key: string, seen: KnownCheckpoint): Promise<void> {
+    const { persist } = this.#ports
+    try {
+      await persist([{ space: 'checkpoint', key, value: utf8(seen.note) }])
+      const known = this.#known.get(key)
+      if (known === undefined || known.checkpoint.size < seen.checkpoint.size)
+        this.#known.set(key, seen)
+    } finally {
+      if (this.#writing.get(key)?.size === seen.checkpoint.size) this.#writing.delete(key)
+    }
+  }
+
+  #compare(known: KnownCheckpoint, seen: KnownCheckpoint): void {
+    const [a, b] = [known.checkpoint, seen.checkpoint]
+    if (a.size !== b.size || equalBytes(a.rootHash, b.rootHash)) return
+    for (const listener of this.#listeners) listener(known, seen)
+  }
+}
+
+/** The last part of the origin, the first line: `meshd/9f86…/z6Mkh…/1`. */
+function epochOf(note: string): number | null {
+  const digits = /^[^\n]*\/(0|[1-9][0-9]{0,9})\n/.exec(note)?.[1]
+  return digits === undefined ? null : Number(digits)
+}

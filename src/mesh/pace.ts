@@ -1,0 +1,31 @@
+/** A loop's pace: it waits for its time, or for a reason to look at once. */
+import type { Clock } from './ports.ts'
+
+export class Pace {
+  readonly #clock: Clock
+  #due = false
+  #wake: () => void = () => {}
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Ends the wait that runs, or the next one if none does. */
+  wake(): void {
+    this.#due = true
+    this.#wake()
+  }
+
+  /** Resolves after ms, when woken, or when the signal aborts. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#due && !signal.aborted) {
+      const done = new AbortController()
+      this.#wake = () => done.abort()
+      signal.addEventListener('abort', this.#wake, { once: true })
+      await this.#clock.sleep(ms, done.signal)
+      signal.removeEventListener('abort', this.#wake)
+      this.#wake = () => {}
+    }
+    this.#due = false
+  }
+}
