@@ -47,6 +47,15 @@ export const RECORD_IDS_MAX = 64
 /** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */
 export const LOG_WAITERS_MAX = 4_096
 
+/** Bytes in one batch: half of LevelDB's write buffer. One larger statement still travels alone. */
+export const BATCH_BYTES_MAX = 4 * MIB
+
+/** First wait before storage that failed is opened again; doubled each time. */
+export const REOPEN_MS_MIN = 100
+
+/** Longest wait between two attempts to open storage that failed; never given up. */
+export const REOPEN_MS_MAX = 10 * SECOND
+
 /** Before a log that took no record of a statement is tried again. Chosen arbitrarily. */
 export const CHRONICLE_RETRY_MS = SECOND
 
@@ -282,6 +291,24 @@ export const INVITES_MAX = 256
 export const DISK_RESERVE_BYTES = 64 * MIB
 /** Re-hashed by the scrub in one step, with a pause after each. */
 export const SCRUB_RECORDS = 512
+/** After each step: a scrub takes a few percent of one core, and a million records four minutes. */
+export const SCRUB_PAUSE_MS = 100
+/** From the end of one scrub to the next. Chosen arbitrarily. */
+export const SCRUB_INTERVAL_MS = DAY
+/** LevelDB's write buffer, twice its default: its switch shows in the slowest answers (FACTS 4). */
+export const WRITE_BUFFER_BYTES = 8 * MIB
+/** A disk with less room than this is low: LevelDB recovers its log and compacts in it. */
+export const DISK_MARGIN_BYTES = 2 * WRITE_BUFFER_BYTES
+/** Between two looks at the room on the disk. */
+export const DISK_LOOK_MS = 500
+/** The head file says so soon after the last batch that it was acknowledged; under load the next batch says it. */
+export const HEAD_CONFIRM_MS = 20
+/** Records whose ids are in memory before they are written to the index: rebuilt in 5 ms. */
+export const INDEX_RECORDS = 1_024
+/** Tiles kept once they are verified: 8 KiB each, and 256 hashes to verify one again. */
+export const TILES_REMEMBERED_MAX = 256
+/** Records read at once while a whole log is read. */
+export const READ_RECORDS = 256
 
 /** The configuration file. Chosen arbitrarily. */
 export const CONFIG_BYTES_MAX = 256 * KIB

@@ -1,0 +1,304 @@
+/**
+ * The fold: governance out of the set of all statements known (design 2, merge).
+ *
+ * The result is a function of the set: equal sets give equal governance and one
+ * digest, whatever the order of arrival (S7). One statement more costs what it
+ * touches; a new root is a new beginning, and everything is weighed again. No
+ * clock is read: what has expired is denied where it is used.
+ *
+ * Signatures were verified before (admission.ts); here they are counted.
+ */
+import { assert } from './assert.ts'
+import { governanceDigest } from './digest.ts'
+import type { Envelope, Signature } from './dsse.ts'
+import { foldBundle } from './fold-bundles.ts'
+import { FoldResults } from './fold-results.ts'
+import { type Force, forceOf, neededRole, type Ordinary, speakersOf } from './force.ts'
+import type { Governance } from './governance.ts'
+import type { StatementId } from './id.ts'
+import type { Did } from './keys.ts'
+import { PrefixTree } from './prefix-tree.ts'
+import { inRole, roleOf } from './roles.ts'
+import { chainOf, type RootChain, rolesThatSign } from './root-chain.ts'
+import type { RoleName, Root } from './statement/root.ts'
+import type { Statement } from './statement/statement.ts'
+
+/** `pending`: below its threshold, under an unknown root, or without the version that it follows. */
+export type Standing = 'effective' | 'pending' | 'disarmed' | 'conflict'
+
+export interface KnownStatement {
+  readonly statement: Statement
+  /** Its signatures were verified. */
+  readonly envelope: Envelope
+}
+
+export interface Needs {
+  readonly role: RoleName
+  readonly threshold: number
+  readonly missing: number
+}
+
+interface Entry<S extends Statement = Statement> {
+  readonly known: KnownStatement
+  readonly statement: S
+  /** The keys in whose name it speaks. */
+  readonly speakers: readonly Did[]
+  force: Force
+  standing: Standing | null
+  /** Whether it is in the digest. */
+  counts: boolean
+  /** What it was added to. */
+  addedTo: FoldResults | null
+}
+
+/** Before it was weighed. */
+const UNKNOWN: Force = { kind: 'unknown' }
+const NEW = { standing: null, counts: false, addedTo: null } as const
+
+export class Fold {
+  readonly #mesh: StatementId | null
+  readonly #pins: ReadonlySet<StatementId>
+  readonly #entries = new Map<StatementId, Entry>()
+  readonly #roots = new Map<number, Map<StatementId, Entry<Root>>>()
+  readonly #membersOf = new Map<Did, Set<Entry<Ordinary>>>()
+  readonly #bundles = new Map<string, Set<Entry<Ordinary>>>()
+  #chain: RootChain = { roots: [], disputed: [] }
+  #results = new FoldResults()
+  /** What is in the digest, by the digits of its id. */
+  #counted = PrefixTree.EMPTY
+  #snapshot: Governance | null = null
+  /** Standings before the current change, of what it touches. */
+  #before = new Map<Entry, Standing | null>()
+
+  /** @param pins roots that an operator chose where two of one version contradict each other */
+  constructor(mesh: StatementId | null, pins: readonly StatementId[] = []) {
+    this.#mesh = mesh
+    this.#pins = new Set(pins)
+  }
+
+  /** A value: later changes make new ones, which share what did not change. */
+  get governance(): Governance {
+    this.#snapshot ??= this.#read()
+    return this.#snapshot
+  }
+
+  /** Adds a statement, or puts it in the place of the one with its id. Gives the ids whose standing changed. */
+  put(known: KnownStatement): readonly StatementId[] {
+    const { statement } = known
+    const old = this.#entries.get(statement.id) ?? null
+    this.#before = new Map()
+    if (statement.type === 'root') this.#putRoot(known, statement, old)
+    else this.#putOrdinary(known, statement, old)
+    const changed = [...this.#before].filter(([entry, standing]) => entry.standing !== standing)
+    return changed.map(([{ statement }]) => statement.id)
+  }
+
+  get(id: StatementId): KnownStatement | null {
+    return this.#entries.get(id)?.known ?? null
+  }
+
+  standing(id: StatementId): Standing | null {
+    return this.#entries.get(id)?.standing ?? null
+  }
+
+  /** Whose signatures it waits for; with nothing missing it may still wait for its root or the version before it. */
+  needs(id: StatementId): Needs {
+    const entry = this.#entries.get(id)
+    assert(entry !== undefined, 'what is asked about is known')
+    const { statement, speakers, force } = entry
+    const role = roleOf(statement)
+    if (statement.type === 'root') return { role, ...this.#needsOfRoot(statement, speakers) }
+    const { roots } = this.#chain
+    // Under an unknown root nobody can say; the newest is the best guess, and nothing counts.
+    const root = (roots[statement.root - 1] ?? roots.at(-1))?.root
+    const threshold = root === undefined ? 1 : neededRole(statement, root).threshold
+    const missing = force.kind === 'unknown' ? threshold : 'missing' in force ? force.missing : 0
+    return { role, threshold, missing }
+  }
+
+  *all(): Generator<KnownStatement> {
+    for (const { known } of this.#entries.values()) yield known
+  }
+
+  #putRoot(known: KnownStatement, root: Root, old: Entry | null): void {
+    const entry = this.#enter(known, root, known.envelope.signatures.map(keyOf), old)
+    const { version, id } = root
+    mapAt(this.#roots, version, () => new Map<StatementId, Entry<Root>>()).set(id, entry)
+    this.#follow()
+  }
+
+  #putOrdinary(known: KnownStatement, statement: Ordinary, old: Entry | null): void {
+    const entry = this.#enter(known, statement, speakersOf(statement, known.envelope), old)
+    if (statement.type === 'member') this.#index(this.#membersOf, statement.principal, entry, old)
+    if (statement.type === 'policy') this.#index(this.#bundles, statement.bundle, entry, old)
+    entry.force = forceOf(statement, entry.speakers, this.#chain.roots)
+    // With fewer signatures than before: what was added up cannot be taken apart.
+    if (entry.addedTo === this.#results && entry.force.kind !== 'held') this.#weighAll()
+    else if (statement.type === 'policy') this.#weighBundle(statement.bundle)
+    else this.#weigh(entry)
+    // A root may have waited for this member as a witness.
+    if (statement.type === 'member') this.#follow()
+  }
+
+  #enter<S extends Statement>(
+    known: KnownStatement,
+    statement: S,
+    speakers: readonly Did[],
+    old: Entry | null,
+  ): Entry<S> {
+    const { standing, counts, addedTo } = old ?? NEW
+    const entry = { known, statement, speakers, force: UNKNOWN, standing, counts, addedTo }
+    this.#entries.set(statement.id, entry)
+    this.#before.set(entry, standing)
+    return entry
+  }
+
+  #index<K>(
+    index: Map<K, Set<Entry<Ordinary>>>,
+    key: K,
+    entry: Entry<Ordinary>,
+    old: Entry | null,
+  ) {
+    const entries = mapAt(index, key, () => new Set())
+    if (old !== null) entries.delete(old as Entry<Ordinary>)
+    entries.add(entry)
+  }
+
+  /** Along the chain of roots as far as it goes now; where it leads elsewhere, everything is weighed again. */
+  #follow(): void {
+    const chain = chainOf({
+      mesh: this.#mesh,
+      pins: this.#pins,
+      rootsOf: (version) =>
+        [...(this.#roots.get(version)?.values() ?? [])].map(({ statement, speakers }) => ({
+          root: statement,
+          signers: speakers,
+        })),
+      isMember: (principal, roots) =>
+        [...(this.#membersOf.get(principal) ?? [])].some(
+          ({ statement, speakers }) => forceOf(statement, speakers, roots).kind === 'held',
+        ),
+    })
+    const same = nameOf(chain) === nameOf(this.#chain)
+    this.#chain = chain
+    if (same) this.#standRoots()
+    else this.#weighAll()
+  }
+
+  #standRoots(): void {
+    const chosen = new Set(this.#chain.roots.map(({ root }) => root.id))
+    const disputed = new Set(this.#chain.disputed)
+    for (const versions of this.#roots.values()) {
+      for (const [id, entry] of versions) {
+        if (chosen.has(id)) this.#stand(entry, 'effective', true)
+        else if (disputed.has(id)) this.#stand(entry, 'conflict', true)
+        else this.#stand(entry, 'pending', false)
+      }
+    }
+  }
+
+  #weighAll(): void {
+    this.#results = new FoldResults()
+    this.#standRoots()
+    for (const entry of this.#entries.values()) {
+      if (!isOrdinary(entry)) continue
+      entry.force = forceOf(entry.statement, entry.speakers, this.#chain.roots)
+      this.#weigh(entry)
+    }
+    const demanded = this.#chain.roots.flatMap(({ root }) => [...root.floors.keys()])
+    for (const bundle of new Set([...this.#bundles.keys(), ...demanded])) this.#weighBundle(bundle)
+  }
+
+  /** All but policies, which are weighed with their bundle. */
+  #weigh(entry: Entry<Ordinary>): void {
+    const { statement, force } = entry
+    if (statement.type === 'policy') return
+    const held = force.kind === 'held'
+    if (held && entry.addedTo !== this.#results) {
+      this.#results.add(statement)
+      entry.addedTo = this.#results
+    }
+    this.#stand(entry, held ? 'effective' : waitingOf(force), held)
+  }
+
+  #weighBundle(bundle: string): void {
+    const entries = [...(this.#bundles.get(bundle) ?? [])]
+    const folded = foldBundle({
+      bundle,
+      chain: this.#chain.roots,
+      policies: entries.flatMap(({ statement, force }) =>
+        statement.type === 'policy' ? { policy: statement, force } : [],
+      ),
+    })
+    this.#results.setBundle(bundle, folded.state)
+    for (const entry of entries) {
+      const { id } = entry.statement
+      const effective = folded.effective.has(id)
+      const standing = folded.conflicting.has(id) ? 'conflict' : effective ? 'effective' : null
+      const counts = effective || folded.blocking.has(id)
+      this.#stand(entry, standing ?? waitingOf(entry.force), counts)
+    }
+  }
+
+  #stand(entry: Entry, standing: Standing, counts: boolean): void {
+    if (entry.standing === standing && entry.counts === counts) return
+    if (!this.#before.has(entry)) this.#before.set(entry, entry.standing)
+    const key = entry.statement.id.slice('sha256:'.length)
+    if (counts && !entry.counts) this.#counted = this.#counted.set(key, key)
+    if (!counts && entry.counts) this.#counted = this.#counted.delete(key)
+    entry.standing = standing
+    entry.counts = counts
+    this.#snapshot = null
+  }
+
+  #needsOfRoot(root: Root, speakers: readonly Did[]): Omit<Needs, 'role'> {
+    const last = this.#chain.roots.find((each) => each.root.id === root.previous)?.root ?? null
+    const [first, ...others] = rolesThatSign(root, last).map((role) => ({
+      threshold: role.threshold,
+      missing: Math.max(0, role.threshold - inRole(role, speakers).length),
+    }))
+    assert(first !== undefined, 'a root is signed by a role at least')
+    return others.reduce((most, each) => (each.missing > most.missing ? each : most), first)
+  }
+
+  #read(): Governance {
+    const { disputed } = this.#chain
+    const roots = this.#chain.roots.map(({ root }) => root)
+    const root = roots.at(-1) ?? null
+    const { members, bundles, freezes, revocations, epochs } = this.#results
+    return {
+      mesh: this.#mesh,
+      ...{ root, roots, disputed, bundles, revocations },
+      members: members.view,
+      freezes: freezes.view,
+      epochs: epochs.view,
+      digest: governanceDigest(root?.id ?? null, this.#counted),
+      size: this.#counted.count,
+    }
+  }
+}
+
+function isOrdinary(entry: Entry): entry is Entry<Ordinary> {
+  return entry.statement.type !== 'root'
+}
+
+function waitingOf(force: Force): Standing {
+  return force.kind === 'disarmed' ? 'disarmed' : 'pending'
+}
+
+/** Equal for chains that are the same. */
+function nameOf({ roots, disputed }: RootChain): string {
+  return [...roots.map(({ root }) => root.id), 'disputed', ...disputed].join(' ')
+}
+
+function keyOf({ key }: Signature): Did {
+  return key
+}
+
+function mapAt<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
