@@ -150,8 +150,10 @@ export class Gossip {
         topics: Object.fromEntries(names.map((name) => [name, SCORE])),
       },
     })
+    // Named one by one: the real object is a proxy that throws for what it does not have.
+    const { privateKey, peerId, peerStore, connectionManager, logger } = this.#components
     const registrar = this.#guard.guarded(this.#components.registrar)
-    const pubsub = create({ ...this.#components, registrar })
+    const pubsub = create({ privateKey, peerId, peerStore, connectionManager, logger, registrar })
     for (const topic of TOPICS)
       pubsub.topicValidators.set(formatTopic(mesh, topic), (from, { data }) =>
         this.#judge(topic, from, data),

@@ -3,7 +3,6 @@
  * or cut, one per peer, banned peers cut, and dropped when gossip has died on it
  * while it lives; the table of peers then dials anew (FACTS 3.2, 3.3).
  */
-import type { Connection } from '@libp2p/interface'
 import type { Did } from '../core/keys.ts'
 import { GOSSIP_MISSING_LOOKS, HELLO_TIMEOUT_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
@@ -11,8 +10,17 @@ import type { Clock, Greeter } from '../mesh/ports.ts'
 import { elect } from './election.ts'
 import type { Outcome } from './greeting.ts'
 
-export interface Link {
-  readonly connection: Connection
+/** What this needs of a connection; the simulated one has no more. */
+export interface Wire {
+  readonly direction: 'inbound' | 'outbound'
+  readonly status: string
+  /** Lets through what it still carries. */
+  close(): Promise<void>
+  abort(error: Error): void
+}
+
+export interface Link<W extends Wire> {
+  readonly connection: W
   readonly peer: Did
   readonly direction: 'inbound' | 'outbound'
   readonly order: number
@@ -29,36 +37,36 @@ export interface Link {
   readonly outcome: PromiseWithResolvers<boolean>
 }
 
-export interface LinksPorts {
+export interface LinksPorts<W extends Wire> {
   readonly self: Did
   readonly clock: Clock
   readonly greeter: Greeter
   /** The connection that this peer's traffic takes from now on. */
-  elected(link: Link): void
+  elected(link: Link<W>): void
   /** It carries nothing any more. */
-  retired(link: Link): void
+  retired(link: Link<W>): void
   greeted(peer: Did): void
   lost(peer: Did, why: string): void
   /** null: nothing to watch on it. */
-  gossips(connection: Connection): boolean | null
+  gossips(connection: W): boolean | null
 }
 
-export class Links {
-  readonly #ports: LinksPorts
-  readonly #links = new Map<Connection, Link>()
+export class Links<W extends Wire> {
+  readonly #ports: LinksPorts<W>
+  readonly #links = new Map<W, Link<W>>()
   /** The one greeted connection of each peer. */
-  readonly #elected = new Map<Did, Link>()
+  readonly #elected = new Map<Did, Link<W>>()
   #order = 0
 
-  constructor(ports: LinksPorts) {
+  constructor(ports: LinksPorts<W>) {
     this.#ports = ports
   }
 
-  opened(connection: Connection, peer: Did): Link {
+  opened(connection: W, peer: Did): Link<W> {
     const outcome = Promise.withResolvers<boolean>()
     // Nobody may be waiting for it; who is gets the rejection all the same.
     outcome.promise.catch(() => {})
-    const link: Link = {
+    const link: Link<W> = {
       connection,
       peer,
       direction: connection.direction,
@@ -75,28 +83,28 @@ export class Links {
     return link
   }
 
-  of(connection: Connection): Link | null {
+  of(connection: W): Link<W> | null {
     return this.#links.get(connection) ?? null
   }
 
   /** The greeted connection to a member; null also when it is a member no more. */
-  to(peer: Did): Link | null {
+  to(peer: Did): Link<W> | null {
     const link = this.#elected.get(peer)
     return link !== undefined && this.#admitted(link) ? link : null
   }
 
-  all(): Link[] {
+  all(): Link<W>[] {
     return [...this.#elected.values()].filter((link) => this.#admitted(link))
   }
 
   /** Who is at the other end, if greeted and a member now. */
-  member(connection: Connection): Did | null {
+  member(connection: W): Did | null {
     const link = this.#links.get(connection)
     return link?.greeted === true && this.#admitted(link) ? link.peer : null
   }
 
   /** What the hello said. */
-  decided(link: Link, { boot, greeted }: Outcome): void {
+  decided(link: Link<W>, { boot, greeted }: Outcome): void {
     const admitted = greeted && this.#links.has(link.connection)
     if (admitted) {
       link.boot = boot
@@ -106,7 +114,7 @@ export class Links {
     link.outcome.resolve(admitted)
   }
 
-  #choose(link: Link): void {
+  #choose(link: Link<W>): void {
     const before = this.#elected.get(link.peer)
     const kept = before === undefined ? link : elect(before, link, this.#ports.self, link.peer)
     if (kept === link) {
@@ -115,22 +123,19 @@ export class Links {
     }
     if (before === undefined) this.#ports.greeted(link.peer)
     else this.#drop(kept === link ? before : link, kept)
+    if (before === undefined || before.boot === link.boot || kept !== link) return
+    // What was known of the old process does not hold for the new one.
+    this.#ports.lost(link.peer, 'it was started again')
+    this.#ports.greeted(link.peer)
   }
 
   #drop(loser: Link, kept: Link): void {
-    if (loser.boot === kept.boot) {
-      // Left to the kept one's dialler, who knows last: closed earlier, the other end would have none.
-      if (kept.direction === 'outbound') close(loser)
-      return
-    }
-    this.cut(loser, 'its process was started again')
-    if (loser.order > kept.order) return
-    // What was known of the old process does not hold for the new one.
-    this.#ports.lost(kept.peer, 'it was started again')
-    this.#ports.greeted(kept.peer)
+    if (loser.boot !== kept.boot) this.cut(loser, 'its process was started again')
+    // Left to the kept one's dialler, who knows last: closed earlier, the other end would have none.
+    else if (kept.direction === 'outbound') close(loser)
   }
 
-  closed(connection: Connection): void {
+  closed(connection: W): void {
     const link = this.#links.get(connection)
     if (link === undefined) return
     this.#links.delete(connection)
@@ -140,7 +145,7 @@ export class Links {
   }
 
   /** Ends a connection at once; what was greeted is not any more, before anything else runs. */
-  cut(link: Link, why: string): void {
+  cut(link: Link<W>, why: string): void {
     link.cut ??= why
     this.#retire(link, why)
     link.connection.abort(new Error(why))
@@ -163,7 +168,7 @@ export class Links {
     }
   }
 
-  #fault(link: Link, nowMs: number): string | null {
+  #fault(link: Link<W>, nowMs: number): string | null {
     const { greeter, gossips } = this.#ports
     if (greeter.banned(link.peer)) return 'suspended or revoked'
     if (!link.greeted) return nowMs - link.openedMs > HELLO_TIMEOUT_MS ? 'no hello in time' : null
@@ -174,7 +179,7 @@ export class Links {
     return link.missing >= GOSSIP_MISSING_LOOKS ? 'its gossip was lost' : null
   }
 
-  #retire(link: Link, why: string): void {
+  #retire(link: Link<W>, why: string): void {
     link.greeted = false
     this.#ports.retired(link)
     if (this.#elected.get(link.peer) !== link) return
@@ -189,13 +194,13 @@ export class Links {
   }
 
   /** INVARIANT: asked each time; a hello of long ago admits nobody. */
-  #admitted({ peer, connection }: Link): boolean {
+  #admitted({ peer, connection }: Link<W>): boolean {
     const { greeter } = this.#ports
     return connection.status === 'open' && greeter.member(peer) && !greeter.banned(peer)
   }
 }
 
 /** What it still carries is let through. */
-function close({ connection }: Link): void {
+function close({ connection }: Link<Wire>): void {
   connection.close().catch(() => connection.abort(new Error('another connection is used')))
 }

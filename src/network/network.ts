@@ -43,7 +43,7 @@ export interface NetworkOptions {
 /** What exists between start and stop. */
 interface Running {
   readonly host: Host
-  readonly links: Links
+  readonly links: Links<Connection>
   readonly greeting: Greeting
   readonly greeter: Greeter
 }
@@ -63,8 +63,12 @@ export class Libp2pNetwork implements Network {
   #running: Running | null = null
   #isolated = false
 
-  constructor(options: NetworkOptions) {
+  readonly #create: typeof createHost
+
+  /** @param create makes the libp2p node; tests look into it */
+  constructor(options: NetworkOptions, create = createHost) {
     this.#options = options
+    this.#create = create
     this.self = signerOf(options.seed).did
     const { clock, random, fault = () => {} } = options
     this.#exchange = new Exchange({
@@ -194,7 +198,7 @@ export class Libp2pNetwork implements Network {
 
   async #createHost(greeter: Greeter): Promise<Host> {
     const member = (connection: Connection) => this.#running?.links.member(connection) ?? null
-    return createHost({
+    return this.#create({
       ...this.#options,
       closed: () => this.#isolated,
       banned: (peer) => {
@@ -219,7 +223,7 @@ export class Libp2pNetwork implements Network {
     })
   }
 
-  #createLinks(host: Host, greeter: Greeter): Links {
+  #createLinks(host: Host, greeter: Greeter): Links<Connection> {
     return new Links({
       self: this.self,
       clock: this.#options.clock,
@@ -239,7 +243,7 @@ export class Libp2pNetwork implements Network {
   }
 
   /** The dialler opens it; the listener's answers with a stream of its own (FACTS 3.3). */
-  #openGossip({ connection, direction }: Link): void {
+  #openGossip({ connection, direction }: Link<Connection>): void {
     if (direction === 'outbound') this.#running?.host.services.gossip.attach(connection)
   }
 
@@ -280,7 +284,7 @@ export class Libp2pNetwork implements Network {
     if (link.direction === 'outbound') void this.#hello(link, this.#running)
   }
 
-  async #hello(link: Link, { links, greeting }: Running): Promise<void> {
+  async #hello(link: Link<Connection>, { links, greeting }: Running): Promise<void> {
     link.helloed = true
     try {
       const outcome = await greeting.ask(link.connection, link.peer)
@@ -308,7 +312,7 @@ export class Libp2pNetwork implements Network {
     }
   }
 
-  async #supervise(links: Links): Promise<void> {
+  async #supervise(links: Links<Connection>): Promise<void> {
     const { signal } = this.#stopped
     while (!signal.aborted) {
       links.look()
