@@ -4,6 +4,9 @@
  */
 import type { Did } from '../core/keys.ts'
 
+/** A boot id: drawn at each start. */
+export const BOOT_BYTES = 16
+
 export interface Candidate {
   /** Of the peer's process, from its hello. */
   readonly boot: string

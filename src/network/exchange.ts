@@ -8,29 +8,16 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { concat } from '../core/bytes.ts'
 import type { Did } from '../core/keys.ts'
-import {
-  ASK_TIMEOUT_MS,
-  ASKS_PER_PEER_MAX,
-  BUSY_RETRY_MS,
-  FRAME_BYTES_MAX,
-  SYNC_FRAME_BYTES_MAX,
-} from '../core/limits.ts'
+import { ASK_TIMEOUT_MS, ASKS_PER_PEER_MAX, BUSY_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
 import { looksBusy, meshErrorOf } from './errors.ts'
 import { Slots } from './slots.ts'
 import { answerOnce, askOnce } from './streams.ts'
-import { formatProtocol } from './topics.ts'
+import { formatProtocol, PROTOCOL_BYTES_MAX } from './topics.ts'
 
 type Handler = Parameters<Network['handle']>[1]
 
-/** One frame of each protocol. A receipt carries a whole record with its proofs, so lineage needs more than one record. */
-export const PROTOCOL_BYTES_MAX: Record<Protocol, number> = {
-  state: FRAME_BYTES_MAX,
-  sync: SYNC_FRAME_BYTES_MAX,
-  log: FRAME_BYTES_MAX,
-  lineage: SYNC_FRAME_BYTES_MAX,
-}
 const ANSWERED = Uint8Array.of(0)
 const BUSY = Uint8Array.of(1)
 /** A reset may mean a full peer, or one that fails on this very question. */

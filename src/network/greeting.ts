@@ -13,10 +13,10 @@ import type { Did } from '../core/keys.ts'
 import { FRAME_BYTES_MAX, HELLO_TIMEOUT_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Greeter } from '../mesh/ports.ts'
+import { BOOT_BYTES } from './election.ts'
 import { answerOnce, askOnce, within } from './streams.ts'
 import { formatProtocol } from './topics.ts'
 
-export const BOOT_BYTES = 16
 const BYTES_MAX = BOOT_BYTES + FRAME_BYTES_MAX
 
 export interface Outcome {

@@ -129,7 +129,7 @@ export class Links<W extends Wire> {
     this.#ports.greeted(link.peer)
   }
 
-  #drop(loser: Link, kept: Link): void {
+  #drop(loser: Link<W>, kept: Link<W>): void {
     if (loser.boot !== kept.boot) this.cut(loser, 'its process was started again')
     // Left to the kept one's dialler, who knows last: closed earlier, the other end would have none.
     else if (kept.direction === 'outbound') close(loser)

@@ -6,10 +6,19 @@
  *     /meshd/sha256:77aa…/statements/1      /meshd/sync/1
  */
 import type { StatementId } from '../core/id.ts'
+import { FRAME_BYTES_MAX, SYNC_FRAME_BYTES_MAX } from '../core/limits.ts'
 import type { Protocol, Topic } from '../mesh/ports.ts'
 
 export const TOPICS: readonly Topic[] = ['statements', 'state']
 export const PROTOCOLS: readonly Protocol[] = ['state', 'sync', 'log', 'lineage']
+
+/** One frame of each protocol. A receipt carries a whole record with its proofs, so lineage needs more than one record. */
+export const PROTOCOL_BYTES_MAX: Record<Protocol, number> = {
+  state: FRAME_BYTES_MAX,
+  sync: SYNC_FRAME_BYTES_MAX,
+  log: FRAME_BYTES_MAX,
+  lineage: SYNC_FRAME_BYTES_MAX,
+}
 
 export function formatTopic(mesh: StatementId, topic: Topic): string {
   return `/meshd/${mesh}/${topic}/1`

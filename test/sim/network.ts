@@ -1,0 +1,403 @@
+/**
+ * The Network port in virtual time: every node in one process, everything that
+ * happens between two of them drawn from one seed. What it can do to them is the
+ * table of FAULTS.md section 3, each row seen with the real one. Who is greeted,
+ * kept, cut and redialled is decided by the shipped code (links, peers, slots);
+ * only the wires are make-believe.
+ */
+
+import { toHex } from '../../src/core/bytes.ts'
+import type { StatementId } from '../../src/core/id.ts'
+import { sha256Hex } from '../../src/core/id.ts'
+import type { Did } from '../../src/core/keys.ts'
+import {
+  ADDRESSES_PER_PEER_MAX,
+  ASK_TIMEOUT_MS,
+  ASKS_PER_PEER_MAX,
+  BUSY_RETRY_MS,
+  DIAL_TIMEOUT_MS,
+  GOSSIP_BYTES_MAX,
+  HELLO_TIMEOUT_MS,
+  SUPERVISION_MS,
+} from '../../src/core/limits.ts'
+import { formatPeerId } from '../../src/core/peer-id.ts'
+import { MeshError } from '../../src/core/problems.ts'
+import type { Greeter, Network, PeerLink, Protocol, Topic } from '../../src/mesh/ports.ts'
+import { BOOT_BYTES } from '../../src/network/election.ts'
+import { type Link, Links } from '../../src/network/links.ts'
+import { Peers } from '../../src/network/peers.ts'
+import { Slots } from '../../src/network/slots.ts'
+import { PROTOCOL_BYTES_MAX, TOPICS } from '../../src/network/topics.ts'
+import type { VirtualClock } from './clock.ts'
+import { type End, type Hub, openWire } from './hub.ts'
+
+type Handler = Parameters<Network['handle']>[1]
+type Validator = Parameters<Network['subscribe']>[1]
+
+/** Neighbours that one gossip message is passed to: gossipsub's degree is 6, 12 at most. */
+const GOSSIP_DEGREE = 8
+/** Until a listener that refuses a peer has closed what the dialler takes for open. */
+const REFUSAL_MS = 5
+
+/** What exists between start and stop. */
+interface Running {
+  readonly greeter: Greeter
+  readonly links: Links<End>
+  readonly boot: string
+}
+
+/** A frame, and whether it says busy. */
+interface Answer {
+  readonly busy: boolean
+  readonly bytes: Uint8Array | null
+}
+
+export class SimNetwork implements Network {
+  readonly self: Did
+  readonly #hub: Hub
+  readonly #clock: VirtualClock
+  readonly #peers: Peers
+  readonly #asking = new Slots(ASKS_PER_PEER_MAX)
+  readonly #answering = new Map<Did, number>()
+  readonly #handlers = new Map<Protocol, Handler>()
+  readonly #validators = new Map<Topic, Validator>()
+  readonly #listeners: ((peer: Did, greeted: boolean) => void)[] = []
+  readonly #seen = new Set<string>()
+  readonly #stopped = new AbortController()
+  #mesh: StatementId | null = null
+  #running: Running | null = null
+  #isolated = false
+
+  constructor(hub: Hub, self: Did) {
+    this.#hub = hub
+    this.self = self
+    this.#clock = hub.clock
+    this.#peers = new Peers({
+      clock: hub.clock,
+      random: hub.clock.dice,
+      dial: (peer, addresses) => this.#dial(peer, addresses),
+      greeted: (peer) => (this.#running?.links.to(peer) ?? null) !== null,
+    })
+  }
+
+  addresses(): readonly string[] {
+    return this.#running === null ? [] : [this.#hub.addressOf(this.self)]
+  }
+
+  start(greeter: Greeter): Promise<void> {
+    const boot = toHex(this.#clock.dice.bytes(BOOT_BYTES))
+    const links = new Links<End>({
+      self: this.self,
+      clock: this.#clock,
+      greeter,
+      elected: ({ connection }) => this.#hub.openGossip(connection),
+      retired: () => {},
+      greeted: (peer) => {
+        this.#peers.greeted(peer)
+        this.#tell(peer, true)
+      },
+      lost: (peer, why) => {
+        this.#peers.lost(peer, why)
+        this.#tell(peer, false)
+      },
+      gossips: (end) => (this.#mesh === null ? null : !end.gossipLost),
+    })
+    this.#running = { greeter, links, boot }
+    this.#hub.join(this)
+    if (!this.#isolated) this.#peers.resume()
+    void this.#supervise(links)
+    return Promise.resolve()
+  }
+
+  peers(): readonly PeerLink[] {
+    return (this.#running?.links.all() ?? []).map(({ peer, direction, connection }) => ({
+      peer,
+      address: this.#hub.addressOf(peer),
+      direction: direction === 'inbound' ? 'in' : 'out',
+      rttMs: connection.rttMs,
+    }))
+  }
+
+  onPeer(listener: (peer: Did, greeted: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  handle(protocol: Protocol, handler: Handler): void {
+    this.#handlers.set(protocol, handler)
+  }
+
+  subscribe(topic: Topic, validator: Validator): void {
+    this.#validators.set(topic, validator)
+  }
+
+  useMesh(mesh: StatementId): void {
+    this.#mesh = mesh
+  }
+
+  async connect(peer: Did, addresses: readonly string[]): Promise<boolean> {
+    const own = this.#usable(peer, addresses)
+    if (own.length === 0)
+      throw new MeshError('UNREACHABLE', `no address of peer \`${peer}\` ends in its /p2p/ id`)
+    return this.#peers.connect(peer, own)
+  }
+
+  remember(peer: Did, addresses: readonly string[]): void {
+    const own = this.#usable(peer, addresses)
+    if (peer !== this.self && own.length > 0) this.#peers.remember(peer, own)
+  }
+
+  forget(peer: Did): void {
+    this.#peers.forget(peer)
+  }
+
+  lastError(peer: Did): string | null {
+    return this.#peers.lastError(peer)
+  }
+
+  disconnect(peer: Did, why: string): void {
+    this.#running?.links.cutPeer(peer, why)
+  }
+
+  isolate(isolated: boolean): void {
+    if (this.#isolated === isolated) return
+    this.#isolated = isolated
+    if (!isolated) {
+      if (this.#running !== null) this.#peers.resume()
+      return
+    }
+    this.#peers.pause()
+    this.#running?.links.cutAll('this node is isolated')
+  }
+
+  stop(): Promise<void> {
+    this.#running?.links.cutAll('this node stops')
+    this.vanish()
+    return Promise.resolve()
+  }
+
+  /** The power is cut: nobody is told. What was open stays half open at the other ends. */
+  vanish(): void {
+    this.#stopped.abort()
+    this.#peers.pause()
+    this.#running = null
+    this.#hub.leave(this)
+  }
+
+  // ---- asks
+
+  async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    if (request.length > PROTOCOL_BYTES_MAX[protocol])
+      throw new MeshError('TOO_LARGE', `a question of ${request.length} bytes to ${protocol}`)
+    const over = new AbortController()
+    const late = () => over.abort()
+    signal?.addEventListener('abort', late, { once: true })
+    if (signal?.aborted === true) late()
+    void this.#clock.sleep(ASK_TIMEOUT_MS, over.signal).then(late)
+    const release = await this.#asking.take(peer, over.signal)
+    try {
+      return await within(
+        this.#repeat(peer, protocol, request.slice(), over.signal),
+        over.signal,
+        peer,
+      )
+    } finally {
+      release()
+      late()
+      signal?.removeEventListener('abort', late)
+    }
+  }
+
+  async #repeat(peer: Did, protocol: Protocol, request: Uint8Array, signal: AbortSignal) {
+    for (let waitMs = BUSY_RETRY_MS; !signal.aborted; waitMs *= 2) {
+      const link = this.#running?.links.to(peer) ?? null
+      if (link === null) throw new MeshError('UNREACHABLE', `peer \`${peer}\` is not connected`)
+      const { busy, bytes } = await this.#askOnce(link, protocol, request)
+      if (!busy) {
+        if (bytes !== null && bytes.length <= PROTOCOL_BYTES_MAX[protocol]) return bytes
+        throw new MeshError('INVALID_ANSWER', `peer \`${peer}\`: closed without an answer`)
+      }
+      await this.#clock.sleep(waitMs / 2 + this.#clock.dice.integer(waitMs), signal)
+    }
+    throw new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`)
+  }
+
+  /** Resolves with what comes back, rejects when the connection ends; may do neither. */
+  #askOnce({ connection, peer }: Link<End>, protocol: Protocol, request: Uint8Array) {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const gone = () =>
+      reject(new MeshError('UNREACHABLE', `peer \`${peer}\`: the connection ended`))
+    connection.onClose(gone)
+    this.#hub.send(connection, (there) => {
+      const owner = there.owner as SimNetwork
+      void owner.#serve(there, protocol, request).then(
+        (answer) => this.#hub.send(there, () => resolve(answer)),
+        () => this.#hub.send(there, gone),
+      )
+    })
+    return promise.finally(() => connection.offClose(gone))
+  }
+
+  async #serve(end: End, protocol: Protocol, request: Uint8Array): Promise<Answer> {
+    const peer = this.#running?.links.member(end) ?? null
+    const handler = this.#handlers.get(protocol)
+    if (peer === null || handler === undefined) throw new Error('refused')
+    const count = this.#answering.get(peer) ?? 0
+    if (count >= ASKS_PER_PEER_MAX) return { busy: true, bytes: null }
+    this.#answering.set(peer, count + 1)
+    try {
+      const bytes = await handler(peer, request)
+      const still = this.#running?.links.member(end) === peer
+      return { busy: false, bytes: still ? (bytes?.slice() ?? null) : null }
+    } finally {
+      this.#answering.set(peer, (this.#answering.get(peer) ?? 1) - 1)
+    }
+  }
+
+  // ---- gossip
+
+  publish(topic: Topic, message: Uint8Array): void {
+    if (this.#mesh === null || message.length > GOSSIP_BYTES_MAX) return
+    if (!this.#first(topic, message)) return
+    this.#pass(topic, message.slice(), null)
+  }
+
+  #first(topic: Topic, message: Uint8Array): boolean {
+    const id = `${topic} ${sha256Hex(message)}`
+    if (this.#seen.has(id)) return false
+    this.#seen.add(id)
+    return true
+  }
+
+  #pass(topic: Topic, message: Uint8Array, from: Did | null): void {
+    const links = (this.#running?.links.all() ?? []).filter(({ peer }) => peer !== from)
+    while (links.length > GOSSIP_DEGREE) links.splice(this.#clock.dice.integer(links.length), 1)
+    for (const { connection } of links)
+      this.#hub.gossip(connection, (there) => {
+        const owner = there.owner as SimNetwork
+        // Another mesh's topic has another name.
+        if (owner.#mesh === this.#mesh) owner.#hear(there, topic, message.slice())
+      })
+  }
+
+  #hear(end: End, topic: Topic, message: Uint8Array): void {
+    const from = this.#running?.links.member(end) ?? null
+    const validator = this.#validators.get(topic)
+    if (from === null || validator === undefined || !TOPICS.includes(topic)) return
+    if (!this.#first(topic, message)) return
+    if (validator(from, message).verdict === 'accept') this.#pass(topic, message, from)
+  }
+
+  // ---- connections
+
+  async #dial(peer: Did, addresses: readonly string[]): Promise<boolean> {
+    const running = this.#running
+    if (running === null) throw new MeshError('UNREACHABLE', 'the network is not started')
+    const open = running.links.to(peer)
+    if (open !== null) return true
+    if (this.#refuses(peer)) throw this.#unreachable(peer, 'refused here')
+    const there = await this.#hub.reach(this, peer, addresses, DIAL_TIMEOUT_MS)
+    if (typeof there === 'string') throw this.#unreachable(peer, there)
+    const other = there as SimNetwork
+    if (this.#running !== running || other.#running === null || this.#isolated || other.#isolated)
+      throw this.#unreachable(peer, 'the connection was refused')
+    const [here, end] = openWire(this.#hub, this, other)
+    const link = running.links.opened(here, peer)
+    if (other.#refuses(this.self)) {
+      // The dial has succeeded by then; only the hello knows better.
+      this.#clock.after(REFUSAL_MS, () => end.abort())
+    } else {
+      other.#running.links.opened(end, this.self)
+      void this.#hello(link, running)
+    }
+    return link.outcome.promise
+  }
+
+  /** A wire ended at this side, by whomever. */
+  ended(end: End): void {
+    this.#running?.links.closed(end)
+  }
+
+  async #hello(link: Link<End>, { greeter, links, boot }: Running): Promise<void> {
+    link.helloed = true
+    const { peer, connection } = link
+    const over = new AbortController()
+    void this.#clock.sleep(HELLO_TIMEOUT_MS, over.signal).then(() => over.abort())
+    try {
+      const hello = await within(greeter.hello(peer), over.signal, peer)
+      const theirs = await within(this.#exchangeHello(connection, boot, hello), over.signal, peer)
+      const welcome = await within(greeter.welcome(peer, theirs.answer), over.signal, peer)
+      const greeted = welcome && greeter.member(peer) && !greeter.banned(peer)
+      links.decided(link, { boot: theirs.boot, greeted })
+      if (!greeted) links.cut(link, 'answered, and did not admit this node')
+    } catch (error) {
+      links.cut(link, error instanceof Error ? error.message : 'no hello')
+    } finally {
+      over.abort()
+    }
+  }
+
+  #exchangeHello(connection: End, boot: string, hello: Uint8Array) {
+    const { promise, resolve, reject } = Promise.withResolvers<{
+      boot: string
+      answer: Uint8Array
+    }>()
+    const gone = () => reject(new MeshError('UNREACHABLE', 'the connection ended'))
+    connection.onClose(gone)
+    this.#hub.send(connection, (there) => {
+      const owner = there.owner as SimNetwork
+      void owner.#greet(there, boot, hello.slice()).then(
+        (answer) => this.#hub.send(there, () => resolve(answer)),
+        () => there.abort(),
+      )
+    })
+    return promise.finally(() => connection.offClose(gone))
+  }
+
+  async #greet(end: End, boot: string, hello: Uint8Array) {
+    const running = this.#running
+    const link = running?.links.of(end) ?? null
+    if (running === null || link === null || link.helloed) throw new Error('refused')
+    link.helloed = true
+    const { answer, greeted } = await running.greeter.answer(link.peer, hello)
+    const { greeter } = running
+    const admitted = greeted && greeter.member(link.peer) && !greeter.banned(link.peer)
+    running.links.decided(link, { boot, greeted: admitted })
+    return { boot: running.boot, answer: answer.slice() }
+  }
+
+  #refuses(peer: Did): boolean {
+    return this.#isolated || this.#running === null || this.#running.greeter.banned(peer)
+  }
+
+  #unreachable(peer: Did, why: string): MeshError {
+    return new MeshError('UNREACHABLE', `peer \`${peer}\`: ${why}`)
+  }
+
+  #usable(peer: Did, addresses: readonly string[]): readonly string[] {
+    return addresses
+      .filter((address) => address.endsWith(`/p2p/${formatPeerId(peer)}`))
+      .slice(0, ADDRESSES_PER_PEER_MAX)
+  }
+
+  #tell(peer: Did, greeted: boolean): void {
+    for (const listener of this.#listeners) listener(peer, greeted)
+  }
+
+  async #supervise(links: Links<End>): Promise<void> {
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      links.look()
+      await this.#clock.sleep(SUPERVISION_MS, signal)
+    }
+  }
+}
+
+/** The promise, or TIMEOUT if the signal aborts first. */
+function within<T>(promise: Promise<T>, signal: AbortSignal, peer: Did): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`))
+    if (signal.aborted) late()
+    signal.addEventListener('abort', late, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))
+  })
+}
