@@ -5,14 +5,13 @@
  */
 
 import { decisionDraft } from '../core/decision-record.ts'
-import type { Governance } from '../core/governance.ts'
 import type { RecordId } from '../core/id.ts'
 import type { Judgement } from '../core/judgement.ts'
 import type { Did } from '../core/keys.ts'
 import type { LeaseStatus } from '../core/lease.ts'
 import type { Malformed } from '../core/malformed.ts'
 import type { PolicyEngine } from '../core/policy.ts'
-import type { Caller } from '../core/presented.ts'
+import type { Caller, Governed } from '../core/presented.ts'
 import { type Denial, REASONS } from '../core/reasons.ts'
 import { type Fresh, leaseUntilMs, recheck } from '../core/recheck.ts'
 import type { Request } from '../core/request.ts'
@@ -28,7 +27,7 @@ import type { Wallet } from './wallet.ts'
 export interface NodePort {
   readonly self: Did
   readonly name: string
-  governance(): Governance
+  governance(): Governed
   /** Under this node's own bound. */
   lease(): LeaseStatus
   leaseWithin(stalenessMs: number): LeaseStatus

@@ -5,9 +5,8 @@
  * what is bound to them denies.
  */
 import type { Facts } from '../core/facts.ts'
-import type { Governance } from '../core/governance.ts'
 import type { Did } from '../core/keys.ts'
-import type { Caller } from '../core/presented.ts'
+import type { Caller, Governed } from '../core/presented.ts'
 
 export interface Host {
   readonly self: Did
@@ -19,7 +18,7 @@ export interface Host {
 
 export class FactReader {
   readonly #host: Host
-  #of: Governance | null = null
+  #of: Governed | null = null
   #node: Facts['node']
   #gov: Facts['gov'] = { mesh: null, root: null, digest: '', bundles: new Map() }
 
@@ -28,7 +27,7 @@ export class FactReader {
     this.#node = { id: host.self, name: null, labels: new Map() }
   }
 
-  read(caller: Caller, governance: Governance): Facts {
+  read(caller: Caller, governance: Governed): Facts {
     this.#follow(governance)
     const { uid, gid, pid, socket } = caller
     return {
@@ -40,7 +39,7 @@ export class FactReader {
   }
 
   /** A governance is immutable: what follows from it is made once. */
-  #follow(governance: Governance): void {
+  #follow(governance: Governed): void {
     if (governance === this.#of) return
     const member = governance.members.get(this.#host.self)
     // Name and labels as they were signed; nothing that this host says of itself passes for them.
@@ -59,7 +58,7 @@ export class FactReader {
   }
 }
 
-function bundlesOf({ bundles }: Governance): ReadonlyMap<string, number> {
+function bundlesOf({ bundles }: Governed): ReadonlyMap<string, number> {
   const inForce = [...bundles.values()].flatMap(({ bundle, inForce, conflict }) =>
     inForce === null || conflict !== null ? [] : [[bundle, inForce.version] as const],
   )

@@ -12,14 +12,13 @@ import type { NameOf } from '../core/checks/wording.ts'
 import { commandOf, covers } from '../core/command.ts'
 import * as demands from '../core/demands.ts'
 import { viewOf } from '../core/facts.ts'
-import type { Governance } from '../core/governance.ts'
 import type { Cid } from '../core/id.ts'
 import { parseInvocation, signInvocation } from '../core/invocation.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import { ARTIFACT_HEADER_BYTES_MAX, NONCE_BYTES, SIGNED_INVOCATION_TTL_MS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import type { Caller, Presented } from '../core/presented.ts'
+import type { Caller, Governed, Presented } from '../core/presented.ts'
 import type { Request } from '../core/request.ts'
 import type { Random } from '../mesh/ports.ts'
 import type { Wallet } from './wallet.ts'
@@ -39,7 +38,7 @@ export interface Asking {
   readonly caller: Caller
   /** As it came, in the header `Meshd-Artifact`. */
   readonly artifact: string | null
-  readonly governance: Governance
+  readonly governance: Governed
   readonly nowMs: number
 }
 

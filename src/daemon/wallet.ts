@@ -47,7 +47,7 @@ export class Wallet {
   }
 
   static async open(
-    store: Store,
+    store: Pick<Store, 'entries'>,
     persist: (puts: readonly Put[]) => Promise<void>,
   ): Promise<Wallet> {
     const wallet = new Wallet(persist)

@@ -64,7 +64,7 @@ interface Running {
 
 export interface ExecutionPorts {
   readonly clock: Clock
-  readonly store: Store
+  readonly store: Pick<Store, 'entries'>
   /** Waits for the disk. */
   append(draft: JsonObject, puts: readonly Put[]): Promise<{ readonly id: RecordId }>
   /** An outcome could not be recorded, or a recheck threw: said to the operator. */

@@ -27,7 +27,7 @@ export class Nonces {
     this.#next = used.entries()
   }
 
-  static async open(store: Store): Promise<Nonces> {
+  static async open(store: Pick<Store, 'entries'>): Promise<Nonces> {
     const used = new Map<Cid, number>()
     for (const [cid, value] of await store.entries('nonce')) used.set(cid, time(textOf(value), cid))
     return new Nonces(used)

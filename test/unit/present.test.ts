@@ -1,0 +1,140 @@
+/** Which artifact a request is judged by, and who closes it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ARGS, atlas, close, line, link } from '../../scripts/vectors/tokens.ts'
+import { parseArtifact } from '../../src/core/artifact.ts'
+import { Malformed } from '../../src/core/malformed.ts'
+import type { Presented } from '../../src/core/presented.ts'
+import { verifyToken } from '../../src/core/ucan.ts'
+import { type Asking, present } from '../../src/daemon/present.ts'
+import { BEGINNING_MS } from '../sim/clock.ts'
+import { BOB_UID, CAROL_UID, caller, governed, granted, type World, world } from './deciding.ts'
+import { request } from './judgements.ts'
+
+const EXP_S = Math.floor(BEGINNING_MS / 1000)
+
+function ask(of: World, uid: number | null, over: Partial<Asking> = {}): Presented {
+  const asking: Asking = {
+    request: request(),
+    caller: caller(of, uid),
+    artifact: null,
+    governance: of.governance,
+    nowMs: of.clock.wallMs(),
+    ...over,
+  }
+  const { wallet, clock, node } = of
+  return present(asking, {
+    self: atlas.did,
+    wallet,
+    random: clock.dice,
+    nameOf: node.nameOf,
+    seen: node.seen,
+  })
+}
+
+function found(presented: Presented): Extract<Presented, { kind: 'artifact' }> {
+  return presented.kind === 'artifact' ? presented : assert.fail(presented.detail)
+}
+
+async function hold(of: World, name: string, text: string): Promise<string> {
+  const artifact = parseArtifact(text)
+  await of.wallet.hold(name, artifact)
+  return artifact.cid
+}
+
+test('what a caller closed itself is taken as it came', async () => {
+  const of = await world()
+  const links = [link(0)]
+  const text = line([...links, close(links)])
+  const { invocation, source } = found(ask(of, null, { artifact: text }))
+  assert.equal(source, 'explicit')
+  assert.deepEqual(invocation, parseArtifact(text).invocation)
+})
+
+test('delegations to the caller are closed with its key, for this node, this request, a short while', async () => {
+  const of = await world()
+  const { invocation, source } = found(ask(of, BOB_UID, { artifact: granted(of, 'bob') }))
+  assert.equal(source, 'explicit')
+  assert.equal(invocation.iss, of.wallet.key('bob')?.signer.did)
+  assert.equal(invocation.aud, atlas.did)
+  assert.equal(invocation.asked.action, ARGS.action)
+  assert.ok(invocation.expS * 1000 - BEGINNING_MS <= 11_000)
+  assert.ok(verifyToken(invocation, invocation.iss))
+  const again = found(ask(of, BOB_UID, { artifact: granted(of, 'bob') }))
+  assert.notEqual(again.invocation.cid, invocation.cid, 'each has a nonce of its own')
+})
+
+test('nobody closes delegations to somebody else', async () => {
+  const of = await world()
+  for (const uid of [CAROL_UID, 5, null]) {
+    const presented = ask(of, uid, { artifact: granted(of, 'bob') })
+    assert.equal(presented.kind, 'malformed', `uid ${uid}`)
+  }
+})
+
+test('a caller whose connection was named before its key changed hands gets no signature', async () => {
+  const of = await world()
+  const bob = caller(of, BOB_UID)
+  const stale = { ...bob, principal: of.wallet.key('carol')?.signer.did ?? null }
+  assert.equal(ask(of, BOB_UID, { caller: stale, artifact: granted(of, 'bob') }).kind, 'malformed')
+  await hold(of, 'bob', granted(of, 'bob'))
+  assert.equal(ask(of, BOB_UID, { caller: stale }).kind, 'missing')
+})
+
+test('what is no artifact, or too long for a header, is malformed', async () => {
+  const of = await world()
+  for (const artifact of ['', 'x', `C${'A'.repeat(20_000)}`, 'C\u00ff']) {
+    assert.equal(ask(of, BOB_UID, { artifact }).kind, 'malformed')
+  }
+})
+
+test('nothing is held for another, and nothing is offered to a request that cannot be read', async () => {
+  const of = await world()
+  await hold(of, 'bob', granted(of, 'bob'))
+  assert.equal(found(ask(of, BOB_UID)).source, 'held')
+  assert.equal(ask(of, CAROL_UID).kind, 'missing')
+  assert.equal(ask(of, null).kind, 'missing')
+  assert.equal(ask(of, BOB_UID, { request: new Malformed('no') }).kind, 'missing')
+})
+
+test('the latest to expire is taken first, and passed over when it is revoked, spent or not yet valid', async () => {
+  const of = await world()
+  const chosen = (over: Partial<Asking> = {}) => found(ask(of, BOB_UID, over)).links.at(-1)?.cid
+  const early = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 100 }))
+  const late = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 5000 }))
+  assert.equal(chosen(), late)
+  const revoked = governed({ revoked: [{ kind: 'link', cid: late }] })
+  assert.equal(chosen({ governance: revoked }), early)
+  const future = await hold(of, 'bob', granted(of, 'bob', { nbf: EXP_S + 1000, exp: EXP_S + 9000 }))
+  assert.equal(chosen(), late)
+  assert.equal(chosen({ nowMs: (EXP_S + 1000) * 1000 }), future)
+  const pol = [['==', '.meshd.node.id', atlas.did]]
+  const once = await hold(
+    of,
+    'bob',
+    granted(of, 'bob', { pol, meta: { once: true }, exp: EXP_S + 9500 }),
+  )
+  assert.equal(chosen(), once)
+  of.nonces.reserve([{ cid: once, expiresMs: BEGINNING_MS * 2 }])
+  assert.equal(chosen(), late)
+})
+
+test('none that passes: the one that fits best is judged, so that its true reason shows', async () => {
+  const of = await world()
+  const elsewhere = await hold(of, 'bob', granted(of, 'bob', { cmd: '/job', exp: EXP_S + 9000 }))
+  const chosen = (over: Partial<Asking> = {}) => found(ask(of, BOB_UID, over)).links.at(-1)?.cid
+  assert.equal(chosen(), elsewhere)
+  const pol = [['==', '.resource.id', 'other']]
+  const near = await hold(of, 'bob', granted(of, 'bob', { pol, exp: EXP_S + 8000 }))
+  assert.equal(chosen(), near)
+  const fits = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 100 }))
+  assert.equal(chosen({ nowMs: (EXP_S + 200) * 1000 }), fits)
+  assert.equal(chosen({ governance: governed({ revoked: [{ kind: 'link', cid: fits }] }) }), fits)
+})
+
+test('an issuer that was dropped leaves nothing that passes', async () => {
+  const of = await world()
+  const cid = await hold(of, 'bob', granted(of, 'bob'))
+  const presented = found(ask(of, BOB_UID, { governance: governed({ root: null }) }))
+  assert.equal(presented.links.at(-1)?.cid, cid)
+})
