@@ -94,6 +94,9 @@ export const ISSUER_REVOCATIONS_MAX = 1_000
 /** Ids a root may list to keep when it drops a key. */
 export const KEEPS_MAX = 4_096
 
+/** Disputes between roots that an operator decided. Chosen arbitrarily; one is already a bad day. */
+export const PINS_MAX = 64
+
 export const WITNESSES_MAX = 16
 export const BUNDLES_MAX = 64
 export const POLICIES_PER_BUNDLE_MAX = 2_000

@@ -17,7 +17,17 @@ import { formatJson, parseCanonical } from '../core/json.ts'
 import { type Did, type Signer, verifySignature } from '../core/keys.ts'
 import { ANNOUNCE_INTERVAL_MS, ANNOUNCEMENT_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { base64, did, formatTime, id, integer, nullable, object, text, time } from '../core/shape.ts'
+import {
+  base64,
+  did,
+  formatTime,
+  id,
+  integer,
+  nullable,
+  object,
+  text,
+  time,
+} from '../core/shape.ts'
 import type { Clock, Network } from './ports.ts'
 import type { Statements } from './statements.ts'
 
@@ -70,7 +80,10 @@ export function signAnnouncement(announcement: Announcement, witness: Signer): U
 
 /** Says nothing about the signature. @throws Malformed */
 export function parseAnnouncement(bytes: Uint8Array): SignedAnnouncement {
-  const { announcement, signature } = READ(parseCanonical(bytes, ANNOUNCEMENT_BYTES_MAX), 'announcement')
+  const { announcement, signature } = READ(
+    parseCanonical(bytes, ANNOUNCEMENT_BYTES_MAX),
+    'announcement',
+  )
   const { time: timeMs, ...rest } = announcement
   if (!/^[0-9a-f]{64}$/.test(rest.digest)) throw new Malformed('digest: expected 64 hex digits')
   return { announcement: { ...rest, timeMs }, signature }
@@ -82,9 +95,7 @@ export function verifyAnnouncement(
   governance: Governance,
 ): boolean {
   const witness = governance.members.get(announcement.node)?.witness
-  return (
-    witness !== undefined && verifySignature(witness, signedBytes(announcement), signature)
-  )
+  return witness !== undefined && verifySignature(witness, signedBytes(announcement), signature)
 }
 
 export interface AnnouncePorts {

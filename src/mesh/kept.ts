@@ -12,7 +12,7 @@
 import { equalBytes, utf8 } from '../core/bytes.ts'
 import { isSha256Id, type StatementId, sha256Hex } from '../core/id.ts'
 import { PrefixTree } from '../core/prefix-tree.ts'
-import { MeshError } from '../core/problems.ts'
+import { damaged } from './damaged.ts'
 import type { Put, Store } from './ports.ts'
 import { keyOfId } from './reconcile.ts'
 
@@ -63,11 +63,7 @@ export class Kept {
    * Resolves once all of it is durable; `apply` runs in the same turn. Batches become durable in the order of calls.
    * Rejects with what the disk said; then nothing of it is applied.
    */
-  async keep(
-    changes: readonly Change[],
-    others: readonly Put[],
-    apply: () => void,
-  ): Promise<void> {
+  async keep(changes: readonly Change[], others: readonly Put[], apply: () => void): Promise<void> {
     const all = this.#withUncertain(changes)
     for (const change of all) this.#mark(change)
     const puts = all.map(({ id, bytes }): Put => ({ space: 'statement', key: id, value: bytes }))
@@ -96,10 +92,4 @@ export class Kept {
     const key = keyOfId(id)
     this.#tree = bytes === null ? this.#tree.delete(key) : this.#tree.set(key, sha256Hex(bytes))
   }
-}
-
-function damaged(what: string): MeshError {
-  return new MeshError('LOG_DAMAGED', what, {
-    hint: 'restore the data directory, or join the mesh again with a new one',
-  })
 }

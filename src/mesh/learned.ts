@@ -13,7 +13,7 @@ import type { Standing } from '../core/fold.ts'
 import type { StatementId } from '../core/id.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import { did, id, nullable, object, type Read } from '../core/shape.ts'
+import { did, id, nullable, object } from '../core/shape.ts'
 import type { Statement } from '../core/statement/statement.ts'
 import type { Put } from './ports.ts'
 
@@ -40,30 +40,51 @@ export interface Learned extends Known {
   readonly note: string | null
 }
 
+/** A note as it was found on disk. */
+export interface Noted {
+  readonly note: string
+  readonly id: StatementId
+  readonly from: Did | null
+}
+
 const NOTE_BYTES_MAX = 256
-const NOTES = 'unlogged/'
+const PREFIX = 'unlogged/'
+const DIGITS = 16
 const READ = object({ from: nullable(did), statement: id })
-export type Note = Read<typeof READ>
 
-/** Ascends with the order in which statements were learned here. */
-export function noteKey(sequence: number): string {
-  return NOTES + String(sequence).padStart(16, '0')
+/** Numbers the notes, so that their keys ascend with the order in which statements were learned. */
+export class Notes {
+  #next = 0
+  #found: readonly Noted[] = []
+
+  /** Those that waited when this was loaded. */
+  get found(): readonly Noted[] {
+    return this.#found
+  }
+
+  /** @param cursors all of the space `governance`, in key order @throws Malformed */
+  load(cursors: ReadonlyMap<string, Uint8Array>): void {
+    this.#found = [...cursors].flatMap(([key, bytes]) => {
+      if (!key.startsWith(PREFIX)) return []
+      const { from, statement } = READ(parseCanonical(bytes, NOTE_BYTES_MAX), 'note')
+      return { note: key, id: statement, from }
+    })
+    const last = this.#found.at(-1)
+    this.#next = last === undefined ? 0 : Number(last.note.slice(PREFIX.length)) + 1
+  }
+
+  /** The key of the next one. */
+  next(): string {
+    const key = PREFIX + String(this.#next).padStart(DIGITS, '0')
+    this.#next += 1
+    return key
+  }
 }
 
-/** null for other keys of its space. */
-export function sequenceOf(key: string): number | null {
-  return key.startsWith(NOTES) ? Number(key.slice(NOTES.length)) : null
-}
-
-export function putNote(key: string, note: Note): Put {
-  return { space: 'governance', key, value: utf8(formatJson(note)) }
+export function putNote(key: string, from: Did | null, statement: StatementId): Put {
+  return { space: 'governance', key, value: utf8(formatJson({ from, statement })) }
 }
 
 export function deleteNote(key: string): Put {
   return { space: 'governance', key, value: null }
-}
-
-/** @throws Malformed */
-export function parseNote(bytes: Uint8Array): Note {
-  return READ(parseCanonical(bytes, NOTE_BYTES_MAX), 'note')
 }

@@ -9,12 +9,7 @@
 import { formatEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
-import {
-  GOSSIP_BYTES_MAX,
-  PUSH_BYTES_MAX,
-  PUSH_PEERS_MAX,
-  SYNC_IDS_MAX,
-} from '../core/limits.ts'
+import { GOSSIP_BYTES_MAX, PUSH_BYTES_MAX, PUSH_PEERS_MAX, SYNC_IDS_MAX } from '../core/limits.ts'
 import type { Network, Random } from './ports.ts'
 import type { Learned, Statements } from './statements.ts'
 import { formatSyncRequest } from './sync-frames.ts'
@@ -103,4 +98,3 @@ function take(waiting: Map<StatementId, Uint8Array>): readonly Uint8Array[] {
   }
   return blobs
 }
-

@@ -1,12 +1,14 @@
 /** A statement in one line for people: `policy agents@7 (enforce)`, `mesh frozen`. */
 import { RECORD_TEXT_BYTES_MAX } from '../core/limits.ts'
-import type { Target } from '../core/statement/revocation.ts'
 import { scopeKey } from '../core/statement/freeze.ts'
+import type { Target } from '../core/statement/revocation.ts'
 import type { Statement } from '../core/statement/statement.ts'
 
 /** At most RECORD_TEXT_BYTES_MAX bytes: what may be long is cut by its own bounds. */
 export function summaryOfStatement(statement: Statement): string {
-  return textOfStatement(statement).slice(0, RECORD_TEXT_BYTES_MAX / 4).toWellFormed()
+  return textOfStatement(statement)
+    .slice(0, RECORD_TEXT_BYTES_MAX / 4)
+    .toWellFormed()
 }
 
 function textOfStatement(statement: Statement): string {

@@ -106,7 +106,9 @@ export class SyncServer {
   #roots(from: number): SyncAnswer {
     const { statements } = this.#ports
     const roots = statements.governance.roots.filter(({ version }) => version >= from)
-    const blobs = fitting(roots.flatMap(({ id }) => statements.get(id)?.envelope ?? []).map(formatEnvelope))
+    const blobs = fitting(
+      roots.flatMap(({ id }) => statements.get(id)?.envelope ?? []).map(formatEnvelope),
+    )
     return { say: 'roots', more: blobs.length < roots.length, blobs }
   }
 
@@ -163,7 +165,10 @@ export class SyncServer {
 }
 
 /** What is held here, in a few hashes; null while no mesh is pinned. */
-export function summaryOf({ governance, mesh, trees }: Statements, { hash }: Addresses): Summary | null {
+export function summaryOf(
+  { governance, mesh, trees }: Statements,
+  { hash }: Addresses,
+): Summary | null {
   if (mesh === null) return null
   return {
     mesh,

@@ -1,0 +1,239 @@
+/**
+ * Whether a statement may enter the set, on every way in: one sentence for
+ * each condition, cheap ones first, signatures last, policies after them.
+ *
+ * Only what no honest member could have relayed is rejected. What another
+ * node may have reason to believe is ignored, and every refusal says why:
+ * local callers are told in the same words.
+ */
+import { checkSignatures } from '../core/admission.ts'
+import { equalBytes } from '../core/bytes.ts'
+import { type Envelope, mergeSignatures, parseEnvelope, statementIdOf } from '../core/dsse.ts'
+import { forceOf, speakersOf } from '../core/force.ts'
+import type { Governance } from '../core/governance.ts'
+import type { StatementId } from '../core/id.ts'
+import { STATEMENT_BYTES_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
+import type { ProblemCode } from '../core/problems.ts'
+import { reaches, roleOf } from '../core/roles.ts'
+import { type ChainRoot, rolesThatSign } from '../core/root-chain.ts'
+import type { Root } from '../core/statement/root.ts'
+import { parseStatement, type Statement } from '../core/statement/statement.ts'
+import type { Verdict } from '../core/verdict.ts'
+
+/** What a statement is looked at against. */
+export interface Ground {
+  readonly mesh: StatementId | null
+  readonly governance: Governance
+  /** What is held of the statement already, or is on its way to the disk. */
+  known(id: StatementId): Envelope | null
+  /** null when bundles were checked before. */
+  readonly policy: Pick<PolicyEngine, 'check'> | null
+}
+
+export interface Admitted {
+  readonly is: 'admitted'
+  readonly id: StatementId
+  readonly statement: Statement
+  /** With the good signatures of keys in role alone, and those known before. */
+  readonly envelope: Envelope
+  /** Whether it has its signatures, and no root has taken them away. */
+  readonly state: 'held' | 'pending' | 'disarmed'
+}
+
+/** Signed under a root that is not known here yet. */
+export interface Unjudged {
+  readonly is: 'unjudged'
+  readonly id: StatementId
+  readonly envelope: Envelope
+  readonly verdict: Verdict
+  readonly code: ProblemCode
+  readonly says: string
+}
+
+export interface Refused {
+  readonly is: 'refused'
+  readonly verdict: Verdict
+  readonly code: ProblemCode
+  readonly says: string
+}
+
+export type Admission =
+  | Admitted
+  | Unjudged
+  | Refused
+  | { readonly is: 'seen'; readonly id: StatementId }
+
+const UNKNOWN: Verdict = { verdict: 'ignore', why: 'unknown' }
+const MALFORMED: Verdict = { verdict: 'reject', why: 'malformed' }
+
+export function admit(bytes: Uint8Array, ground: Ground): Admission {
+  // [REJECT] It is no longer than any statement.
+  if (bytes.length > STATEMENT_BYTES_MAX) {
+    const says = `the statement has ${bytes.length} bytes, and at most ${STATEMENT_BYTES_MAX} are allowed`
+    return refuse({ verdict: 'reject', why: 'oversize' }, 'TOO_LARGE', says)
+  }
+
+  // [REJECT] It is exactly what the printer of envelopes would have written.
+  const envelope = read(() => parseEnvelope(bytes))
+  if (typeof envelope === 'string') return refuse(MALFORMED, 'STATEMENT_INVALID', envelope)
+
+  // [IGNORE] It brings a signature that is not known yet.
+  const id = statementIdOf(envelope)
+  const known = ground.known(id)
+  if (known !== null && covers(known, envelope)) return { is: 'seen', id }
+
+  // [REJECT] It is exactly what the printer of its type would have written.
+  const statement = read(() => parseStatement(envelope.type, envelope.payload))
+  if (typeof statement === 'string') return refuse(MALFORMED, 'STATEMENT_INVALID', statement)
+
+  return checkMesh(statement, ground) ?? admitSigned(statement, envelope, known, ground)
+}
+
+function checkMesh(statement: Statement, { mesh }: Ground): Refused | null {
+  // [IGNORE] This node belongs to a mesh. Before that it takes nothing.
+  if (mesh === null) return refuse(UNKNOWN, 'NOT_ADMITTED', 'this node belongs to no mesh yet')
+
+  // [REJECT] It is of this mesh: nobody in it passes on another's.
+  const found = meshOf(statement)
+  if (found === null || found === mesh) return null
+  const says = `the statement is of the mesh \`${found}\`, and this node belongs to \`${mesh}\``
+  return refuse(MALFORMED, 'WRONG_MESH', says)
+}
+
+/** A later root names the one that it follows, and its signatures decide. */
+function meshOf(statement: Statement): StatementId | null {
+  if (statement.type !== 'root') return statement.mesh
+  return statement.version === 1 ? statement.id : null
+}
+
+function admitSigned(
+  statement: Statement,
+  brought: Envelope,
+  known: Envelope | null,
+  { governance, policy }: Ground,
+): Admission {
+  const { id } = statement
+
+  // [IGNORE] Its root is known here: without it nobody can say whose signatures count.
+  const unknown = unknownRoot(statement, governance)
+  if (unknown !== null) {
+    const says = `the statement needs the root version ${unknown}, which is not known here`
+    return {
+      is: 'unjudged',
+      id,
+      envelope: brought,
+      verdict: UNKNOWN,
+      code: 'STATEMENT_INVALID',
+      says,
+    }
+  }
+
+  // [REJECT] All its signatures by keys in role are good, and there is one at least.
+  const good = checkSignatures(brought, statement, governance)
+  if ('verdict' in good) return refuse(good, ...whySignatures(good, statement))
+
+  // [IGNORE] A good one is new.
+  const envelope = known === null ? good : read(() => mergeSignatures(known, good))
+  if (typeof envelope === 'string') return refuse(UNKNOWN, 'TOO_MANY', envelope)
+  if (known !== null && covers(known, envelope)) return { is: 'seen', id }
+
+  // [IGNORE] A bundle is valid, and passes its own tests. Another version of meshd may see that otherwise.
+  const problems = statement.type === 'policy' && known === null ? policy?.check(statement) : []
+  if (problems !== undefined && problems.length > 0)
+    return refuse(UNKNOWN, 'POLICY_INVALID', textOf(problems))
+
+  return {
+    is: 'admitted',
+    id,
+    statement,
+    envelope,
+    state: stateOf(statement, envelope, governance),
+  }
+}
+
+/** The version that must be there first; null when it is. */
+function unknownRoot(statement: Statement, { roots }: Governance): number | null {
+  const needed = statement.type === 'root' ? statement.version - 1 : statement.root
+  return needed > roots.length ? needed : null
+}
+
+/** What its signatures are worth under these roots. */
+export function stateOf(
+  statement: Statement,
+  envelope: Envelope,
+  { roots }: Governance,
+): Admitted['state'] {
+  if (statement.type === 'root') {
+    const signers = envelope.signatures.map(({ key }) => key)
+    const last = roots[statement.version - 2] ?? null
+    const signed = rolesThatSign(statement, last).every((role) => reaches(role, signers))
+    return signed ? 'held' : 'pending'
+  }
+  const { kind } = forceOf(statement, speakersOf(statement, envelope), roots.map(chainRootOf))
+  return kind === 'held' || kind === 'disarmed' ? kind : 'pending'
+}
+
+const chainRoots = new WeakMap<Root, ChainRoot>()
+
+function chainRootOf(root: Root): ChainRoot {
+  const known = chainRoots.get(root)
+  if (known !== undefined) return known
+  const made = { root, keeps: new Set(root.keeps) }
+  chainRoots.set(root, made)
+  return made
+}
+
+/** In words for the one who signs. */
+function whySignatures(
+  { why }: Exclude<Verdict, { verdict: 'accept' }>,
+  statement: Statement,
+): [ProblemCode, string] {
+  if (why === 'unknown' && statement.type === 'root')
+    return [
+      'CONFLICT',
+      `the root follows another version ${statement.version - 1} than this mesh has`,
+    ]
+  if (why === 'proof')
+    return [
+      'STATEMENT_INVALID',
+      'the chain that the revocation carries proves no right to revoke its link',
+    ]
+  const version = statement.type === 'root' ? Math.max(1, statement.version - 1) : statement.root
+  const role = roleOf(statement)
+  return [
+    'ROLE_MISSING',
+    `no good signature is by a key of the role \`${role}\` of root version ${version}`,
+  ]
+}
+
+/** Whether each signature of the second is one of the first. */
+function covers(known: Envelope, other: Envelope): boolean {
+  return other.signatures.every(({ key, bytes }) =>
+    known.signatures.some((one) => one.key === key && equalBytes(one.bytes, bytes)),
+  )
+}
+
+export function refuse(verdict: Verdict, code: ProblemCode, says: string): Refused {
+  return { is: 'refused', verdict, code, says }
+}
+
+const PROBLEMS_SHOWN = 5
+
+function textOf(problems: readonly PolicyProblem[]): string {
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(({ where, says }) => `${where}: ${says}`)
+  const rest = problems.length - shown.length
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ')
+}
+
+/** The value, or why it is malformed. */
+function read<T extends object>(reader: () => T): T | string {
+  try {
+    return reader()
+  } catch (error) {
+    // Untrusted bytes come in here: what cannot be read is the verdict, not a failure.
+    if (error instanceof Malformed) return error.message
+    throw error
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What is held in memory, all of it durable: the fold of what has its
+ * signatures, and beside it what waits for more or came too late. Both as
+ * trees, the way sync compares them.
+ */
+import { formatEnvelope } from '../core/dsse.ts'
+import { Fold, type KnownStatement } from '../core/fold.ts'
+import type { Governance } from '../core/governance.ts'
+import { type StatementId, sha256Hex } from '../core/id.ts'
+import { PrefixTree } from '../core/prefix-tree.ts'
+import type { Known } from './learned.ts'
+import { keyOfId } from './reconcile.ts'
+
+export interface Trees {
+  /** Effective statements, with all their signatures: hash of the envelope at the digits of the id. */
+  readonly envelopes: PrefixTree
+  /** Pending and disarmed ones. */
+  readonly waiting: PrefixTree
+}
+
+export class Held {
+  readonly #fold: Fold
+  readonly #waiting = new Map<StatementId, Known>()
+  #trees: Trees = { envelopes: PrefixTree.EMPTY, waiting: PrefixTree.EMPTY }
+
+  /** @param pins roots that an operator chose where two of one version contradict each other */
+  constructor(mesh: StatementId | null, pins: readonly StatementId[]) {
+    this.#fold = new Fold(mesh, pins)
+  }
+
+  get governance(): Governance {
+    return this.#fold.governance
+  }
+
+  get trees(): Trees {
+    return this.#trees
+  }
+
+  get size(): number {
+    return this.#trees.envelopes.count + this.#trees.waiting.count
+  }
+
+  get(id: StatementId): Known | null {
+    const waiting = this.#waiting.get(id)
+    if (waiting !== undefined) return waiting
+    const known = this.#fold.get(id)
+    const state = this.#fold.standing(id)
+    return known === null || state === null ? null : { id, ...known, state }
+  }
+
+  *all(): Iterable<Known> {
+    for (const { statement } of this.#fold.all()) {
+      const known = this.get(statement.id)
+      if (known !== null) yield known
+    }
+    yield* this.#waiting.values()
+  }
+
+  /** Whether it is held, outside the fold. */
+  outside(id: StatementId): boolean {
+    return this.#waiting.has(id)
+  }
+
+  /** Those outside the fold. */
+  waiting(): Iterable<Known> {
+    return this.#waiting.values()
+  }
+
+  /** Of one that has its signatures. Says whose state changed, others' too. */
+  fold(known: KnownStatement): readonly StatementId[] {
+    const { id } = known.statement
+    this.#waiting.delete(id)
+    const changed = this.#fold.put(known)
+    for (const each of new Set([id, ...changed])) this.#place(each)
+    return changed
+  }
+
+  /** Of one that has no effect, and may leave again. */
+  wait(known: Known): void {
+    this.#waiting.set(known.id, known)
+    this.#place(known.id)
+  }
+
+  /** Of one outside the fold. */
+  drop(id: StatementId): void {
+    if (this.#waiting.delete(id)) this.#place(id)
+  }
+
+  /** Puts a statement where it belongs now, in one tree or in none. */
+  #place(id: StatementId): void {
+    const key = keyOfId(id)
+    const known = this.get(id)
+    const hash = known === null ? null : sha256Hex(formatEnvelope(known.envelope))
+    const effective = known?.state === 'effective' || known?.state === 'conflict'
+    const put = (tree: PrefixTree, here: boolean) =>
+      hash !== null && here ? tree.set(key, hash) : tree.delete(key)
+    const { envelopes, waiting } = this.#trees
+    this.#trees = { envelopes: put(envelopes, effective), waiting: put(waiting, !effective) }
+  }
+}

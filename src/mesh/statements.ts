@@ -1,0 +1,355 @@
+/**
+ * The replicated set of statements: what this node knows, what of it is in
+ * force, and the one door through which all of it comes.
+ *
+ *     offer → admission → quotas of what is pending → persist → fold → listeners
+ *
+ * INVARIANT: a statement is durable before governance contains it, so nothing
+ * is judged by, announced or spread that a power cut could take back (B14).
+ * The other side of it: a revocation on its way to the disk does not deny yet.
+ */
+import { equalBytes, utf8 } from '../core/bytes.ts'
+import { type Envelope, formatEnvelope } from '../core/dsse.ts'
+import type { Governance } from '../core/governance.ts'
+import type { StatementId } from '../core/id.ts'
+import type { Did } from '../core/keys.ts'
+import { STATEMENT_BYTES_MAX, STATEMENTS_MAX } from '../core/limits.ts'
+import type { PolicyEngine } from '../core/policy.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { type Admission, type Admitted, admit, type Refused, refuse, stateOf } from './admission.ts'
+import { damaged } from './damaged.ts'
+import { Held, type Trees } from './held.ts'
+import { Kept } from './kept.ts'
+import { type Known, type Learned, type Noted, Notes, putNote, type Via } from './learned.ts'
+import { type Owner, Pending, type Waiting } from './pending.ts'
+import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
+import type { Put, Store } from './ports.ts'
+import { checkTimely } from './submission.ts'
+
+export type { Trees } from './held.ts'
+export type { Known, Learned, Via } from './learned.ts'
+
+export interface StatementsPorts {
+  readonly store: Store
+  persist(puts: readonly Put[]): Promise<void>
+  readonly policy: Pick<PolicyEngine, 'check'>
+}
+
+export interface Offered {
+  readonly verdict: Verdict
+  /** Resolves once it is durable and applied, if it was accepted. Rejects when the disk does not take it. */
+  readonly done: Promise<void>
+}
+
+/** On its way to the disk. */
+interface Arrival {
+  readonly envelope: Envelope
+  readonly done: Promise<void>
+}
+
+const NOTHING = Promise.resolve()
+const ACCEPT: Verdict = { verdict: 'accept' }
+const SEEN: Verdict = { verdict: 'ignore', why: 'seen' }
+/** There is no room for it here; there may be elsewhere. */
+const FULL: Verdict = { verdict: 'ignore', why: 'stale' }
+
+export class Statements {
+  readonly #ports: StatementsPorts
+  readonly #kept: Kept
+  readonly #notes = new Notes()
+  #mesh: StatementId | null = null
+  #pins: readonly StatementId[] = []
+  #held = new Held(null, [])
+  /** Whose quotas those outside the fold take, and those on their way there. */
+  #quotas = new Pending()
+  /** Under roots that are not known here: in memory alone, and never passed on. */
+  readonly #unjudged = new Pending()
+  readonly #arriving = new Map<StatementId, Arrival>()
+  readonly #listeners: ((learned: Learned) => void)[] = []
+
+  private constructor(ports: StatementsPorts) {
+    this.#ports = ports
+    const applied = (id: StatementId) => {
+      const known = this.get(id)
+      return known === null ? null : formatEnvelope(known.envelope)
+    }
+    this.#kept = new Kept({ store: ports.store, persist: (puts) => ports.persist(puts), applied })
+  }
+
+  /** Verifies everything again: nothing on disk is believed. @throws MeshError LOG_DAMAGED */
+  static async open(ports: StatementsPorts): Promise<Statements> {
+    const statements = new Statements(ports)
+    await statements.#load(ports.store)
+    return statements
+  }
+
+  /** Of what is durable; a value that later statements do not change. */
+  get governance(): Governance {
+    return this.#held.governance
+  }
+
+  /** The mesh that this node belongs to, for ever; null before it was pinned. */
+  get mesh(): StatementId | null {
+    return this.#mesh
+  }
+
+  get trees(): Trees {
+    return this.#held.trees
+  }
+
+  get(id: StatementId): Known | null {
+    return this.#held.get(id)
+  }
+
+  all(): Iterable<Known> {
+    return this.#held.all()
+  }
+
+  /** Notes of the statements that the log did not tell of when this was opened, in the order in which they were learned. */
+  unlogged(): readonly Noted[] {
+    return this.#notes.found
+  }
+
+  /** Called once a statement, or more signatures of it, is durable and applied. */
+  onChange(listener: (learned: Learned) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * Takes what a peer sent. Says at once what it is worth; what is accepted is made durable afterwards.
+   * Whoever brings the same statement meanwhile shares that.
+   */
+  offer(bytes: Uint8Array, from: Did | null, via: Via): Offered {
+    const looked = this.#look(bytes)
+    if (looked.is === 'seen') return { verdict: SEEN, done: this.#doneOf(looked.id) }
+    if (looked.is === 'admitted') {
+      const accepted = this.#accept(looked, from, via)
+      if ('done' in accepted) return { verdict: ACCEPT, done: accepted.done }
+      return { verdict: accepted.verdict, done: NOTHING }
+    }
+    // Tried again when its root arrives. Whose word it is nobody can say, so it counts against its sender.
+    if (looked.is === 'unjudged')
+      this.#unjudged.put(
+        waitingFor(looked.envelope, looked.id, [from === null ? 'here' : `peer:${from}`]),
+      )
+    return { verdict: looked.verdict, done: NOTHING }
+  }
+
+  /**
+   * Takes what a local caller brings; resolves once it is durable and applied, effective or pending.
+   * @throws MeshError STATEMENT_INVALID, POLICY_INVALID, CONFLICT, WRONG_MESH, NOT_ADMITTED, TOO_LARGE, TOO_MANY
+   */
+  async submit(bytes: Uint8Array): Promise<Known> {
+    const looked = this.#look(bytes)
+    if (looked.is === 'seen') await this.#doneOf(looked.id)
+    else {
+      if (looked.is !== 'admitted') throw new MeshError(looked.code, looked.says)
+      if (this.get(looked.id) === null) checkTimely(looked.statement, this.governance)
+      const accepted = this.#accept(looked, null, 'local')
+      if (!('done' in accepted)) throw new MeshError(accepted.code, accepted.says)
+      await accepted.done
+    }
+    const known = this.get(looked.id)
+    // Between its batch and this line others of the same signer may have taken its place.
+    if (known === null) throw new MeshError(GAVE_WAY.code, GAVE_WAY.says)
+    return known
+  }
+
+  /** Binds this node to a mesh, durable, once and for ever. @throws MeshError CONFLICT when it is bound to another */
+  async pin(mesh: StatementId): Promise<void> {
+    if (this.#mesh !== null) return checkSame(this.#mesh, mesh)
+    await this.#ports.persist([{ space: 'governance', key: MESH_KEY, value: utf8(mesh) }])
+    if (this.#mesh !== null) return checkSame(this.#mesh, mesh)
+    this.#mesh = mesh
+    this.#held = new Held(mesh, this.#pins)
+  }
+
+  /** An operator's choice between roots that contradict each other, durable. */
+  async choose(root: StatementId): Promise<void> {
+    const pins = [...new Set([...this.#pins, root])].sort()
+    await this.#ports.persist([{ space: 'governance', key: PINS_KEY, value: formatPins(pins) }])
+    this.#pins = pins
+    const before = this.#held
+    this.#held = new Held(this.#mesh, pins)
+    for (const known of before.all()) {
+      if (before.outside(known.id)) this.#held.wait(known)
+      else this.#held.fold(known)
+    }
+    this.#retry()
+  }
+
+  #look(bytes: Uint8Array): Admission {
+    return admit(bytes, {
+      mesh: this.#mesh,
+      governance: this.governance,
+      known: (id) => this.#arriving.get(id)?.envelope ?? this.get(id)?.envelope ?? null,
+      policy: this.#ports.policy,
+    })
+  }
+
+  #doneOf(id: StatementId): Promise<void> {
+    return this.#arriving.get(id)?.done ?? NOTHING
+  }
+
+  /** INVARIANT: nothing is put into what is held before the disk has it. */
+  #accept(admitted: Admitted, from: Did | null, via: Via): { done: Promise<void> } | Refused {
+    const { id, envelope } = admitted
+    const bytes = formatEnvelope(envelope)
+    if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG
+    const known = this.get(id)
+    if (known === null && this.#held.size + this.#arriving.size >= STATEMENTS_MAX) return TOO_MANY
+    // What was in force stays in the fold, which alone knows what it is worth now.
+    const folds = admitted.state === 'held' || (known !== null && !this.#held.outside(id))
+    const evicted = this.#account(waitingFor(envelope, id, ownersOf(envelope)), folds)
+    if (evicted === null) return GAVE_WAY
+
+    // What has no effect is no news for the log, unless somebody here brought it: a flood would fill it.
+    const folded = known !== null && !this.#held.outside(id)
+    const note = (folds && !folded) || (from === null && known === null) ? this.#notes.next() : null
+    const done = this.#kept.keep(
+      [{ id, bytes }, ...evicted.map((each) => ({ id: each, bytes: null }))],
+      note === null ? [] : [putNote(note, from, id)],
+      () => this.#apply(admitted, folds, evicted, { from, via, note }),
+    )
+    return { done: this.#track(id, envelope, done) }
+  }
+
+  /** Takes the place in its signers' quotas, and says which ids leave; null when there is none. */
+  #account(one: Waiting, folds: boolean): readonly StatementId[] | null {
+    if (folds) {
+      this.#quotas.remove(one.id)
+      return []
+    }
+    return this.#quotas.admits(one) ? this.#quotas.put(one) : null
+  }
+
+  #track(id: StatementId, envelope: Envelope, kept: Promise<void>): Promise<void> {
+    const done = kept.then(
+      () => this.#arrived(id, envelope),
+      (error: unknown) => {
+        this.#arrived(id, envelope)
+        // What it took in the quotas, and from others, is as the disk has it.
+        this.#quotas = new Pending()
+        for (const each of this.#held.waiting())
+          this.#quotas.put(waitingFor(each.envelope, each.id, ownersOf(each.envelope)))
+        throw error
+      },
+    )
+    this.#arriving.set(id, { envelope, done })
+    // Each caller that waits for it is told by its own wait.
+    done.catch(() => {})
+    return done
+  }
+
+  #arrived(id: StatementId, envelope: Envelope): void {
+    // A later one of the same id may be on its way, with more signatures.
+    if (this.#arriving.get(id)?.envelope === envelope) this.#arriving.delete(id)
+  }
+
+  #apply(
+    { id, statement, envelope, state }: Admitted,
+    folds: boolean,
+    evicted: readonly StatementId[],
+    how: Pick<Learned, 'from' | 'via' | 'note'>,
+  ): void {
+    const root = this.governance.root
+    let changed: readonly StatementId[] = []
+    if (folds) changed = this.#held.fold({ statement, envelope })
+    else this.#held.wait({ id, statement, envelope, state: state === 'held' ? 'pending' : state })
+    for (const each of evicted) this.#held.drop(each)
+
+    const known = this.get(id)
+    if (known !== null) {
+      const { digest } = this.governance
+      const others = changed.filter((each) => each !== id)
+      for (const tell of this.#listeners) tell({ ...known, changed: others, digest, ...how })
+    }
+    if (this.governance.root !== root) this.#retry()
+  }
+
+  /** After a new root: what waits for it is looked at again, and what waits for signatures may have lost its signers. */
+  #retry(): void {
+    for (const known of [...this.#held.waiting()]) {
+      const state = stateOf(known.statement, known.envelope, this.governance)
+      this.#held.wait({ ...known, state: state === 'disarmed' ? state : 'pending' })
+    }
+    for (const { id, envelope, owners } of [...this.#unjudged.all()]) {
+      this.#unjudged.remove(id)
+      const from = senderOf(owners)
+      this.offer(formatEnvelope(envelope), from, from === null ? 'local' : 'sync')
+    }
+  }
+
+  async #load(store: Store): Promise<void> {
+    const cursors = await store.entries('governance')
+    this.#mesh = readMesh(cursors)
+    this.#pins = readPins(cursors)
+    this.#notes.load(cursors)
+    this.#held = new Held(this.#mesh, this.#pins)
+    let rest = [...(await this.#kept.load())]
+    // What needs a root comes after it: again as long as that brings something.
+    for (let before = rest.length + 1; rest.length < before; ) {
+      before = rest.length
+      rest = rest.filter(([id, bytes]) => !this.#restore(id, bytes))
+    }
+    // Under a root that is disputed now: as if its root were not known.
+    for (const [, bytes] of rest) this.offer(bytes, null, 'local')
+  }
+
+  /** Whether it can be judged yet. @throws MeshError LOG_DAMAGED when it would not be accepted again */
+  #restore(id: StatementId, bytes: Uint8Array): boolean {
+    const { governance } = this
+    const ground = { mesh: this.#mesh, governance, known: () => null, policy: null }
+    const looked = admit(bytes, ground)
+    if (looked.is === 'unjudged') return false
+    if (looked.is !== 'admitted' || looked.id !== id)
+      throw damaged(`the stored statement \`${id}\` does not hold`)
+    const { statement, envelope, state } = looked
+    if (!equalBytes(formatEnvelope(envelope), bytes))
+      throw damaged(`the stored statement \`${id}\` has signatures that do not hold`)
+    // What a root disarmed was in force here, or kept its place beside it: it stays.
+    if (state !== 'pending') this.#held.fold({ statement, envelope })
+    else {
+      this.#quotas.put(waitingFor(envelope, id, ownersOf(envelope)))
+      this.#held.wait({ id, statement, envelope, state })
+    }
+    return true
+  }
+}
+
+const TOO_LONG = refuse(
+  FULL,
+  'TOO_LARGE',
+  'the statement with all its signatures is larger than a statement may be',
+)
+const TOO_MANY = refuse(
+  FULL,
+  'TOO_MANY',
+  `this mesh has ${STATEMENTS_MAX} statements, as many as there may be`,
+)
+const GAVE_WAY = refuse(
+  FULL,
+  'TOO_MANY',
+  'its signers have as many statements waiting for signatures as there may be',
+)
+
+function checkSame(bound: StatementId, mesh: StatementId): void {
+  if (bound === mesh) return
+  throw new MeshError('CONFLICT', `this node belongs to the mesh \`${bound}\`, for ever`, {
+    hint: 'a node of another mesh needs a data directory of its own',
+  })
+}
+
+function ownersOf({ signatures }: Envelope): readonly Owner[] {
+  return signatures.map(({ key }): Owner => `key:${key}`)
+}
+
+function senderOf(owners: readonly Owner[]): Did | null {
+  const [owner] = owners
+  return owner === undefined || owner === 'here' ? null : (owner.slice('peer:'.length) as Did)
+}
+
+function waitingFor(envelope: Envelope, id: StatementId, owners: readonly Owner[]): Waiting {
+  return { id, envelope, sizeBytes: formatEnvelope(envelope).length, owners }
+}
