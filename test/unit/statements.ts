@@ -20,7 +20,6 @@ import type { Policy } from '../../src/core/statement/policy.ts'
 import type { Revocation } from '../../src/core/statement/revocation.ts'
 import { ROLES, type Role, type RoleName, type Root } from '../../src/core/statement/root.ts'
 import {
-  type Draft,
   formatStatement,
   parseStatement,
   type Statement,
@@ -66,7 +65,7 @@ export function make<S extends Statement>(
   draft: Omit<S, 'id'> & Pick<S, 'type'>,
   signers: readonly Signer[],
 ): Made<S> {
-  const payload = formatStatement(draft as unknown as Draft)
+  const payload = formatStatement(draft as never)
   const statement = parseStatement(draft.type, payload) as S
   const envelope = signEnvelope(draft.type, payload, signers)
   return { id: statement.id, statement, envelope, bytes: formatEnvelope(envelope) }
