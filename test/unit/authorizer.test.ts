@@ -1,0 +1,417 @@
+/** The one door: every way in which the disk, the world and other calls can interleave. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { RecordId } from '../../src/core/id.ts'
+import { judge } from '../../src/core/judge.ts'
+import type { Judgement } from '../../src/core/judgement.ts'
+import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../../src/core/limits.ts'
+import type { Denial } from '../../src/core/reasons.ts'
+import {
+  type Appended,
+  Authorizer,
+  type AuthorizerPorts,
+  type Call,
+  type Decision,
+} from '../../src/mesh/authorizer.ts'
+import { Nonces } from '../../src/mesh/nonces.ts'
+import { VirtualClock } from '../sim/clock.ts'
+import { Shelf } from './deciding.ts'
+import { input } from './judgements.ts'
+
+const ALLOWED = judge(input())
+const REVOKED: Denial = { code: 'REVOKED', detail: 'meanwhile' }
+const MISSING = judge(input({ presented: { kind: 'missing', detail: 'none' } }))
+
+/** One leaf, as far as order is concerned. */
+interface Leaf {
+  readonly effect: string
+  readonly supersedes: RecordId | null
+  readonly unrecorded: number
+}
+
+interface Door {
+  readonly authorizer: Authorizer
+  readonly clock: VirtualClock
+  readonly shelf: Shelf
+  readonly leaves: Leaf[]
+  /** What happened, in order. */
+  readonly trace: string[]
+  judged: Judgement
+  late: Denial | null
+  leaseUntilMs: number | null
+  /** Called with the number of the append; what it gives decides. */
+  disk: (n: number) => Promise<void>
+  call(opens?: boolean): Call
+}
+
+const works = () => Promise.resolve()
+const fails = () => Promise.reject(new Error('EIO'))
+
+async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
+  const clock = new VirtualClock()
+  const shelf = new Shelf()
+  const nonces = await Nonces.open(shelf)
+  const [leaves, trace]: [Leaf[], string[]] = [[], []]
+  let appends = 0
+  const ports: AuthorizerPorts = {
+    clock,
+    nonces,
+    judge: (given) => {
+      const { invocation } = made.judged
+      if (invocation === null || !given.seen(invocation)) return made.judged
+      return { ...made.judged, denial: { code: 'REPLAYED', detail: 'used' } }
+    },
+    append: async (draft, puts): Promise<Appended> => {
+      await made.disk(++appends)
+      const id: RecordId = `sha256:${leaves.length}`
+      leaves.push(draft as typeof draft & Leaf)
+      shelf.put(puts(id))
+      trace.push(`durable ${draft['effect']}`)
+      return { id, index: leaves.length - 1 }
+    },
+    unwritable: () => null,
+    opening: (id) => [{ space: 'execution', key: id, value: new Uint8Array() }],
+    closing: (id) => [{ space: 'execution', key: id, value: null }],
+    opened: (id) => trace.push(`opened ${id}`),
+    executionsFull: () => false,
+    answered: (decision) => trace.push(`answer ${shown(decision)}`),
+    missed: () => trace.push('missed'),
+    ...over,
+  }
+  const made: Door = {
+    authorizer: new Authorizer(ports),
+    ...{ clock, shelf, leaves, trace },
+    judged: ALLOWED,
+    late: null,
+    leaseUntilMs: 42_000,
+    disk: works,
+    call: (opens = false) => ({
+      input: input(),
+      receivedMs: clock.monotonicMs(),
+      opens,
+      owner: 'bob',
+      recheck: () => {
+        trace.push('recheck')
+        return made.late
+      },
+      leaseUntilMs: () => made.leaseUntilMs,
+      draft: (_, denial, supersedes, unrecorded) => ({
+        effect: denial?.code ?? 'allow',
+        supersedes,
+        unrecorded,
+      }),
+    }),
+  }
+  return made
+}
+
+const shown = (decision: Decision) => (decision.effect === 'allow' ? 'allow' : decision.denial.code)
+
+const AFTER_ONE = (n: number) => (n > 1 ? fails() : works())
+
+const CASES: readonly {
+  readonly name: string
+  readonly judged: Judgement
+  readonly late: Denial | null
+  readonly lease: number | null
+  readonly disk: (n: number) => Promise<void>
+  readonly answer: string
+  readonly leaves: readonly string[]
+  readonly unrecorded: number
+}[] = [
+  {
+    name: 'all is well',
+    judged: ALLOWED,
+    late: null,
+    lease: 1,
+    disk: works,
+    answer: 'allow',
+    leaves: ['allow'],
+    unrecorded: 0,
+  },
+  {
+    name: 'the disk is dead',
+    judged: ALLOWED,
+    late: null,
+    lease: 1,
+    disk: fails,
+    answer: 'AUDIT_UNAVAILABLE',
+    leaves: [],
+    unrecorded: 1,
+  },
+  {
+    name: 'a check failed',
+    judged: MISSING,
+    late: null,
+    lease: 1,
+    disk: works,
+    answer: 'AUTHORIZATION_MISSING',
+    leaves: ['AUTHORIZATION_MISSING'],
+    unrecorded: 0,
+  },
+  {
+    name: 'a check failed and the disk is dead',
+    judged: MISSING,
+    late: null,
+    lease: 1,
+    disk: fails,
+    answer: 'AUTHORIZATION_MISSING',
+    leaves: [],
+    unrecorded: 1,
+  },
+  {
+    name: 'it was revoked meanwhile',
+    judged: ALLOWED,
+    late: REVOKED,
+    lease: 1,
+    disk: works,
+    answer: 'REVOKED',
+    leaves: ['allow', 'REVOKED'],
+    unrecorded: 0,
+  },
+  {
+    name: 'it was revoked meanwhile and the disk died',
+    judged: ALLOWED,
+    late: REVOKED,
+    lease: 1,
+    disk: AFTER_ONE,
+    answer: 'REVOKED',
+    leaves: ['allow'],
+    unrecorded: 1,
+  },
+  {
+    name: 'the lease ended meanwhile',
+    judged: ALLOWED,
+    late: null,
+    lease: null,
+    disk: works,
+    answer: 'GOVERNANCE_STALE',
+    leaves: ['allow', 'GOVERNANCE_STALE'],
+    unrecorded: 0,
+  },
+]
+
+for (const { name, judged, late, lease, disk, answer, leaves, unrecorded } of CASES) {
+  for (const opens of [false, true]) {
+    test(`${name}${opens ? ', for an execution' : ''}: ${answer}`, async () => {
+      const at = await door()
+      Object.assign(at, { judged, late, leaseUntilMs: lease, disk })
+      const decision = await at.authorizer.decide(at.call(opens))
+      assert.equal(shown(decision), answer)
+      assert.deepEqual(
+        at.leaves.map((leaf) => leaf.effect),
+        leaves,
+      )
+      assert.equal(at.authorizer.unrecorded, unrecorded)
+      const last = at.leaves.at(-1)
+      assert.equal(last?.supersedes ?? null, leaves.length === 2 ? 'sha256:0' : null)
+      const open = at.shelf.spaces.get('execution')?.size ?? 0
+      // What was opened on disk and never answered is closed there again, unless the disk took no more.
+      assert.equal(
+        open,
+        opens && (answer === 'allow' || (leaves.length === 1 && answer === 'REVOKED')) ? 1 : 0,
+      )
+      assert.equal(at.trace.includes('opened sha256:0'), opens && answer === 'allow')
+    })
+  }
+}
+
+test('S1: an allow is durable, looked at again, and answered, in this order', async () => {
+  const at = await door()
+  await at.authorizer.decide(at.call(true))
+  assert.deepEqual(at.trace, ['durable allow', 'recheck', 'opened sha256:0', 'answer allow'])
+})
+
+test('S2: a revocation that arrives at any moment before the second look denies', async () => {
+  const at = await door()
+  const disk = Promise.withResolvers<void>()
+  at.disk = () => disk.promise
+  const answered = at.authorizer.decide(at.call())
+  await at.clock.settle()
+  assert.deepEqual(at.trace, [], 'nothing is answered before it is durable')
+  at.late = REVOKED
+  at.disk = works
+  disk.resolve()
+  assert.equal(shown(await answered), 'REVOKED')
+})
+
+test('S13: of a hundred concurrent uses exactly one is allowed, whatever the disk does first', async () => {
+  const at = await door()
+  const disk = Promise.withResolvers<void>()
+  at.disk = () => disk.promise
+  const all = Array.from({ length: 100 }, () => at.authorizer.decide(at.call()))
+  await at.clock.settle()
+  disk.resolve()
+  const answers = (await Promise.all(all)).map(shown)
+  assert.equal(answers.filter((each) => each === 'allow').length, 1)
+  assert.equal(answers.filter((each) => each === 'REPLAYED').length, 99)
+})
+
+test('S13: what was reserved stays used when its write failed, and is on disk when it did not', async () => {
+  const at = await door()
+  at.disk = fails
+  assert.equal(shown(await at.authorizer.decide(at.call())), 'AUDIT_UNAVAILABLE')
+  at.disk = works
+  assert.equal(shown(await at.authorizer.decide(at.call())), 'REPLAYED')
+  const other = await door()
+  await other.authorizer.decide(other.call())
+  const reopened = await Nonces.open(other.shelf)
+  assert.equal(reopened.seen(ALLOWED.invocation ?? ''), true)
+})
+
+test('S13: a door that looks at nothing that was used allows every one of them, so the check can fail', async () => {
+  const forgetful = await door()
+  const judges = forgetful.call()
+  const blind = new Authorizer({
+    clock: forgetful.clock,
+    nonces: await Nonces.open(forgetful.shelf),
+    judge: () => ALLOWED,
+    append: async () => ({ id: 'sha256:0', index: 0 }),
+    unwritable: () => null,
+    opening: () => [],
+    closing: () => [],
+    opened: () => undefined,
+    executionsFull: () => false,
+    answered: () => undefined,
+    missed: () => undefined,
+  })
+  const answers = await Promise.all(Array.from({ length: 3 }, () => blind.decide(judges)))
+  assert.equal(answers.map(shown).filter((each) => each === 'allow').length, 3)
+})
+
+test('L7: a disk that hangs is a DEADLINE, in time, and its allow is superseded when it comes', async () => {
+  const at = await door()
+  const disk = Promise.withResolvers<void>()
+  at.disk = () => disk.promise
+  const startedMs = at.clock.monotonicMs()
+  const decision = await at.clock.until(at.authorizer.decide(at.call(true)), DECISION_DEADLINE_MS)
+  assert.equal(shown(decision), 'DEADLINE')
+  assert.equal(at.clock.monotonicMs() - startedMs, DECISION_DEADLINE_MS)
+  assert.equal(at.authorizer.unrecorded, 0, 'it may still be recorded')
+  disk.resolve()
+  await at.clock.settle()
+  assert.deepEqual(
+    at.leaves.map(({ effect, supersedes }) => `${effect} ${supersedes}`),
+    ['allow null', 'DEADLINE sha256:0'],
+  )
+  assert.equal(at.shelf.spaces.get('execution')?.size, 0)
+  assert.equal(at.trace.includes('opened sha256:0'), false)
+})
+
+test('S20: a late denial counts as unrecorded exactly when its record fails in the end', async () => {
+  for (const [judged, ends, unrecorded] of [
+    [ALLOWED, works, 0],
+    [ALLOWED, fails, 1],
+    [MISSING, works, 0],
+    [MISSING, fails, 1],
+  ] as const) {
+    const at = await door()
+    const disk = Promise.withResolvers<void>()
+    at.judged = judged
+    at.disk = () => disk.promise.then(ends)
+    await at.clock.until(at.authorizer.decide(at.call()), DECISION_DEADLINE_MS)
+    assert.equal(at.authorizer.unrecorded, 0)
+    disk.resolve()
+    await at.clock.settle()
+    assert.equal(at.authorizer.unrecorded, unrecorded)
+  }
+})
+
+test('S20: the next durable record tells how many denials no record names', async () => {
+  const at = await door()
+  at.judged = MISSING
+  at.disk = fails
+  for (let i = 0; i < 3; i += 1) await at.authorizer.decide(at.call())
+  assert.equal(at.authorizer.unrecorded, 3)
+  at.disk = works
+  await at.authorizer.decide(at.call())
+  assert.equal(at.leaves[0]?.unrecorded, 3)
+  assert.equal(at.authorizer.unrecorded, 0)
+  await at.authorizer.decide(at.call())
+  assert.equal(at.leaves[1]?.unrecorded, 0)
+})
+
+test('S20: denied calls are recorded denials and counted ones, also in a flood on a hung disk', async () => {
+  const at = await door()
+  at.judged = MISSING
+  const disk = Promise.withResolvers<void>()
+  at.disk = () => disk.promise
+  const calls = DENIALS_WAITING_MAX + 100
+  const all = Array.from({ length: calls }, () => at.authorizer.decide(at.call()))
+  await at.clock.settle()
+  assert.equal(at.trace.filter((each) => each.startsWith('answer')).length, 100, 'the budget')
+  disk.resolve()
+  await Promise.all(all)
+  at.disk = works
+  await at.authorizer.decide(at.call())
+  const counted = at.leaves.reduce((sum, { unrecorded }) => sum + unrecorded, 0)
+  assert.equal(at.leaves.length + counted + at.authorizer.unrecorded, calls + 1)
+  assert.equal(at.leaves.length, DENIALS_WAITING_MAX + 1)
+})
+
+test('a flood of denials on a hung disk keeps no allow out of the door', async () => {
+  const at = await door()
+  at.judged = MISSING
+  const disk = Promise.withResolvers<void>()
+  at.disk = (n) => (n <= DENIALS_WAITING_MAX ? disk.promise : works())
+  const flood = Array.from({ length: 900 }, () => at.authorizer.decide(at.call()))
+  await at.clock.settle()
+  at.judged = ALLOWED
+  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+  disk.resolve()
+  await Promise.all(flood)
+})
+
+test('one decision too many is OVERLOADED at once, and the next one after them is not', async () => {
+  const at = await door()
+  const disk = Promise.withResolvers<void>()
+  at.judged = { ...ALLOWED, uses: [] }
+  at.disk = () => disk.promise
+  const all = Array.from({ length: DECISIONS_MAX }, () => at.authorizer.decide(at.call()))
+  const decision = await at.authorizer.decide(at.call())
+  assert.equal(shown(decision), 'OVERLOADED')
+  assert.equal(decision.judgement, null)
+  disk.resolve()
+  await Promise.all(all)
+  at.disk = works
+  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+})
+
+for (const [what, over, code] of [
+  ['a log that takes nothing', { unwritable: () => 'sealed' }, 'AUDIT_UNAVAILABLE'],
+  ['too many executions', { executionsFull: () => true }, 'OVERLOADED'],
+] as const) {
+  test(`${what} denies before anything is used, hypothetically too`, async () => {
+    const at = await door(over)
+    assert.equal(shown(await at.authorizer.decide(at.call(true))), code)
+    assert.equal(at.authorizer.hypothetical(at.call(true)).denial?.code, code)
+    assert.equal(at.shelf.spaces.get('nonce'), undefined)
+  })
+}
+
+test('a hypothetical decision uses nothing and leaves nothing', async () => {
+  const at = await door()
+  assert.equal(at.authorizer.hypothetical(at.call(true)).denial, null)
+  assert.deepEqual([at.leaves.length, at.trace.length, at.shelf.spaces.size], [0, 0, 0])
+  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+})
+
+test('S10: what throws in the middle is no allow, and is counted', async () => {
+  const at = await door({
+    judge: () => {
+      throw new Error('a bug')
+    },
+  })
+  await assert.rejects(at.authorizer.decide(at.call()), /a bug/)
+  assert.equal(at.authorizer.unrecorded, 1)
+  const late = await door()
+  const call: Call = {
+    ...late.call(true),
+    recheck: () => {
+      throw new Error('a bug')
+    },
+  }
+  await assert.rejects(late.authorizer.decide(call), /a bug/)
+  assert.deepEqual(late.trace, ['durable allow'])
+  assert.equal(late.authorizer.unrecorded, 1)
+})
