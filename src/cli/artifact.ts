@@ -42,7 +42,7 @@ export const artifactIssue: Command = {
         'USAGE',
         `--ttl: this root allows ${duration(limits.artifactTtlMs)} at most`,
       )
-    const link = makeLink(grant, [], role.signer, to.did as Did, Date.now() + ttlMs)
+    const link = makeLink(grant, [], role.signer, to.did as Did, context.now().getTime() + ttlMs)
     return finish(context, artifactOf([link], null), to, options, 'issued')
   },
 }
@@ -60,7 +60,10 @@ export const artifactDelegate: Command = {
     const held = readArtifact(context, file)
     const to = await resolvePrincipal(context, textOption(options, 'to') ?? '')
     const grant = await grantOf(context, options)
-    const expiresMs = Math.min(expiresS(held.links) * 1000, Date.now() + ttlOf(options))
+    const expiresMs = Math.min(
+      expiresS(held.links) * 1000,
+      context.now().getTime() + ttlOf(options),
+    )
     const holder = held.links.at(-1)?.aud
     const own = await ownSigner(context, holder as Did, options)
     const link =
@@ -189,8 +192,9 @@ async function finish(
     )
   else if (event === 'issued') {
     const expires = expiresS(artifact.links) * 1000
+    const now = context.now()
     context.print(
-      `${short}  ${to.name} may ${formatScope(scope)}   until ${clockTime(new Date(expires).toISOString(), new Date())} (${duration(expires - Date.now())})   depth ${scope.depthLeft}   recorded ${shortId('rec', recorded.id)}`,
+      `${short}  ${to.name} may ${formatScope(scope)}   until ${clockTime(new Date(expires).toISOString(), now)} (${duration(expires - now.getTime())})   depth ${scope.depthLeft}   recorded ${shortId('rec', recorded.id)}`,
     )
     context.print(`  ${artifact.cid}`)
   }

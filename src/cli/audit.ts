@@ -6,7 +6,8 @@ import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, printItem, printList } from './output.ts'
 import { timeOf } from './parse.ts'
-import { resolvePrincipal } from './principals.ts'
+import { type Named, namesToShow, resolvePrincipal } from './principals.ts'
+import { markOf, whatOf, whoOf, whyOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, type OptionSpec, type Options, textOption } from './spec.ts'
 import type { Column } from './table.ts'
@@ -34,7 +35,7 @@ async function query(context: Context, options: Options): Promise<URLSearchParam
   for (const name of ['since', 'until'] as const) {
     const value = textOption(options, name)
     if (value !== null)
-      search.set(name, new Date(timeOf(value, `--${name}`, Date.now())).toISOString())
+      search.set(name, new Date(timeOf(value, `--${name}`, context.now().getTime())).toISOString())
   }
   return search
 }
@@ -51,26 +52,25 @@ export const auditList: Command = {
     const view = await context
       .client('read')
       .get<ListView<'RecordList', RecordView>>(`/v1/records?${search}`)
+    const known = forPeople(context) ? await namesToShow(context) : []
     printList(context, {
       kind: 'RecordList',
       seenFrom: view.seenFrom,
       items: view.items,
       id: ({ id }) => id,
       empty: 'no records',
-      columns: COLUMNS,
+      columns: COLUMNS(context.now(), known),
     })
     return 0
   },
 }
 
-const COLUMNS: readonly Column<RecordView>[] = [
-  { head: 'TIME', cell: ({ time }) => clockTime(time, new Date()) },
-  {
-    head: '',
-    cell: ({ leaf }) =>
-      leaf['type'] !== 'decision' ? ' ' : leaf['decision'] === 'allow' ? '✓' : '✗',
-  },
-  { head: 'WHO', cell: whoOf },
+type Columns = readonly Column<RecordView>[]
+
+const COLUMNS = (now: Date, known: readonly Named[]): Columns => [
+  { head: 'TIME', cell: ({ time }) => clockTime(time, now) },
+  { head: '', cell: markOf },
+  { head: 'WHO', cell: (record) => whoOf(record, known) },
   { head: 'WHAT', cell: whatOf },
   { head: 'WHY', cell: whyOf },
   {
@@ -81,34 +81,6 @@ const COLUMNS: readonly Column<RecordView>[] = [
   { head: 'STATE', drop: 2, cell: ({ state }) => state },
   { head: 'ID', wide: true, cell: ({ id }) => id },
 ]
-
-function whoOf({ leaf }: RecordView): string {
-  const name = leaf['principalName']
-  if (typeof name === 'string') return safe(name)
-  return typeof leaf['principal'] === 'string' ? `${leaf['principal'].slice(0, 14)}…` : '-'
-}
-
-function whatOf({ type, leaf }: RecordView): string {
-  if (type === 'statement')
-    return safe(
-      `${leaf['statementType'] ?? 'statement'} ${String(leaf['statement'] ?? '').slice(0, 15)}`,
-    )
-  if (type !== 'decision') return safe(`${type} ${leaf['event'] ?? leaf['outcome'] ?? ''}`)
-  const request = (leaf['request'] ?? {}) as {
-    action?: unknown
-    resource?: { type?: unknown; id?: unknown }
-  }
-  return safe(
-    `${request.action ?? '-'}  ${request.resource?.type ?? '-'}:${request.resource?.id ?? '-'}`,
-  )
-}
-
-function whyOf({ leaf }: RecordView): string {
-  if (typeof leaf['code'] === 'string') return safe(leaf['code'])
-  const policies = leaf['policies']
-  const [first] = Array.isArray(policies) ? (policies as { policy?: unknown }[]) : []
-  return safe(first?.policy ?? leaf['state'] ?? '-')
-}
 
 export const auditTail: Command = {
   name: 'audit tail',
@@ -122,11 +94,14 @@ export const auditTail: Command = {
     const first = await client.get<ListView<'RecordList', RecordView>>(
       `/v1/records?limit=${encodeURIComponent(limit)}`,
     )
+    const known = forPeople(context) ? await namesToShow(context) : []
     let after = -1
     const show = (records: readonly RecordView[]) => {
       for (const record of records) {
         after = record.index
-        context.print(forPeople(context) ? tailLine(context, record) : JSON.stringify(record))
+        context.print(
+          forPeople(context) ? tailLine(context, record, known) : JSON.stringify(record),
+        )
       }
     }
     show(first.items.toReversed())
@@ -141,9 +116,10 @@ export const auditTail: Command = {
   },
 }
 
-function tailLine({ style }: Context, record: RecordView): string {
+function tailLine({ style, now }: Context, record: RecordView, known: readonly Named[]): string {
   return style.symbols(
-    COLUMNS.filter(({ wide }) => wide !== true)
+    COLUMNS(now(), known)
+      .filter(({ wide }) => wide !== true)
       .map(({ cell }) => safe(cell(record)))
       .join('  '),
   )

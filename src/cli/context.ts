@@ -5,14 +5,22 @@ import { createInterface } from 'node:readline/promises'
 import { MeshError } from '../core/problems.ts'
 import { Client, type SocketRole } from './connect.ts'
 import type { Output } from './output.ts'
-import type { Options } from './spec.ts'
+import type { Command, Options } from './spec.ts'
 import { type Style, styleOf } from './text.ts'
 
+/** A stream that may be a terminal. */
+export type Out = NodeJS.WritableStream & {
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
 export interface Io {
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stdout: Out
+  readonly stderr: Out
   readonly stdin: NodeJS.ReadStream
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What time it is; the machine's clock when absent. */
+  readonly now?: () => Date
 }
 
 export interface Globals {
@@ -38,6 +46,9 @@ export interface Context {
   readonly style: Style
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
+  now(): Date
+  /** Every command there is, for help and completion. */
+  commands(): Promise<readonly Command[]>
   client(role: SocketRole): Client
   /** Data, to stdout. */
   print(line: string): void
@@ -53,7 +64,7 @@ export function createContext(
   io: Io,
   options: Options,
   globals: Globals,
-  signal: AbortSignal,
+  { signal, all }: { readonly signal: AbortSignal; readonly all: Context['commands'] },
 ): Context {
   const style = styleOf(io.env, io.stdout, options['color'])
   return {
@@ -61,6 +72,8 @@ export function createContext(
     globals,
     style,
     signal,
+    commands: all,
+    now: io.now ?? (() => new Date()),
     client: (role) => new Client(role, globals, () => socketDirs(globals.config, io.env)),
     print: (line) => void io.stdout.write(`${line}\n`),
     say: (line) => {

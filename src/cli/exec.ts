@@ -44,7 +44,7 @@ export const exec: Command = {
           const decision = await client.post<DecisionView>('/v1/executions', ask.body, {
             headers: ask.headers,
           })
-          if (decision.decision) say(allowLine(decision))
+          if (decision.decision) say(allowLine(decision, context.now()))
           return decision
         },
         watch: (id, ms, signal) =>
@@ -86,9 +86,9 @@ function statusOf(context: Context, result: ExecResult): number {
   }
 }
 
-function allowLine({ id, principalName, artifact, leaseUntil }: DecisionView): string {
+function allowLine({ id, principalName, artifact, leaseUntil }: DecisionView, now: Date): string {
   const by = artifact === null ? '' : ` by ${shortId('art', artifact)}`
-  const until = leaseUntil === null ? '' : `  lease until ${clockTime(leaseUntil, new Date())}`
+  const until = leaseUntil === null ? '' : `  lease until ${clockTime(leaseUntil, now)}`
   return `ALLOW ${shortId('dec', id ?? '')}  as ${principalName ?? 'this caller'}${by}${until}`
 }
 

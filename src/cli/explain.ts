@@ -6,10 +6,14 @@ import { isReasonCode, REASONS } from '../core/reasons.ts'
 import { ASK_OPTIONS, askOf, DENIED_EXIT } from './authorize.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
-import { printItem } from './output.ts'
+import { forPeople, printItem } from './output.ts'
+import { type Named, namesToShow } from './principals.ts'
+import { askedOf, whoOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, textOption } from './spec.ts'
-import { clockTime, shortDid } from './text.ts'
+import { clockTime, count } from './text.ts'
+
+const AUDIT_CHECK = 12
 
 export const explain: Command = {
   name: 'explain',
@@ -39,12 +43,13 @@ export const explain: Command = {
       return view.decision ? 0 : DENIED_EXIT
     }
     const view = await pastDecision(context, id ?? 'last')
+    const known = forPeople(context) ? await namesToShow(context) : []
     printItem(context, {
       kind: 'Record',
       seenFrom: view.seenFrom,
       item: view.item,
       id: view.item.id,
-      lines: () => past(context, view.item),
+      lines: () => past(context, view.item, known),
     })
     return 0
   },
@@ -82,43 +87,41 @@ function hypothetical(context: Context, view: DecisionView): string[] {
   ]
 }
 
-function past(context: Context, record: RecordView): string[] {
+function past(context: Context, record: RecordView, known: readonly Named[]): string[] {
   const { leaf } = record
   if (leaf['type'] !== 'decision')
     throw new MeshError(
       'NOT_FOUND',
       `${record.id} is no decision but a record of type ${safe(leaf['type'])}`,
     )
-  const allowed = leaf['decision'] === 'allow'
-  const who = safe(
-    leaf['principalName'] ??
-      (typeof leaf['principal'] === 'string' ? shortDid(leaf['principal']) : 'unknown caller'),
-  )
-  const request = (leaf['request'] ?? {}) as {
-    action?: unknown
-    resource?: { type?: unknown; id?: unknown }
-  }
-  const what = `${safe(request.action ?? '-')}  ${safe(`${request.resource?.type ?? '-'}:${request.resource?.id ?? '-'}`)}`
-  const head = allowed
-    ? context.style.good('ALLOW')
-    : `${context.style.bad('DENY')}  ${safe(leaf['code'])}`
-  const node = shortId('dec', record.id)
-  const audit: CheckView = {
-    n: 12,
-    name: 'audit',
-    ok: true,
-    code: null,
-    detail: `record ${record.index} of this node · ${record.state}`,
-  }
+  const head =
+    leaf['effect'] === 'allow'
+      ? context.style.good('ALLOW')
+      : `${context.style.bad('DENY')}  ${safe(leaf['code'])}`
+  const what = `${whoOf(record, known)}  ${askedOf(record)}`
+  const when = clockTime(record.time, context.now())
   return [
-    `${head}     ${who}  ${what}          ${node}  ${clockTime(record.time, new Date())}`,
+    `${head}     ${what}          ${shortId('dec', record.id)}  ${when}`,
     '',
-    ...checkLines(context, [
-      ...(leaf['checks'] as readonly CheckView[]).filter(({ n }) => n < 12),
-      audit,
-    ]),
+    ...checkLines(context, [...checksOf(record), auditOf(record)]),
     ...mendLines(typeof leaf['code'] === 'string' ? leaf['code'] : null, []),
   ]
+}
+
+function checksOf({ leaf }: RecordView): readonly CheckView[] {
+  const checks = Array.isArray(leaf['checks']) ? (leaf['checks'] as readonly CheckView[]) : []
+  return checks.filter(({ n }) => n < AUDIT_CHECK)
+}
+
+/** What the record could not say of itself: where it stands. If it came too late, that remains the word. */
+function auditOf(record: RecordView): CheckView {
+  const checks = Array.isArray(record.leaf['checks'])
+    ? (record.leaf['checks'] as readonly CheckView[])
+    : []
+  const own = checks.find(({ n }) => n === AUDIT_CHECK)
+  if (own?.ok === false) return own
+  const detail = `record ${count(record.index)} of this node · ${record.state}`
+  return { n: AUDIT_CHECK, name: 'audit', ok: true, code: null, detail }
 }
 
 function checkLines({ style }: Context, checks: readonly CheckView[]): string[] {

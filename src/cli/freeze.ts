@@ -6,13 +6,8 @@ import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
 import { commonOf, consent, KEY_OPTIONS, signerFor, signNew, submit } from './govern.ts'
 import { resolvePrincipal } from './principals.ts'
-import { follow, waitOf } from './revoke.ts'
+import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
 import type { Command, Options } from './spec.ts'
-
-const WAIT = {
-  flags: '--wait [how]',
-  says: 'none, committed or all (default at a terminal: committed)',
-}
 
 export const freeze: Command = {
   name: 'freeze',
@@ -24,7 +19,7 @@ export const freeze: Command = {
     'meshd freeze mesh',
     "meshd freeze 'resource:env:prod'",
   ],
-  options: [WAIT, ...KEY_OPTIONS],
+  options: [WAIT_OPTION, ...KEY_OPTIONS],
   run: (context, [scope = ''], options) => change(context, scope, true, options),
 }
 
@@ -34,7 +29,7 @@ export const unfreeze: Command = {
   args: ['<scope>'],
   says: 'lift a freeze',
   examples: ['meshd unfreeze principal:worker-9 -m "INC-9 closed"'],
-  options: [WAIT, ...KEY_OPTIONS],
+  options: [WAIT_OPTION, ...KEY_OPTIONS],
   run: (context, [scope = ''], options) => change(context, scope, false, options),
 }
 
@@ -44,7 +39,7 @@ export const peerSuspend: Command = {
   args: ['<node>'],
   says: 'stop a node mesh-wide, reversibly: a freeze of its principal; undo with unfreeze node:',
   examples: ['meshd peer suspend dorado -m "restored from a snapshot?"'],
-  options: [WAIT, ...KEY_OPTIONS],
+  options: [WAIT_OPTION, ...KEY_OPTIONS],
   run: (context, [node = ''], options) => change(context, `node:${node}`, true, options),
 }
 

@@ -55,7 +55,7 @@ export async function commonOf(context: Context): Promise<Common> {
   return {
     mesh: mesh as StatementId,
     root: version,
-    issuedMs: Date.now(),
+    issuedMs: context.now().getTime(),
     message: messageOf(context),
   }
 }

@@ -6,26 +6,21 @@ import { helpText } from './help-text.ts'
 import { buildProgram } from './program.ts'
 import type { Command } from './spec.ts'
 
-export function helpCommand(commands: () => readonly Command[]): Command {
-  return {
-    name: 'help',
-    group: 'OPERATE',
-    args: ['[topic...]'],
-    says: 'explain a command, a reason code or a problem code',
-    examples: ['meshd help revoke', 'meshd help REVOKED'],
-    run: async (context, words) => {
-      context.print(explain(words.join(' '), commands(), context).trimEnd())
-      return 0
-    },
-  }
+export const help: Command = {
+  name: 'help',
+  group: 'OPERATE',
+  args: ['[topic...]'],
+  says: 'explain a command, a reason code or a problem code',
+  examples: ['meshd help revoke', 'meshd help REVOKED'],
+  run: async (context, words) => {
+    const topic = words.join(' ')
+    const text = codeText(topic) ?? commandText(topic, await context.commands(), context)
+    context.print(text.trimEnd())
+    return 0
+  },
 }
 
-function explain(topic: string, commands: readonly Command[], context: Context): string {
-  return topic === ''
-    ? helpText(commands)
-    : (codeText(topic) ?? commandText(topic, commands, context))
-}
-
+/** What one code means and what to do about it; null for what is no code. */
 function codeText(topic: string): string | null {
   if (isReasonCode(topic)) {
     const { check, says, mend, passes } = REASONS[topic]
@@ -45,12 +40,18 @@ function codeText(topic: string): string | null {
 }
 
 function commandText(topic: string, commands: readonly Command[], context: Context): string {
+  if (topic === '') return helpText(commands)
   const found = commands.filter(({ name }) => name === topic || name.startsWith(`${topic} `))
   if (found.length === 0)
     throw new MeshError('NOT_FOUND', `no command and no code \`${topic}\``, { hint: 'meshd help' })
   const [only] = found
   if (found.length > 1 || only === undefined) return helpText(found)
-  const program = buildProgram([only], context.io, context.signal, { status: 0 })
+  const program = buildProgram([only], {
+    io: context.io,
+    signal: context.signal,
+    outcome: { status: 0 },
+    all: context.commands,
+  })
   const words = only.name.split(' ')
   const parent = words.length === 1 ? program : program.commands[0]
   return helpText([only], parent?.commands[0])

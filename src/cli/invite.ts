@@ -2,7 +2,8 @@
 import type { InviteView, ListView } from '../client/types.ts'
 import { printItem, printList } from './output.ts'
 import { durationOf } from './parse.ts'
-import { type Command, listOption, textOption } from './spec.ts'
+import { labelsOf } from './peer-admit.ts'
+import { type Command, textOption } from './spec.ts'
 import { clockTime } from './text.ts'
 
 const TTL_DEFAULT = '15m'
@@ -19,9 +20,7 @@ export const inviteCreate: Command = {
   ],
   run: async (context, _args, options) => {
     const ttlMs = durationOf(textOption(options, 'ttl') ?? TTL_DEFAULT, '--ttl')
-    const labels = Object.fromEntries(
-      listOption(options, 'label').map((label) => label.split('=', 2)),
-    )
+    const labels = Object.fromEntries(labelsOf(options))
     const invite = await context
       .client('admin')
       .post<InviteView>('/v1/invites', { name: textOption(options, 'name'), ttlMs, labels })
@@ -31,7 +30,7 @@ export const inviteCreate: Command = {
       item: invite,
       id: invite.line ?? invite.id,
       lines: () => [
-        `single use, until ${clockTime(invite.expiresAt, new Date())}, redeemable at this node only. On the new host:`,
+        `single use, until ${clockTime(invite.expiresAt, context.now())}, redeemable at this node only. On the new host:`,
         `  meshd peer join ${invite.line}`,
       ],
     })
@@ -57,7 +56,7 @@ export const inviteList: Command = {
         { head: 'INVITE', cell: ({ id }) => id },
         { head: 'NAME', cell: ({ name }) => name ?? '-' },
         { head: 'STATE', cell: ({ state }) => state },
-        { head: 'EXPIRES', cell: ({ expiresAt }) => clockTime(expiresAt, new Date()) },
+        { head: 'EXPIRES', cell: ({ expiresAt }) => clockTime(expiresAt, context.now()) },
         { head: 'REDEEMED BY', cell: ({ redeemedBy }) => redeemedBy ?? '-', drop: 1 },
       ],
     })

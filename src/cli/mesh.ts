@@ -2,7 +2,7 @@
 import type { DriftView, ListView, PeerView, RootView, StatusView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import type { Context } from './context.ts'
-import { forPeople, printItem, printList } from './output.ts'
+import { forPeople, printItem, printList, tableStyle } from './output.ts'
 import type { Command } from './spec.ts'
 import { lastSeen } from './status.ts'
 import { type Column, renderTable } from './table.ts'
@@ -35,37 +35,32 @@ export const meshStatus: Command = {
   },
 }
 
+type Terms = Pick<RootView, 'witnesses' | 'lease'>
+
 function lines(context: Context, status: StatusView, root: RootView): string[] {
   const { governance: g } = status
-  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
-  const { header, output } = context.globals
-  const table = renderTable(status.peers, COLUMNS(status, root), {
-    header,
-    wide: output === 'wide',
-    columns,
-    style: context.style,
-  })
+  const table = renderTable(status.peers, COLUMNS(status, root, context.now()), tableStyle(context))
   return [
     `${root.name}   root v${root.version}   governance ${g.digest.slice(0, 8)}, ${plural(g.size, 'statement')}   ${plural(g.conflicts, 'conflict')}   ${g.evidence} evidence`,
-    context.style.symbols(quorum(root)),
-    mayBeLost(root),
+    context.style.symbols(quorumText(root)),
+    context.style.symbols(mayBeLost(root)),
     '',
     ...table,
   ]
 }
 
-function quorum({ witnesses, lease }: RootView): string {
+export function quorumText({ witnesses, lease }: Terms): string {
   return `quorum   ${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${duration(lease.stalenessMs)} · skew ${duration(lease.skewMs)}`
 }
 
 /** What the numbers tolerate, in words: read and write of n, less those that must answer. */
-export function mayBeLost({ witnesses, lease }: Pick<RootView, 'witnesses' | 'lease'>): string {
+export function mayBeLost({ witnesses, lease }: Terms): string {
   const n = witnesses.length
   const of = (k: number) => plural(k, 'witness', 'witnesses')
-  return `may be lost   ${of(n - lease.read)}, and nodes still allow; ${of(n - lease.write)}, and revocations still commit; ${lease.faults} lying ${lease.faults === 1 ? 'witness' : 'witnesses'}`
+  return `may be lost   ${of(n - lease.read)}, and nodes still allow · ${of(n - lease.write)}, and revocations still commit · ${lease.faults} lying ${lease.faults === 1 ? 'witness' : 'witnesses'}`
 }
 
-const COLUMNS = (status: StatusView, root: RootView): readonly Column<PeerView>[] => [
+const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column<PeerView>[] => [
   { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
   { head: 'WITNESS', cell: ({ did }) => (root.witnesses.includes(did) ? 'yes' : 'no') },
   {
@@ -105,7 +100,11 @@ const COLUMNS = (status: StatusView, root: RootView): readonly Column<PeerView>[
         ? '-'
         : `${heard.clockOffsetMs >= 0 ? '+' : ''}${heard.clockOffsetMs} ms`,
   },
-  { head: 'LAST SEEN', drop: 1, cell: (peer) => (peer.state === 'self' ? 'self' : lastSeen(peer)) },
+  {
+    head: 'LAST SEEN',
+    drop: 1,
+    cell: (peer) => (peer.state === 'self' ? 'self' : lastSeen(peer, now)),
+  },
 ]
 
 export const meshDrift: Command = {
@@ -115,7 +114,7 @@ export const meshDrift: Command = {
   examples: ['meshd mesh drift'],
   run: async (context) => {
     const view = await context.client('read').get<ListView<'DriftList', DriftView>>('/v1/drift')
-    const now = new Date()
+    const now = context.now()
     printList(context, {
       kind: 'DriftList',
       seenFrom: view.seenFrom,

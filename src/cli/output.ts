@@ -5,7 +5,7 @@
 import { MeshError } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
 import type { Context } from './context.ts'
-import { type Column, renderTable } from './table.ts'
+import { type Column, renderTable, type TableStyle } from './table.ts'
 
 export const OUTPUTS = ['table', 'wide', 'json', 'jsonl', 'id'] as const
 export type Output = (typeof OUTPUTS)[number]
@@ -32,7 +32,7 @@ export function printList<Item extends object>(context: Context, list: ListOutpu
   const { output, fields } = context.globals
   if (output === 'json') {
     const items = list.items.map((item) => pick(item, fields))
-    context.print(JSON.stringify(envelope(list.kind, list.seenFrom, { items }), null, 2))
+    context.print(JSON.stringify(envelope(context, list.kind, list.seenFrom, { items }), null, 2))
   } else if (output === 'jsonl') {
     for (const item of list.items) context.print(JSON.stringify(pick(item, fields)))
   } else if (output === 'id') {
@@ -59,7 +59,7 @@ export function printItem(context: Context, view: ItemOutput): void {
   if (output === 'json')
     context.print(
       JSON.stringify(
-        envelope(view.kind, view.seenFrom, { item: pick(view.item, fields) }),
+        envelope(context, view.kind, view.seenFrom, { item: pick(view.item, fields) }),
         null,
         2,
       ),
@@ -73,8 +73,8 @@ export function forPeople(context: Context): boolean {
   return context.globals.output === 'table' || context.globals.output === 'wide'
 }
 
-function envelope(kind: string, seenFrom: string, body: object): object {
-  return { apiVersion: 'meshd/v1', kind, generatedAt: new Date().toISOString(), seenFrom, ...body }
+function envelope({ now }: Context, kind: string, seenFrom: string, body: object): object {
+  return { apiVersion: 'meshd/v1', kind, generatedAt: now().toISOString(), seenFrom, ...body }
 }
 
 function pick(item: object, fields: readonly string[] | null): object {
@@ -111,11 +111,12 @@ function noField(field: string, known: readonly string[]): MeshError {
   })
 }
 
-function tableStyle(context: Context) {
+/** How wide, with or without names of columns. */
+export function tableStyle(context: Context): TableStyle {
   return {
     header: context.globals.header,
     wide: context.globals.output === 'wide' || context.globals.fields !== null,
-    columns: context.io.stdout.isTTY ? context.io.stdout.columns : null,
+    columns: context.io.stdout.isTTY === true ? (context.io.stdout.columns ?? null) : null,
     style: context.style,
   }
 }

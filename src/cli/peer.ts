@@ -16,6 +16,7 @@ export const peerList: Command = {
   examples: ['meshd peer list', 'meshd peer list -o wide'],
   run: async (context) => {
     const view = await context.client('read').get<ListView<'PeerList', PeerView>>('/v1/peers')
+    const now = context.now()
     printList(context, {
       kind: 'PeerList',
       seenFrom: view.seenFrom,
@@ -33,7 +34,7 @@ export const peerList: Command = {
           right: true,
           drop: 3,
         },
-        { head: 'LAST SEEN', cell: lastSeen, drop: 2 },
+        { head: 'LAST SEEN', cell: (peer) => lastSeen(peer, now), drop: 2 },
         {
           head: 'PRINCIPAL',
           cell: ({ did }) => (context.globals.output === 'wide' ? did : shortDid(did)),

@@ -38,6 +38,17 @@ async function storedKeys({ io }: Context): Promise<readonly Named[]> {
     .map(({ name, did }) => ({ name, did, from: 'key store' as const }))
 }
 
+/** For reading aloud only: a caller that may not read the lists sees short keys instead of names. */
+export async function namesToShow(context: Context): Promise<readonly Named[]> {
+  try {
+    return await knownPrincipals(context)
+  } catch (error) {
+    // A name is an ornament here; whatever else is wrong, the view itself has been shown to be readable.
+    if (error instanceof MeshError) return []
+    throw error
+  }
+}
+
 /** `me` is the caller's own principal. @throws MeshError NOT_FOUND, AMBIGUOUS. */
 export async function resolvePrincipal(context: Context, text: string): Promise<Named> {
   const known = await knownPrincipals(context)

@@ -29,12 +29,16 @@ export const GLOBAL_OPTIONS: readonly (readonly [flags: string, says: string])[]
   ['--status-fd <n>', 'the outcome as one JSON line on a descriptor'],
 ]
 
-export function buildProgram(
-  commands: readonly Command[],
-  io: Io,
-  signal: AbortSignal,
-  outcome: { status: number },
-): Program {
+/** What the program is run with, and where it leaves its exit status. */
+export interface Running {
+  readonly io: Io
+  readonly signal: AbortSignal
+  readonly outcome: { status: number }
+  readonly all: Context['commands']
+}
+
+export function buildProgram(commands: readonly Command[], running: Running): Program {
+  const { io } = running
   const program = configure(new Program('meshd'), io)
   program.description('an execution-governance mesh: every host decides locally, and fails closed')
   program.helpCommand(false)
@@ -48,7 +52,7 @@ export function buildProgram(
     const words = command.name.split(' ')
     const parent =
       words.length === 1 ? program : nounOf(words[0] ?? '', program, nouns, io, commands)
-    parent.addCommand(leaf(command, words.at(-1) ?? '', io, signal, outcome))
+    parent.addCommand(leaf(command, words.at(-1) ?? '', running))
   }
   return program
 }
@@ -85,13 +89,8 @@ function nounOf(
   return noun
 }
 
-function leaf(
-  command: Command,
-  word: string,
-  io: Io,
-  signal: AbortSignal,
-  outcome: { status: number },
-): Program {
+function leaf(command: Command, word: string, running: Running): Program {
+  const { io, outcome } = running
   const program = configure(new Program(word), io)
   program.description(command.says)
   for (const alias of command.aliases ?? []) program.alias(alias)
@@ -110,7 +109,7 @@ function leaf(
       .slice(0, command.args?.length ?? 0)
       .flat()
       .filter((arg) => arg !== undefined)
-    const context: Context = createContext(io, options, globalsOf(options), signal)
+    const context: Context = createContext(io, options, globalsOf(options), running)
     outcome.status = await command.run(context, args.map(String), options)
   })
   return program

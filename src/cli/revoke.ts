@@ -22,6 +22,11 @@ import { resolveId } from './short-ids.ts'
 import { type Command, type Options, textOption } from './spec.ts'
 import { printSpread, type WaitFor, waitSpread } from './spread.ts'
 
+export const WAIT_OPTION = {
+  flags: '--wait [how]',
+  says: 'none, committed or all (default at a terminal: committed)',
+} as const
+
 export const revoke: Command = {
   name: 'revoke',
   group: 'GOVERN',
@@ -33,7 +38,7 @@ export const revoke: Command = {
     'meshd revoke agents@7',
   ],
   options: [
-    { flags: '--wait [how]', says: 'none, committed or all (default at a terminal: committed)' },
+    WAIT_OPTION,
     {
       flags: '--until <duration>',
       says: 'inert after that; default: the longest artifact the root allows',

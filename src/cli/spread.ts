@@ -2,7 +2,7 @@
 import type { SpreadView } from '../client/types.ts'
 import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
-import { forPeople, printItem } from './output.ts'
+import { forPeople, printItem, tableStyle } from './output.ts'
 import { renderTable } from './table.ts'
 import { clockTime, duration, shortDid } from './text.ts'
 
@@ -32,8 +32,6 @@ export function printSpread(context: Context, view: SpreadView): number {
 }
 
 function lines(context: Context, view: SpreadView): string[] {
-  const { header } = context.globals
-  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
   const table = renderTable(
     view.nodes,
     [
@@ -47,18 +45,17 @@ function lines(context: Context, view: SpreadView): string[] {
       },
       { head: 'STOPPED', cell: () => '-', drop: 1 },
     ],
-    { header, wide: false, columns, style: context.style },
+    tableStyle(context),
   )
-  return ['', ...table, '', ...summary(view)]
+  return ['', ...table, '', ...summary(view, context.now())]
 }
 
-function summary(view: SpreadView): string[] {
+function summary(view: SpreadView, now: Date): string[] {
   const applied = view.nodes.filter(({ applied: done }) => done)
   const slowest = Math.max(0, ...applied.map(({ appliedMs }) => appliedMs ?? 0))
   const on = `applied on ${applied.length} of ${view.nodes.length} nodes${applied.length === 0 ? '' : ` in ${duration(slowest)}`}`
   if (view.committedAt === null || view.boundAt === null)
     return [on, `no bound yet: ${view.witnessesHolding} of ${view.write} witnesses`]
-  const now = new Date()
   return [
     `${on}; committed in ${duration(view.committedMs ?? 0)} (${view.witnessesHolding} witnesses, ${clockTime(view.committedAt, now)})`,
     `no node anywhere allows it after ${clockTime(view.boundAt, now)}   (commit + staleness ${duration(view.stalenessMs)} + 2 x skew ${duration(view.skewMs)}); a node cut off denies by itself before then`,

@@ -125,15 +125,13 @@ export class Host {
 
   /** Runs one command here, in this process, as if it had been typed on that host. */
   async run(...words: readonly string[]): Promise<Said> {
-    const { main } = await import('./main.ts')
+    const [{ run }, { CommandTable, FAMILIES }] = await Promise.all([
+      import('./run.ts'),
+      import('./commands.ts'),
+    ])
     const [stdout, stderr] = [new Collected(), new Collected()]
-    const io = {
-      stdout,
-      stderr,
-      stdin: process.stdin,
-      env: this.env,
-    } as unknown as Io
-    const status = await main([...words, '--no-input'], io)
+    const io: Io = { stdout, stderr, stdin: process.stdin, env: this.env }
+    const status = await run([...words, '--no-input'], io, new CommandTable(FAMILIES))
     return { status, stdout: stdout.text, stderr: stderr.text }
   }
 

@@ -2,7 +2,7 @@
 import type { PeerView, StatusView, View } from '../client/types.ts'
 import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
-import { forPeople, printItem } from './output.ts'
+import { forPeople, printItem, tableStyle } from './output.ts'
 import type { Command } from './spec.ts'
 import { type Column, renderTable } from './table.ts'
 import { count, duration, plural, shortDid } from './text.ts'
@@ -57,7 +57,7 @@ function governance({ root, governance: g, lease, alone }: StatusView): string[]
   ]
 }
 
-const COLUMNS = (item: StatusView): readonly Column<PeerView>[] => [
+const COLUMNS = (item: StatusView, now: Date): readonly Column<PeerView>[] => [
   { head: 'NODE', cell: (peer) => peer.name ?? shortDid(peer.did) },
   { head: 'ROLE', cell: ({ role, state }) => role ?? state },
   { head: 'LINK', cell: linkText, drop: 3 },
@@ -75,21 +75,14 @@ const COLUMNS = (item: StatusView): readonly Column<PeerView>[] => [
     drop: 2,
   },
   { head: 'WITNESSED', cell: () => '-', right: true, drop: 5 },
-  { head: 'LAST SEEN', cell: (peer) => lastSeen(peer), drop: 1 },
+  { head: 'LAST SEEN', cell: (peer) => lastSeen(peer, now), drop: 1 },
 ]
 
 function rows(context: Context, item: StatusView): string[] {
   const troubled = item.peers.toSorted((a, b) => Number(a.link !== null) - Number(b.link !== null))
   const shown =
     item.peers.length > PEERS_SHOWN_MAX ? troubled.slice(0, PEERS_SHOWN_MAX) : item.peers
-  const { header, output } = context.globals
-  const columns = context.io.stdout.isTTY ? context.io.stdout.columns : null
-  const table = renderTable(shown, COLUMNS(item), {
-    header,
-    wide: output === 'wide',
-    columns,
-    style: context.style,
-  })
+  const table = renderTable(shown, COLUMNS(item, context.now()), tableStyle(context))
   const more = item.peers.length - shown.length
   return more === 0 ? table : [...table, `and ${more} more: meshd peer list`]
 }
@@ -108,9 +101,9 @@ function governanceText(peer: PeerView, item: StatusView): string {
   return peer.behind === null || peer.behind === 0 ? 'differs !' : `${peer.behind} behind !`
 }
 
-export function lastSeen({ state, link, lastSeenAt }: PeerView): string {
+export function lastSeen({ state, link, lastSeenAt }: PeerView, now: Date): string {
   if (state === 'self' || link !== null) return 'now'
-  return lastSeenAt === null ? 'never !' : `${duration(Date.now() - Date.parse(lastSeenAt))} !`
+  return lastSeenAt === null ? 'never !' : `${duration(now.getTime() - Date.parse(lastSeenAt))} !`
 }
 
 function advice(item: StatusView): string[] {

@@ -78,11 +78,11 @@ export async function waitReady(context: Context): Promise<number> {
 
 async function until(context: Context, holds: Holds, what: string | (() => string)): Promise<void> {
   const { timeoutMs } = context.globals
-  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs
+  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
   for (;;) {
     if (await holds()) return
     if (context.signal.aborted) throw new MeshError('TIMEOUT', 'interrupted')
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new MeshError('TIMEOUT', `not ${typeof what === 'string' ? what : what()}`)
     await new Promise((done) => setTimeout(done, POLL_MS))
   }

@@ -47,6 +47,7 @@ export const artifactInspect: Command = {
         links: artifact.links.map(({ cid, iss, aud, cmd, expS }) => ({ cid, iss, aud, cmd, expS })),
       },
       lines: () => {
+        const now = context.now()
         const last = artifact.links.at(-1)
         const [first] = artifact.links
         const expiresMs = expiresS(artifact.links) * 1000
@@ -58,7 +59,7 @@ export const artifactInspect: Command = {
           `  for         ${nameIn(known, last?.aud ?? '')}   ${last?.aud}`,
           `  may         ${formatScope(scope)}`,
           `  if          ${scope.conditions.join(' · ') || 'nothing else is asked'}`,
-          `  time        until ${clockTime(new Date(expiresMs).toISOString(), new Date())}   ${duration(Math.max(0, expiresMs - Date.now()))} left${scope.once ? '   single use' : ''}`,
+          `  time        until ${clockTime(new Date(expiresMs).toISOString(), now)}   ${duration(Math.max(0, expiresMs - now.getTime()))} left${scope.once ? '   single use' : ''}`,
           `  chain       ${nameIn(known, first?.iss ?? '')} (issuer) ─ ${chain.join(' ─ ')}`,
           `  revocations ${state.code === 'REVOKED' ? state.detail : `none of ${state.revocations} apply`}`,
         ].map(context.style.symbols)
@@ -121,7 +122,7 @@ export const artifactList: Command = {
         { head: 'ARTIFACT', cell: ({ cid }) => shortId('art', cid) },
         { head: 'FOR', cell: ({ caller }) => caller },
         { head: 'MAY', cell: ({ actions, resource }) => `${actions.join(', ')} on ${resource}` },
-        { head: 'EXPIRES', cell: ({ expiresAt }) => clockTime(expiresAt, new Date()), drop: 1 },
+        { head: 'EXPIRES', cell: ({ expiresAt }) => clockTime(expiresAt, context.now()), drop: 1 },
         { head: 'STATE', cell: ({ state }) => state },
         { head: 'CID', cell: ({ cid }) => cid, wide: true },
       ],

@@ -109,6 +109,8 @@ export interface PeerView {
   readonly name: string | null
   readonly state: PeerState
   readonly role: 'witness' | 'member' | null
+  /** As its member statement says, or for a pending node as its hello did; null when neither is known. */
+  readonly keys: { readonly log: string; readonly witness: string } | null
   readonly link: { readonly address: string; readonly direction: 'in' | 'out' } | null
   readonly rttMs: number | null
   readonly addresses: readonly string[]
@@ -330,6 +332,13 @@ export interface CallerView {
   readonly caller: string
   readonly name: string | null
   readonly principal: string
+}
+
+/** POST /v1/config/reload: what took effect, what waits for a restart, and why nothing did. */
+export interface ReloadView {
+  readonly applied: readonly string[]
+  readonly restart: readonly string[]
+  readonly rejected: string | null
 }
 
 /** POST /v1/policies/check */

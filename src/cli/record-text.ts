@@ -1,0 +1,66 @@
+/** A record of the log in a few words: who, what, why. The names of its fields are those of core/record.ts. */
+import type { RecordView } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
+import { safe, TAGS } from './govern.ts'
+import { type Named, nameIn } from './principals.ts'
+
+type Fields = { readonly [field: string]: unknown }
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+}
+
+/** The caller's name as it was recorded, else the name this machine has for its key, else the key. */
+export function whoOf({ leaf }: RecordView, known: readonly Named[]): string {
+  const caller = fieldsOf(leaf['caller'])
+  if (typeof caller['name'] === 'string') return safe(caller['name'])
+  const did = leaf['principal'] ?? caller['principal'] ?? leaf['from']
+  if (typeof did === 'string') return safe(nameIn(known, did))
+  return leaf['type'] === 'decision' ? 'unknown caller' : 'this node'
+}
+
+/** `tool:read  repo:acme/docs`, or what was learned or ended. */
+export function askedOf({ leaf }: RecordView): string {
+  const request = fieldsOf(leaf['request'])
+  const resource = fieldsOf(request['resource'])
+  const thing = leaf['request'] == null ? '-' : `${resource['type']}:${resource['id']}`
+  return safe(`${request['action'] ?? '-'}  ${thing}`)
+}
+
+export function whatOf(record: RecordView): string {
+  const { leaf } = record
+  switch (record.type) {
+    case 'decision':
+      return askedOf(record)
+    case 'statement':
+      return safe(`${leaf['kind']} ${statementText(leaf)}  ${leaf['summary'] ?? ''}`.trimEnd())
+    case 'outcome':
+      return safe(`outcome of ${shortId('dec', String(leaf['execution']))}`)
+    case 'artifact':
+      return safe(
+        `artifact ${leaf['event']} ${shortId('art', String(leaf['artifact']))}  ${leaf['summary'] ?? ''}`.trimEnd(),
+      )
+    case 'system':
+      return safe(`${leaf['event']}  ${leaf['detail'] ?? ''}`)
+    case 'epoch':
+      return safe(`log epoch opened after ${leaf['previousSize']} records`)
+  }
+}
+
+function statementText(leaf: Fields): string {
+  const kind = Object.keys(TAGS).find((each) => each === leaf['kind']) as keyof typeof TAGS
+  return shortId(TAGS[kind] ?? 'rec', String(leaf['statement']))
+}
+
+/** The reason code, the policies that allowed, the state of a statement, how a child ended. */
+export function whyOf({ leaf }: RecordView): string {
+  if (typeof leaf['code'] === 'string') return safe(leaf['code'])
+  const [first] = Array.isArray(leaf['policies']) ? leaf['policies'] : []
+  return safe(fieldsOf(first)['policy'] ?? leaf['state'] ?? leaf['outcome'] ?? '-')
+}
+
+/** ✓ an allow, ✗ a deny; nothing for what decides nothing. */
+export function markOf({ leaf }: RecordView): string {
+  if (leaf['type'] !== 'decision') return ' '
+  return leaf['effect'] === 'allow' ? '✓' : '✗'
+}
