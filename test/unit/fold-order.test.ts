@@ -1,0 +1,191 @@
+/** The fold against the order of arrival, floods, and size. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type Fields, link, person } from '../../scripts/vectors/tokens.ts'
+import { utf8 } from '../../src/core/bytes.ts'
+import { Fold } from '../../src/core/fold.ts'
+import type { Governance } from '../../src/core/governance.ts'
+import { cidOf, idOf, sha256 } from '../../src/core/id.ts'
+import { ISSUER_REVOCATIONS_MAX, TIME_S_MAX } from '../../src/core/limits.ts'
+import type { Revocation } from '../../src/core/statement/revocation.ts'
+import {
+  ana,
+  atlas,
+  ben,
+  borealis,
+  corvus,
+  cy,
+  keyOf,
+  type Made,
+  nextRoot,
+  people,
+  rolesOf,
+  rootOf,
+  World,
+} from './statements.ts'
+
+const world = new World(
+  rootOf({ roles: { ...rolesOf(people), issuer: { keys: [person(0).did], threshold: 1 } } }),
+)
+const { first } = world
+
+/** Roots, forks of them, versions in conflict, disarmed ones, freezes of one version: all that could depend on order. */
+function everything(): readonly Made[] {
+  const one = world.policy()
+  const two = world.nextPolicy([one])
+  const twin = world.nextPolicy([one], { message: 'twin' }, [cy])
+  const three = world.nextPolicy([two, twin], {}, [ben])
+  const late = world.nextPolicy([three], { message: 'late' })
+  const { roles } = first.statement
+  const dropsAna = { ...rolesOf([ben, cy]), issuer: roles.issuer }
+  const member = world.member(corvus, {}, [ben])
+  const witnesses = [atlas.identity.did, corvus.identity.did]
+  const second = nextRoot(first, { roles: dropsAna, witnesses, keeps: [one.id, member.id] })
+  const third = nextRoot(second, { floors: new Map([['agents', 3]]) })
+  const own = { target: { kind: 'link', cid: cidOf(link(1)) }, chain: [link(0), link(1)] } as const
+  return [
+    ...[first, second, third, nextRoot(second, { message: 'fork' }, [ben, cy])],
+    ...[one, two, twin, three, late, world.nextPolicy([late], { mode: 'observe' }, [cy], 2)],
+    ...[world.member(atlas), world.member(atlas, { version: 2 }), member],
+    ...[world.freeze(), world.freeze({ frozen: false }), world.freeze({ version: 2 }, [cy])],
+    ...[
+      world.revocation(),
+      world.revocation({ message: 'again' }, [ben]),
+      world.revocation(own, [person(1)]),
+    ],
+    ...[world.epoch(borealis), world.epoch(borealis, { overrules: true }, [ben], 2)],
+  ]
+}
+
+/** All that governance says, without its identity. */
+function told({ revocations, ...rest }: Governance) {
+  const did = keyOf('planner').did
+  return {
+    ...rest,
+    freezes: [...rest.freezes],
+    members: [...rest.members],
+    size: revocations.size,
+    revoked: [revocations.did('principal', did), revocations.link(cidOf(link(1)))],
+  }
+}
+
+test('equal sets give equal governance and one digest, whatever the order of arrival', () => {
+  const made = everything()
+  const known = fc.shuffledSubarray([...made], { minLength: 1 })
+  fc.assert(
+    fc.property(known, fc.infiniteStream(fc.nat()), (some, dice) => {
+      const folded = new Fold(world.mesh)
+      for (const each of some) folded.put(each)
+      const again = new Fold(world.mesh)
+      const order = some
+        .map((each) => ({ each, at: Number(dice.next().value) }))
+        .sort((a, b) => a.at - b.at)
+      for (const { each } of order) {
+        again.put(each)
+        // To read in between must not matter either.
+        assert.ok(again.governance.digest.length === 64)
+      }
+      assert.deepEqual(told(again.governance), told(folded.governance))
+      for (const { id } of some) assert.equal(again.standing(id), folded.standing(id))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('signatures that come one by one, in any order, end where all of them at once do', () => {
+  const roles = rolesOf(people, 3)
+  const strict = new World(rootOf({ roles }))
+  const signed = (signers: readonly (typeof ana)[]) => [
+    strict.policy({}, signers),
+    nextRoot(strict.first, { message: 'next' }, signers),
+  ]
+  const steps = [[ana], [ana, ben], [ana, ben, cy]].flatMap(signed)
+  fc.assert(
+    fc.property(fc.shuffledSubarray(steps, { minLength: 6, maxLength: 6 }), (order) => {
+      const fold = new Fold(strict.mesh)
+      fold.put(strict.first)
+      const most = new Map<string, Made>()
+      for (const each of order) {
+        const before = most.get(each.id)?.envelope.signatures.length ?? 0
+        if (each.envelope.signatures.length > before) most.set(each.id, each)
+        fold.put(most.get(each.id) ?? each)
+      }
+      assert.equal(fold.governance.size, 3)
+      assert.equal(fold.governance.root?.version, 2)
+    }),
+  )
+})
+
+test('the changes that put tells of are those of the standings', () => {
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...everything()]), (some) => {
+      const fold = new Fold(world.mesh)
+      for (const [i, each] of some.entries()) {
+        const before = some.slice(0, i + 1).map(({ id }) => fold.standing(id))
+        const changed = fold.put(each)
+        const expected = some
+          .slice(0, i + 1)
+          .filter(({ id }, at) => fold.standing(id) !== before[at])
+        assert.deepEqual(changed.toSorted(), expected.map(({ id }) => id).toSorted())
+      }
+    }),
+    { numRuns: 50 },
+  )
+})
+
+/** Revocations of links that bob made, by bob; unsigned, for the fold counts what was verified. */
+function ownRevocations(count: number): readonly Made<Revocation>[] {
+  const [made] = [
+    world.revocation({ target: { kind: 'link', cid: cidOf(link(1)) }, chain: [link(0), link(1)] }, [
+      person(1),
+    ]),
+  ]
+  return Array.from({ length: count }, (_, i) => {
+    const id = idOf(utf8(`own ${i}`))
+    const fields: Fields = { nonce: sha256(utf8(`${i}`)).subarray(0, 12) }
+    const last = i % 50 === 0 ? link(1, fields) : link(1)
+    const statement = {
+      ...made.statement,
+      id,
+      target: { kind: 'link', cid: cidOf(last) },
+      chain: [link(0), last],
+    } as const
+    return { ...made, id, statement }
+  })
+}
+
+test('a link issuer that revokes more than its quota counts as revoked itself, alike in every order', () => {
+  const bob = person(1).did
+  const own = ownRevocations(ISSUER_REVOCATIONS_MAX + 5)
+  const ids = own.map(({ id }) => id).sort()
+  for (const order of [own, own.toReversed()]) {
+    const fold = new Fold(world.mesh)
+    fold.put(first)
+    for (const each of order.slice(0, ISSUER_REVOCATIONS_MAX)) fold.put(each)
+    assert.equal(fold.governance.revocations.did('issuer', bob), null)
+    for (const each of order.slice(ISSUER_REVOCATIONS_MAX)) fold.put(each)
+    const found = fold.governance.revocations.did('issuer', bob)
+    assert.equal(found?.id, ids[ISSUER_REVOCATIONS_MAX])
+    assert.equal(found?.untilMs, TIME_S_MAX * 1000)
+    assert.equal(fold.governance.revocations.did('issuer', person(0).did), null)
+  }
+})
+
+test('20,000 revocations are folded one by one, each with its digest', () => {
+  const made = world.revocation()
+  const fold = new Fold(world.mesh)
+  fold.put(first)
+  const digests = new Set<string>()
+  for (let i = 0; i < 20_000; i++) {
+    const id = idOf(utf8(`revocation ${i}`))
+    const target = { kind: 'execution', record: id } as const
+    fold.put({ ...made, statement: { ...made.statement, id, target } })
+    digests.add(fold.governance.digest)
+  }
+  assert.equal(digests.size, 20_000)
+  assert.equal(fold.governance.revocations.size, 20_000)
+  const next = nextRoot(first, { roles: { ...first.statement.roles, ...rolesOf([ben, cy]) } })
+  assert.equal(fold.put(next).length, 20_001)
+  assert.equal(fold.governance.revocations.size, 0)
+})
