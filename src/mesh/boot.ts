@@ -31,8 +31,8 @@ export interface BootPorts {
   readonly clock: Clock
   readonly store: Store
   readonly statements: StateSource
-  readonly challenges: Challenges
-  readonly checkpoints: Checkpoints
+  readonly challenges: Pick<Challenges, 'ask' | 'reach'>
+  readonly checkpoints: Pick<Checkpoints, 'read'>
   persist(puts: readonly Put[]): Promise<void>
   /** This node's log as it is on disk. */
   log(): { readonly epoch: number; readonly tree: Tree }

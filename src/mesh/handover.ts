@@ -27,7 +27,7 @@ export interface HandoverPorts {
   readonly clock: Clock
   readonly store: Store
   readonly statements: StateSource
-  readonly challenges: Challenges
+  readonly challenges: Pick<Challenges, 'ask' | 'reach'>
   /** A node that may have forgotten something closes and opens nothing. */
   readonly boot: { readonly done: boolean; onDone(listener: () => void): void }
   persist(puts: readonly Put[]): Promise<void>

@@ -8,7 +8,7 @@
  * but answers to its own questions extends it; age counts from when a question
  * left (Q3). Where anything is unknown, it is not held.
  */
-import { currentEra } from '../core/eras.ts'
+import { currentEra, erasOf } from '../core/eras.ts'
 import type { Did } from '../core/keys.ts'
 import type { LeaseStatus } from '../core/lease.ts'
 import { type CountedVoice, leaseOf } from '../core/lease-quorum.ts'
@@ -19,7 +19,7 @@ import {
   LEASE_TICK_MS,
   STALENESS_MS_MIN,
 } from '../core/limits.ts'
-import type { Root } from '../core/statement/root.ts'
+import type { LeaseTerms, Root } from '../core/statement/root.ts'
 import type { Answered, Challenges, StateSource } from './challenge.ts'
 import { ClockWatch } from './clock.ts'
 import { Pace } from './pace.ts'
@@ -31,7 +31,7 @@ export interface LeasePorts {
   readonly clock: Clock
   readonly random: Random
   readonly statements: StateSource
-  readonly challenges: Challenges
+  readonly challenges: Pick<Challenges, 'ask' | 'reach'>
   readonly boot: { readonly done: boolean; readonly why: string | null }
   readonly handover: { readonly why: string | null }
   readonly voice: { readonly speaks: boolean }
@@ -59,6 +59,8 @@ export class Lease {
   /** The shortest staleness that a policy demanded lately. */
   #demand: { readonly stalenessMs: number; readonly atMs: number } | null = null
   #emptied: string | null = null
+  /** The newest era in which somebody is known to speak, and since when it is known. */
+  #speaking = { from: 0, sinceMs: 0 }
 
   constructor(ports: LeasePorts) {
     this.#ports = ports
@@ -92,6 +94,23 @@ export class Lease {
     this.#watch.forget()
     this.#resets += 1
     this.#askNow(null)
+  }
+
+  /**
+   * The longest terms under which a lease may be held anywhere. A witness that
+   * speaks in an era proves that enough of the one before fell silent; from
+   * then on leases of older eras die by their own staleness (note 4).
+   */
+  longestTerms(): Pick<LeaseTerms, 'stalenessMs' | 'skewMs'> {
+    const eras = erasOf(this.#ports.statements.governance.roots)
+    const [older, newest] = [eras.slice(0, -1), eras.slice(-1)]
+    const longest = (of: typeof eras, field: 'stalenessMs' | 'skewMs') =>
+      Math.max(0, ...of.map(({ lease }) => lease[field]))
+    const diesMs = longest(older, 'stalenessMs') + 2 * longest(older, 'skewMs')
+    const { from, sinceMs } = this.#speaking
+    const dead = from === newest[0]?.from && this.#ports.clock.monotonicMs() - sinceMs > diesMs
+    const live = dead ? newest : eras
+    return { stalenessMs: longest(live, 'stalenessMs'), skewMs: longest(live, 'skewMs') }
   }
 
   /** Asks until the signal aborts. */
@@ -147,6 +166,8 @@ export class Lease {
   #look(): void {
     const skewMs = this.#ports.statements.governance.root?.lease.skewMs ?? 0
     const why = this.#watch.look(skewMs)
+    const { roots } = this.#ports.statements.governance
+    if (this.#ports.voice.speaks) this.#spoke(currentEra(roots).from)
     if (why !== null) this.reset(why)
   }
 
@@ -213,6 +234,11 @@ export class Lease {
     this.#due.set(witness, Math.min(this.#due.get(witness) ?? soonMs, soonMs))
   }
 
+  #spoke(era: number): void {
+    if (era > this.#speaking.from)
+      this.#speaking = { from: era, sinceMs: this.#ports.clock.monotonicMs() }
+  }
+
   /** Takes an answer whose state is held whole here. Each condition is one of Q3 and of note 4. */
   #count({ answer, sentMs }: Answered): boolean {
     const { statements, clock } = this.#ports
@@ -228,6 +254,7 @@ export class Lease {
     if (known !== undefined && known.rootVersion === root.version && known.sentMs > sentMs)
       return false
     this.#emptied = null
+    this.#spoke(answer.opened)
     this.#voices.set(node, { witness: node, sentMs, timeMs, rootVersion: root.version })
     return true
   }

@@ -21,7 +21,7 @@ export interface VoicePorts {
   readonly network: Network
   readonly clock: Clock
   readonly statements: StateSource & { get(id: StatementId): { readonly state: string } | null }
-  readonly checkpoints: Checkpoints
+  readonly checkpoints: Pick<Checkpoints, 'newest'>
   readonly boot: { readonly done: boolean }
   readonly handover: { readonly opened: number; readonly closed: number }
   /** The node's witness key. */

@@ -1,0 +1,340 @@
+/**
+ * A world for the lease: nodes whose statements are bare ids, a network that
+ * is cut and healed at random, disks that may be restored to an older image.
+ * Voice, Lease, BootCheck and Handover are the product's own. Every signature
+ * is left out, so that hundreds of seeds run in seconds; test/unit has them.
+ */
+import { toBase64, utf8 } from '../../src/core/bytes.ts'
+import type { Governance } from '../../src/core/governance.ts'
+import { idOf, type StatementId, sha256Hex } from '../../src/core/id.ts'
+import { type Did, signerOf } from '../../src/core/keys.ts'
+import { EMPTY } from '../../src/core/merkle.ts'
+import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
+import { BootCheck } from '../../src/mesh/boot.ts'
+import type { Answered } from '../../src/mesh/challenge.ts'
+import { Handover } from '../../src/mesh/handover.ts'
+import { Lease } from '../../src/mesh/lease.ts'
+import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
+import {
+  formatStateQuestion,
+  parseStateAnswer,
+  type StateAnswer,
+} from '../../src/mesh/state-frames.ts'
+import { Voice } from '../../src/mesh/voice.ts'
+import { BEGINNING_MS, type VirtualClock } from './clock.ts'
+
+export const MESH = idOf(utf8('mesh'))
+const NODES_MAX = 8
+export const DIDS: readonly Did[] = Array.from(
+  { length: NODES_MAX },
+  (_, at) => signerOf(new Uint8Array(32).fill(at + 1)).did,
+)
+
+/** The bare parts of a root that a lease looks at. */
+export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseTerms): Root {
+  return {
+    type: 'root',
+    id: version === 1 ? MESH : idOf(utf8(`root ${version}`)),
+    mesh: 'test',
+    version,
+    previous: null,
+    issuedMs: BEGINNING_MS,
+    expiresMs: BEGINNING_MS + 1e12,
+    roles: {} as Root['roles'],
+    witnesses,
+    lease,
+    limits: { artifactTtlMs: 1 },
+    keeps: [],
+    floors: new Map(),
+    message: null,
+  }
+}
+
+export interface Rules {
+  readonly bootCheck: boolean
+  readonly handover: boolean
+}
+
+export interface WorldOf {
+  readonly clock: VirtualClock
+  readonly nodes: number
+  /** In order; the first is known everywhere from the beginning, the others are statements. */
+  readonly roots: readonly Root[]
+  readonly rules?: Partial<Rules>
+}
+
+/** What survives a crash. */
+interface Disk {
+  readonly ids: Set<StatementId>
+  readonly kept: Map<string, Uint8Array>
+}
+
+const copyOf = ({ ids, kept }: Disk): Disk => ({ ids: new Set(ids), kept: new Map(kept) })
+
+export class World {
+  readonly clock: VirtualClock
+  readonly roots: readonly Root[]
+  readonly rules: Rules
+  readonly nodes: readonly SimNode[]
+  /** Who can hear whom: same group. */
+  groups: number[]
+  /** Statement → root version → witnesses that signed a state with it. */
+  readonly signed = new Map<StatementId, Map<number, Set<Did>>>()
+  /** Statement → monotonic time of its commit. */
+  readonly committed = new Map<StatementId, number>()
+
+  constructor({ clock, nodes, roots, rules }: WorldOf) {
+    this.clock = clock
+    this.roots = roots
+    this.rules = { bootCheck: true, handover: true, ...rules }
+    this.groups = Array.from({ length: nodes }, () => 0)
+    this.nodes = DIDS.slice(0, nodes).map((did, at) => new SimNode(this, did, at))
+  }
+
+  async start(): Promise<void> {
+    for (const node of this.nodes) await node.start()
+  }
+
+  stop(): void {
+    for (const node of this.nodes) node.crash()
+  }
+
+  reaches(a: SimNode, b: SimNode): boolean {
+    return a.up && b.up && this.groups[a.at] === this.groups[b.at]
+  }
+
+  of(did: Did): SimNode {
+    return this.nodes[DIDS.indexOf(did)] as SimNode
+  }
+
+  /** A witness signed its state: what is in it may be committed by that. */
+  announced(node: SimNode): void {
+    const root = node.governance.root as Root
+    for (const id of node.disk.ids) {
+      const versions = this.signed.get(id) ?? new Map<number, Set<Did>>()
+      const by = versions.get(root.version) ?? new Set()
+      by.add(node.did)
+      versions.set(root.version, by)
+      this.signed.set(id, versions)
+      if (by.size >= root.lease.write && !this.committed.has(id))
+        this.committed.set(id, this.clock.monotonicMs())
+    }
+  }
+
+  /** A round trip. Lost where the two do not reach each other, on the way there or back. */
+  async trip<T>(from: SimNode, to: SimNode, serve: () => T): Promise<T> {
+    const delay = () => this.clock.sleep(1 + this.clock.dice.integer(30))
+    await delay()
+    if (this.reaches(from, to)) {
+      const said = serve()
+      await delay()
+      if (this.reaches(from, to)) return said
+    }
+    await this.clock.sleep(1_000)
+    throw new Error('unreachable')
+  }
+}
+
+export class SimNode {
+  readonly did: Did
+  readonly at: number
+  /** Of its wall clock. */
+  offsetMs = 0
+  up = false
+  disk: Disk = { ids: new Set([MESH]), kept: new Map() }
+  governance: Governance
+  declare lease: Lease
+  declare boot: BootCheck
+  declare handover: Handover
+  declare voice: Voice
+  readonly #world: World
+  #incarnation = new AbortController()
+  #listeners: ((learned: { id: StatementId }) => void)[] = []
+  readonly #passed = new Set<string>()
+
+  constructor(world: World, did: Did, at: number) {
+    this.#world = world
+    this.did = did
+    this.at = at
+    this.governance = this.#fold()
+  }
+
+  get clock(): Clock {
+    const { clock } = this.#world
+    return {
+      wallMs: () => clock.wallMs() + this.offsetMs,
+      monotonicMs: () => clock.monotonicMs(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    }
+  }
+
+  image(): Disk {
+    return copyOf(this.disk)
+  }
+
+  /** Makes durable, then applies: a moment passes in between. */
+  async learn(ids: Iterable<StatementId>): Promise<void> {
+    const { signal } = this.#incarnation
+    await this.#world.clock.sleep(this.#world.clock.dice.integer(20))
+    if (signal.aborted) return
+    const fresh = [...ids].filter((id) => !this.disk.ids.has(id))
+    for (const id of fresh) this.disk.ids.add(id)
+    if (fresh.length === 0) return
+    this.governance = this.#fold()
+    for (const id of fresh) for (const listener of this.#listeners) listener({ id })
+    this.#passed.add(this.governance.digest)
+  }
+
+  /** Everything that the peer holds when the question arrives. */
+  async pull(peer: SimNode): Promise<void> {
+    const ids = await this.#world.trip(this, peer, () => [...peer.disk.ids])
+    await this.learn(ids)
+  }
+
+  crash(): void {
+    this.up = false
+    this.#incarnation.abort()
+  }
+
+  async start(disk: Disk = this.disk): Promise<void> {
+    this.disk = copyOf(disk)
+    this.up = true
+    this.#incarnation = new AbortController()
+    this.#listeners = []
+    this.#passed.clear()
+    this.governance = this.#fold()
+    this.#passed.add(this.governance.digest)
+    const { rules } = this.#world
+    const common = this.#ports()
+    this.boot = await BootCheck.open({ ...common, checkpoints: NO_CHECKPOINTS, log: () => LOG })
+    const boot = rules.bootCheck ? this.boot : CHECKED
+    this.handover = await Handover.open({ ...common, boot })
+    const place = { opened: 0, closed: 0 }
+    Object.defineProperty(place, 'opened', { get: () => this.governance.root?.version })
+    this.voice = new Voice({
+      ...common,
+      boot,
+      handover: rules.handover ? this.handover : place,
+      checkpoints: NO_CHECKPOINTS,
+      witness: { did: this.did, sign: () => new Uint8Array(64) },
+      checkpoint: () => null,
+    })
+    this.lease = new Lease({
+      ...common,
+      boot,
+      handover: this.handover,
+      voice: this.voice,
+      stalenessAtMostMs: () => null,
+      durableTimeMs: () => 0,
+    })
+    const { signal } = this.#incarnation
+    void this.boot.run(signal)
+    void this.handover.run(signal)
+    void this.lease.run(signal)
+    void this.#sync(signal)
+  }
+
+  #ports() {
+    const { clock: world } = this.#world
+    const self = this
+    return {
+      clock: this.clock,
+      random: world.dice,
+      network: this.#network() as Network,
+      store: { get: async (_: string, key: string) => this.disk.kept.get(key) ?? null } as Store,
+      persist: (puts: readonly Put[]) => this.#persist(puts),
+      challenges: {
+        ask: (peer: Did, _: object, signal: AbortSignal) => this.#ask(peer, signal),
+        reach: (answer: StateAnswer) => this.#reach(answer),
+      },
+      statements: {
+        get governance() {
+          return self.governance
+        },
+        get: (id: StatementId) => (this.disk.ids.has(id) ? { state: 'effective' } : null),
+        onChange: (listener: (learned: { id: StatementId }) => void) =>
+          void this.#listeners.push(listener),
+      },
+    }
+  }
+
+  #network(): Partial<Network> {
+    const connected = () => this.#world.nodes.filter((node) => this.#world.reaches(this, node))
+    return {
+      self: this.did,
+      peers: () =>
+        connected()
+          .filter((node) => node !== this)
+          .map(({ did }) => ({ peer: did, address: '', direction: 'in', rttMs: null })),
+      onPeer: () => {},
+    }
+  }
+
+  async #persist(puts: readonly Put[]): Promise<void> {
+    const { signal } = this.#incarnation
+    const { disk } = this
+    await this.#world.clock.sleep(this.#world.clock.dice.integer(20))
+    if (signal.aborted) return new Promise(() => {})
+    for (const { key, value } of puts) if (value !== null) disk.kept.set(key, value)
+  }
+
+  async #ask(did: Did, signal: AbortSignal): Promise<Answered> {
+    const peer = this.#world.of(did)
+    const nonce = toBase64(new Uint8Array(16))
+    const question = formatStateQuestion({ nonce, ids: [], own: false })
+    const sentMs = this.clock.monotonicMs()
+    const bytes = await this.#world.trip(this, peer, () => peer.#answer(this.did, question))
+    if (bytes === null || signal.aborted) throw new Error('no answer')
+    const { answer } = parseStateAnswer(bytes)
+    const halfMs = (this.clock.monotonicMs() - sentMs) / 2
+    return { answer, sentMs, clockOffsetMs: this.clock.wallMs() - halfMs - answer.timeMs }
+  }
+
+  #answer(asker: Did, question: Uint8Array): Uint8Array | null {
+    if (this.voice.speaks) this.#world.announced(this)
+    return this.voice.answer(asker, question)
+  }
+
+  async #reach({ node, digest }: StateAnswer): Promise<void> {
+    if (!this.#passed.has(digest)) await this.pull(this.#world.of(node))
+  }
+
+  /** Anti-entropy with one random peer. */
+  async #sync(signal: AbortSignal): Promise<void> {
+    const { clock, nodes } = this.#world
+    while (!signal.aborted) {
+      await clock.sleep(200 + clock.dice.integer(800), signal)
+      const peer = nodes[clock.dice.integer(nodes.length)] as SimNode
+      // A peer that is cut off is met another time.
+      if (peer !== this) await this.pull(peer).catch(() => {})
+    }
+  }
+
+  #fold(): Governance {
+    const known = this.#world.roots.filter(({ id }) => this.disk.ids.has(id))
+    return {
+      mesh: MESH,
+      root: known.at(-1) ?? null,
+      // Their chain: a root cannot be known without those before it.
+      roots: this.#world.roots.slice(0, known.length),
+      disputed: [],
+      members: MEMBERS,
+      bundles: new Map(),
+      freezes: new Map(),
+      revocations: { size: 0, did: () => null } as unknown as Governance['revocations'],
+      epochs: new Map(),
+      digest: sha256Hex(utf8([...this.disk.ids].sort().join())),
+      size: this.disk.ids.size,
+    }
+  }
+}
+
+const NO_CHECKPOINTS = { read: () => null, newest: () => null }
+const LOG = { epoch: 1, tree: EMPTY }
+const CHECKED = { done: true, why: null, onDone: () => {} }
+const MEMBERS: Governance['members'] = new Map(
+  DIDS.map((did) => [
+    did,
+    { principal: did, witness: did, log: did, expiresMs: BEGINNING_MS + 1e12 } as never,
+  ]),
+)

@@ -1,0 +1,189 @@
+/**
+ * The bound, on random partitions: no node allows what a revocation covers
+ * later than its commit + staleness + 2 · skew (Q1). Each rule that carries
+ * weight is left out once, so that the check is known to fail without it.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { utf8 } from '../../src/core/bytes.ts'
+import { idOf } from '../../src/core/id.ts'
+import type { LeaseTerms } from '../../src/core/statement/root.ts'
+import { VirtualClock } from './clock.ts'
+import { DIDS, type Rules, rootOf, type SimNode, World } from './lease-world.ts'
+
+const STALENESS_MS = 2_000
+const SKEW_MS = 200
+const STEP_MS = 250
+const REVOCATIONS = 3
+
+interface Situation {
+  readonly n: number
+  readonly read: number
+  readonly write: number
+  readonly horizonMs?: number
+  readonly restores?: boolean
+  readonly rotation?: boolean
+  readonly rules?: Partial<Rules>
+}
+
+const termsOf = ({ read, write }: Situation): LeaseTerms => ({
+  read,
+  write,
+  faults: 0,
+  stalenessMs: STALENESS_MS,
+  skewMs: SKEW_MS,
+})
+
+interface Seen {
+  /** The longest time from a commit to an allow that did not know of it. */
+  worstMs: number
+  allows: number
+  commits: number
+}
+
+async function run(situation: Situation, seed: number): Promise<Seen> {
+  const { n, rotation = false, restores = false, horizonMs = 16_000, rules = {} } = situation
+  const clock = new VirtualClock(seed)
+  const { dice } = clock
+  const lease = termsOf(situation)
+  const roots = [rootOf(1, DIDS.slice(0, n), lease)]
+  if (rotation) roots.push(rootOf(2, DIDS.slice(n, 2 * n), lease))
+  const nodes = (rotation ? 2 * n : n) + 1
+  const world = new World({ clock, nodes, roots, rules })
+  for (const node of world.nodes) node.offsetMs = dice.integer(2 * SKEW_MS) - SKEW_MS
+  const revokeMs = Array.from({ length: REVOCATIONS }, () => 2_000 + dice.integer(horizonMs / 2))
+  const rotateMs = 2_000 + dice.integer(horizonMs / 3)
+  const images = world.nodes.map(() => [] as ReturnType<SimNode['image']>[])
+  const any = () => world.nodes[dice.integer(nodes)] as SimNode
+  const seen: Seen = { worstMs: 0, allows: 0, commits: 0 }
+
+  await world.start()
+  for (let now = 0; now < horizonMs; now += STEP_MS) {
+    await clock.advance(STEP_MS)
+    if (dice.unit() < 0.12) {
+      const parts = 1 + dice.integer(3)
+      world.groups = world.nodes.map(() => dice.integer(parts))
+    }
+    const due = (atMs: number) => atMs >= now && atMs < now + STEP_MS
+    for (const [r, atMs] of revokeMs.entries())
+      if (due(atMs)) void any().learn([idOf(utf8(`revocation ${r}`))])
+    if (rotation && due(rotateMs)) void any().learn(roots.map(({ id }) => id))
+    if (restores) await disturb(world, images)
+    look(world, seen)
+  }
+  seen.commits = world.committed.size
+  world.stop()
+  return seen
+}
+
+/** One node at a time comes back with an older disk; the others keep what they know. */
+async function disturb(world: World, images: ReturnType<SimNode['image']>[][]): Promise<void> {
+  const { dice } = world.clock
+  for (const node of world.nodes) (images[node.at] as (typeof images)[0]).push(node.image())
+  const settled = world.nodes.every((node) => node.up && (node.boot.done || !world.rules.bootCheck))
+  if (!settled || dice.unit() > 0.1) return
+  const node = world.nodes[dice.integer(world.nodes.length)] as SimNode
+  const kept = images[node.at] as (typeof images)[0]
+  node.crash()
+  await node.start(kept[Math.max(0, kept.length - 2 - dice.integer(20))])
+}
+
+function look(world: World, seen: Seen): void {
+  const nowMs = world.clock.monotonicMs()
+  for (const node of world.nodes) {
+    if (!node.lease.status().held) continue
+    seen.allows += 1
+    for (const [id, atMs] of world.committed)
+      if (!node.disk.ids.has(id)) seen.worstMs = Math.max(seen.worstMs, nowMs - atMs)
+  }
+}
+
+/** @param enough ends with the first run that was too late */
+async function runs(situation: Situation, seeds: number, enough = false) {
+  let [late, allows, commits, worstMs] = [0, 0, 0, 0]
+  for (let seed = 1; seed <= seeds && !(enough && late > 0); seed++) {
+    const seen = await run(situation, seed * 7919)
+    late += seen.worstMs > STALENESS_MS + 2 * SKEW_MS ? 1 : 0
+    worstMs = Math.max(worstMs, seen.worstMs)
+    allows += seen.allows
+    commits += seen.commits
+  }
+  return { late, allows, commits, worstMs }
+}
+
+const HOLDS: readonly [string, Situation, number][] = [
+  ['two witnesses 1/2', { n: 2, read: 1, write: 2 }, 30],
+  ['three witnesses 2/2', { n: 3, read: 2, write: 2 }, 40],
+  ['five witnesses 2/4', { n: 5, read: 2, write: 4 }, 8],
+  ['restored disks 1/2', { n: 2, read: 1, write: 2, restores: true }, 30],
+  ['restored disks 2/2', { n: 3, read: 2, write: 2, restores: true }, 30],
+  ['all witnesses replaced 2/2', { n: 3, read: 2, write: 2, rotation: true }, 20],
+]
+
+for (const [name, situation, seeds] of HOLDS) {
+  test(`the bound holds with ${name}`, async () => {
+    const { late, allows, commits, worstMs } = await runs(situation, seeds)
+    assert.equal(late, 0, `${late} of ${seeds} runs allowed too late, by ${worstMs} ms at worst`)
+    assert.ok(allows > seeds, 'nodes do allow')
+    assert.ok(commits > seeds, 'revocations do commit')
+  })
+}
+
+/** At most so many seeds until one shows it. */
+const BREAKS: readonly [string, Situation, number][] = [
+  ['read + write = n, 1/1 of two', { n: 2, read: 1, write: 1 }, 20],
+  ['read + write = n, 1/2 of three', { n: 3, read: 1, write: 2 }, 20],
+  [
+    'restored disks without boot check',
+    { n: 2, read: 1, write: 2, restores: true, rules: { bootCheck: false } },
+    40,
+  ],
+  [
+    'all witnesses replaced without handover',
+    { n: 3, read: 2, write: 2, rotation: true, rules: { handover: false } },
+    60,
+  ],
+]
+
+for (const [name, situation, seeds] of BREAKS) {
+  test(`the check sees the bound broken by ${name}`, async () => {
+    const { late } = await runs(situation, seeds, true)
+    assert.ok(late > 0, 'a rule that can be left out is no rule')
+  })
+}
+
+test('a node that is cut off stops allowing within the staleness, and allows again once it is back', async () => {
+  const clock = new VirtualClock(3)
+  const roots = [rootOf(1, DIDS.slice(0, 3), termsOf({ n: 3, read: 2, write: 2 }))]
+  const world = new World({ clock, nodes: 4, roots })
+  await world.start()
+  await clock.advance(3_000)
+  const held = () => world.nodes.map(({ lease }) => lease.status().held)
+  assert.deepEqual(held(), [true, true, true, true])
+
+  world.groups = [0, 0, 1, 2]
+  await clock.advance(STALENESS_MS)
+  assert.deepEqual(held(), [true, true, false, false])
+
+  world.groups = [0, 0, 0, 0]
+  await clock.advance(STALENESS_MS)
+  assert.deepEqual(held(), [true, true, true, true])
+  world.stop()
+})
+
+test('a lease is not lost while statements keep coming in another order at each node', async () => {
+  const clock = new VirtualClock(5)
+  const roots = [rootOf(1, DIDS.slice(0, 3), termsOf({ n: 3, read: 2, write: 2 }))]
+  const world = new World({ clock, nodes: 4, roots })
+  await world.start()
+  await clock.advance(3_000)
+  let lost = 0
+  for (let step = 0; step < 100; step++) {
+    const node = world.nodes[step % 4] as SimNode
+    void node.learn([idOf(utf8(`statement ${step}`))])
+    await clock.advance(100)
+    lost += world.nodes.filter(({ lease }) => !lease.status().held).length
+  }
+  assert.equal(lost, 0)
+  world.stop()
+})
