@@ -52,6 +52,10 @@ function run(cwd: string, { comment = '', command = '', expected = '' }): void {
       XDG_CONFIG_HOME: join(cwd, 'config'),
       XDG_RUNTIME_DIR: cwd,
       MESHD_CONFIG: join(cwd, 'meshd.yaml'),
+      // Also where root runs it: nothing outside of this folder is touched.
+      MESHD_NODE_DATA_DIR: join(cwd, 'data'),
+      MESHD_NODE_KEYS_DIR: join(cwd, 'keys'),
+      MESHD_API_DIR: join(cwd, 'run'),
     },
   })
   const said = `${comment}$ meshd ${command}\n${result.stdout}${result.stderr}`
