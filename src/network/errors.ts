@@ -3,7 +3,7 @@
  * three things, whatever layer they come from (FACTS 3.3, 3.4).
  */
 import type { Did } from '../core/keys.ts'
-import { MeshError, type ProblemCode } from '../core/problems.ts'
+import { MeshError } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
 
 const TIMEOUTS = new Set(['TimeoutError', 'AbortError'])
@@ -22,12 +22,14 @@ const BUSY = new Set([
   'StreamClosedError',
   'TooManyOutboundProtocolStreamsError',
 ])
+const DENIED = new Set(['DialDeniedError', 'ConnectionInterceptedError'])
 const REASON_CHARS_MAX = 200
 
 export function meshErrorOf(error: unknown, peer: Did): MeshError {
   if (error instanceof MeshError) return error
-  const { code, says } = reading(asError(error))
-  return new MeshError(code, `peer \`${peer}\`: ${says}`, { cause: error })
+  const { name } = asError(error)
+  const code = TIMEOUTS.has(name) ? 'TIMEOUT' : INVALID.has(name) ? 'INVALID_ANSWER' : 'UNREACHABLE'
+  return new MeshError(code, `peer \`${peer}\`: ${reasonOf(error)}`, { cause: error })
 }
 
 /** Whether asking again a little later may help. */
@@ -39,21 +41,14 @@ export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
-function reading(error: Error): { code: ProblemCode; says: string } {
-  const says = reasonOf(error)
-  if (TIMEOUTS.has(error.name)) return { code: 'TIMEOUT', says: 'no answer in time' }
-  if (INVALID.has(error.name)) return { code: 'INVALID_ANSWER', says }
-  return { code: 'UNREACHABLE', says }
-}
-
-/** One line for people. Two cases read as something else than they are. */
-function reasonOf(error: Error): string {
+/** One line for people. Some read as something else than they are. */
+export function reasonOf(thrown: unknown): string {
+  const error = asError(thrown)
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  if (TIMEOUTS.has(error.name)) return 'no answer in time'
+  if (DENIED.has(error.name)) return 'refused here: suspended, revoked, or this node is isolated'
+  if (error.name === 'UnexpectedEOFError') return 'closed without an answer'
   if (error.name === 'EncryptionFailedError' && error.message.includes('expected'))
     return 'another node answers at its address'
-  if (error.name === 'DialDeniedError' || error.name === 'ConnectionInterceptedError')
-    return 'refused here: it is suspended, revoked, or this node is isolated'
-  if (error.name === 'UnexpectedEOFError') return 'closed without an answer'
-  if (error instanceof AggregateError && error.errors.length > 0)
-    return reasonOf(asError(error.errors[0]))
   return stripControls(error.message).slice(0, REASON_CHARS_MAX)
 }

@@ -156,14 +156,16 @@ export class Gossip {
     const pubsub = create({ privateKey, peerId, peerStore, connectionManager, logger, registrar })
     for (const topic of TOPICS)
       pubsub.topicValidators.set(formatTopic(mesh, topic), (from, { data }) =>
-        this.#judge(topic, from, data),
+        this.#judge(mesh, topic, from, data),
       )
     return pubsub
   }
 
-  #judge(topic: Topic, from: PeerId, message: Uint8Array): TopicValidatorResult {
+  #judge(mesh: StatementId, topic: Topic, from: PeerId, message: Uint8Array) {
     const peer = this.#ports.member(from)
     const validator = this.#validators.get(topic)
+    // [IGNORE] It is of the mesh in use: streams of the last one may still deliver.
+    if (mesh !== this.#mesh || !this.#started) return TopicValidatorResult.Ignore
     // [IGNORE] It came from a greeted member, and there is somebody to judge it.
     if (peer === null || validator === undefined) return TopicValidatorResult.Ignore
     // [REJECT] It is no longer than gossip carries.

@@ -20,7 +20,7 @@ import { parsePeerId, peerOfAddress } from '../core/peer-id.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter, Network, PeerLink, Protocol, Random, Topic } from '../mesh/ports.ts'
 import { BOOT_BYTES } from './election.ts'
-import { meshErrorOf } from './errors.ts'
+import { meshErrorOf, reasonOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { gossips } from './gossip.ts'
 import { Greeting } from './greeting.ts'
@@ -148,8 +148,11 @@ export class Libp2pNetwork implements Network {
   }
 
   useMesh(mesh: StatementId): void {
+    const before = this.#mesh
     this.#mesh = mesh
     this.#running?.host.services.gossip.useMesh(mesh)
+    // Who was greeted for another mesh says hello again.
+    if (before !== null && before !== mesh) this.#running?.links.cutAll('the mesh changed')
   }
 
   async connect(peer: Did, addresses: readonly string[]): Promise<boolean> {
@@ -269,7 +272,7 @@ export class Libp2pNetwork implements Network {
         link.helloed = true
         await running.greeting
           .answer(stream, link.peer, (outcome) => running.links.decided(link, outcome))
-          .catch((error) => running.links.cut(link, meshErrorOf(error, link.peer).message))
+          .catch((error) => running.links.cut(link, reasonOf(error)))
       },
       { maxInboundStreams: 1, maxOutboundStreams: 1 },
     )
@@ -293,7 +296,7 @@ export class Libp2pNetwork implements Network {
       if (!outcome.greeted) links.cut(link, 'answered, and did not admit this node')
     } catch (error) {
       // Without a hello the connection is of no use; the table dials again.
-      links.cut(link, meshErrorOf(error, link.peer).message)
+      links.cut(link, reasonOf(error))
     }
   }
 

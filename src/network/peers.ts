@@ -143,6 +143,8 @@ export class Peers {
       this.#later(entry, PENDING_HELLO_INTERVAL_MS + random.integer(PENDING_HELLO_INTERVAL_MS / 2))
       return false
     } catch (error) {
+      // The peer may have come by itself meanwhile: of two dials at once, one connection is kept.
+      if (this.#ports.greeted(entry.peer)) return true
       // Kept for status pages and told to whoever connects; the table itself never gives up.
       if (error instanceof MeshError) this.failed(entry.peer, error.message)
       this.#backOff(entry)

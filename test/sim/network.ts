@@ -131,7 +131,9 @@ export class SimNetwork implements Network {
   }
 
   useMesh(mesh: StatementId): void {
+    const before = this.#mesh
     this.#mesh = mesh
+    if (before !== null && before !== mesh) this.#running?.links.cutAll('the mesh changed')
   }
 
   async connect(peer: Did, addresses: readonly string[]): Promise<boolean> {
