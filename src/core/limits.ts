@@ -221,6 +221,16 @@ export const PEERS_MAX = 2_048
 /** Peers at the door that wait for approval. */
 export const PENDING_PEERS_MAX = 64
 export const ADDRESSES_PER_PEER_MAX = 8
+/** One address: the longest DNS name, and a peer id. */
+export const ADDRESS_BYTES_MAX = 384
+/** One signed address record, with its signature. */
+export const ADDRESS_RECORD_BYTES_MAX = 4 * KIB
+/** Envelopes of members that an answer to a hello brings: both ends, and the witnesses that roots added. */
+export const HELLO_MEMBERS_MAX = 48
+/** Roots in one answer to a hello; the next hello asks for those that follow. */
+export const HELLO_ROOTS_MAX = 64
+/** Hellos in a row of one join, each of which brought another piece of a long chain of roots. */
+export const JOIN_HELLOS_MAX = 32
 /** Longest wait between two dials of one peer; never given up. */
 export const REDIAL_MS_MAX = 15 * SECOND
 /** Between two hellos of a node that waits for approval. */
@@ -287,6 +297,10 @@ export const NONCES_MAX = 1_000_000
 
 export const INVITE_TTL_MS_MAX = 7 * DAY
 export const INVITES_MAX = 256
+/** An invite's line: all its addresses, and base64. */
+export const INVITE_BYTES_MAX = 4 * KIB
+/** How long who redeems an invite is a member; as `peer approve` has it. */
+export const INVITED_MEMBER_MS = 365 * DAY
 
 // ---- storage
 

@@ -4,9 +4,9 @@
  * simulator one made from a seed. Store and Network have one conformance
  * suite each in test/ports, run on the real adapter and on its twin.
  */
-import type { StatementId } from '../core/id.ts'
+import type { RecordId, StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
-import type { Tree } from '../core/merkle.ts'
+import type { Hash, Tree } from '../core/merkle.ts'
 import type { Verdict } from '../core/verdict.ts'
 
 export interface Clock {
@@ -42,10 +42,19 @@ export interface Put {
   readonly value: Uint8Array | null
 }
 
+/** A record on its way into the log: its bytes, their id, and their hash as a leaf. */
+export interface Leaf {
+  readonly bytes: Uint8Array
+  readonly id: RecordId
+  readonly hash: Hash
+}
+
 /** One atomic change: records first, first + 1, …, the tree after the last of them, and puts in order. */
 export interface Batch {
+  /** The log's epoch. A greater one than the store's retires the current log and begins the next, from record 0. */
+  readonly epoch: number
   readonly first: number
-  readonly records: readonly Uint8Array[]
+  readonly records: readonly Leaf[]
   readonly tree: Tree
   readonly puts: readonly Put[]
 }
@@ -53,20 +62,22 @@ export interface Batch {
 /**
  * One node's durable memory: its log and what is kept beside it. One writer.
  * Everything that a read returns has been checked against hashes first; what
- * does not match rejects with LOG_DAMAGED and is never returned.
+ * does not match, or is gone, rejects with LOG_DAMAGED and is never returned.
  */
 export interface Store {
   /** The tree of the current log as it is on disk. The caller trusts no copy in memory over it. */
   readonly tree: Tree
-  /** How often the log was retired; the current log is this epoch's. */
+  /** The current log's number, from 1; one more each time a log was retired. */
   readonly epoch: number
+  /** Why only governance is to be written now, for want of room; null while there is enough. */
+  readonly low: string | null
+  /** The newest checkpoint given to keepHead; null before the first. */
+  readonly head: Uint8Array | null
   /**
-   * Resolves once the batch would survive a power cut, all of it or none.
+   * Resolves once the batch would survive a power cut, all of it or none. One at a time.
    * After one rejection the outcome is unknown and every later call rejects, until reopen.
    */
   persist(batch: Batch): Promise<void>
-  /** Retires the current log and begins the next, empty; kept durable before it resolves. */
-  retire(epoch: number): Promise<void>
   /** All of a space, in key order. */
   entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>>
   get(space: Space, key: string): Promise<Uint8Array | null>
@@ -74,6 +85,10 @@ export interface Store {
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** A full tile of 256 hashes (8,192 bytes) of the current log; null when it is not complete yet. */
   tile(level: number, index: number): Promise<Uint8Array | null>
+  /** The hash of the perfect subtree of 2^level records that begins at record index × 2^level, which the log holds whole. */
+  node(level: number, index: number): Promise<Hash>
+  /** Where the record probably is: a hint from an index that is rebuilt, for the caller to check; null when it is not there. */
+  locate(id: RecordId): Promise<number | null>
   /** Keeps the newest published checkpoint outside the database too, fsynced. */
   keepHead(checkpoint: Uint8Array): Promise<void>
   /** After a rejection: close, open without create, verify against the head file. Rejects LOG_DAMAGED when acknowledged data is gone. */

@@ -1,0 +1,100 @@
+/**
+ * One open handle of LevelDB, and the rule that makes it safe: after its first
+ * error nothing more is asked of it. LevelDB goes on acknowledging synced
+ * writes that will be gone (FACTS 4); whoever had the error opens anew.
+ */
+import { Level } from 'level'
+import { WRITE_BUFFER_BYTES } from '../core/limits.ts'
+import type { MeshError } from '../core/problems.ts'
+import { failed } from './failures.ts'
+
+export type Operation =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array }
+
+export interface Range {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+}
+
+type Handle = Level<Uint8Array, Uint8Array>
+
+export class Database {
+  readonly #handle: Handle
+  #failure: MeshError | null = null
+
+  private constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** @param createIfMissing true in the creation of a store alone: else a lost CURRENT gives a new, empty database @throws MeshError */
+  static async open(path: string, createIfMissing = false): Promise<Database> {
+    const handle: Handle = new Level(path, {
+      createIfMissing,
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
+    try {
+      await handle.open()
+    } catch (error) {
+      throw failed('the database does not open', error)
+    }
+    return new Database(handle)
+  }
+
+  get failure(): MeshError | null {
+    return this.#failure
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#guard('reading failed', async () => plain(await this.#handle.get(key)))
+  }
+
+  /** Values in key order. */
+  values(range: Range): Promise<Uint8Array[]> {
+    return this.#guard('reading failed', async () =>
+      (await this.#handle.values(range).all()).map((value) => plain(value)),
+    )
+  }
+
+  /** Calls for each entry, in key order. */
+  each(range: Range, call: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
+    return this.#guard('reading failed', async () => {
+      for await (const [key, value] of this.#handle.iterator(range)) call(plain(key), plain(value))
+    })
+  }
+
+  /** All or none. @param sync false for what can be rebuilt */
+  write(operations: Operation[], sync: boolean): Promise<void> {
+    return this.#guard('writing failed', () => this.#handle.batch(operations, { sync }))
+  }
+
+  /** Nothing is asked of it after this. */
+  poison(error: unknown): MeshError {
+    this.#failure ??= failed('storage failed', error)
+    return this.#failure
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#handle.close()
+    } catch (error) {
+      throw failed('the database does not close', error)
+    }
+  }
+
+  async #guard<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    if (this.#failure !== null) throw this.#failure
+    try {
+      return await call()
+    } catch (error) {
+      throw this.poison(failed(doing, error))
+    }
+  }
+}
+
+/** LevelDB gives Buffers, which slice differently and may share memory. */
+function plain<T extends Uint8Array | undefined>(bytes: T): T | Uint8Array {
+  return bytes === undefined ? bytes : new Uint8Array(bytes)
+}

@@ -1,0 +1,138 @@
+/**
+ * What stands where in the database. All numbers are big-endian, so that keys
+ * sort as they count.
+ *
+ *     m                                   standing ‖ peaks ‖ check
+ *     r <epoch 4> <index 4>               a record, as it is; its tile or peak is its check
+ *     t <epoch 4> <level 1> <index 4>     a full tile: 256 hashes; its parent is its check
+ *     p <space> / <key>                   check ‖ value
+ *     i <epoch 4> <12 bytes of the id>    index 4; a hint, unsynced, rebuilt
+ *     w <epoch 4>                         how many records the index knows; likewise
+ *
+ * A check is 16 bytes of SHA-256 over the key's length, the key and the value:
+ * LevelDB hands out changed values without a word (FACTS 4), and one value in
+ * another's place. Evolution: a first byte, once used, never changes its
+ * meaning; a new layout gets a new byte, and `m` a new version in front.
+ */
+import { assert } from '../core/assert.ts'
+import { concat, equalBytes, textOf, utf8 } from '../core/bytes.ts'
+import { type RecordId, sha256 } from '../core/id.ts'
+import { Malformed } from '../core/malformed.ts'
+import { HASH_BYTES, peakCount, type Tree } from '../core/merkle.ts'
+import type { Space } from '../mesh/ports.ts'
+import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './standing.ts'
+
+export const CHECK_BYTES = 16
+const INDEX_ID_BYTES = 12
+
+const [META, RECORD, TILE, PUT, INDEX, INDEXED] = ['m', 'r', 't', 'p', 'i', 'w'].map((letter) =>
+  letter.charCodeAt(0),
+) as [number, number, number, number, number, number]
+
+export const META_KEY = Uint8Array.of(META)
+
+export function recordKey(epoch: number, index: number): Uint8Array {
+  const key = Buffer.alloc(9)
+  key[0] = RECORD
+  key.writeUInt32BE(epoch, 1)
+  key.writeUInt32BE(index, 5)
+  return key
+}
+
+export function tileKey(epoch: number, level: number, index: number): Uint8Array {
+  const key = Buffer.alloc(10)
+  key[0] = TILE
+  key.writeUInt32BE(epoch, 1)
+  key[5] = level
+  key.writeUInt32BE(index, 6)
+  return key
+}
+
+export function indexKey(epoch: number, id: RecordId): Uint8Array {
+  const key = Buffer.alloc(5 + INDEX_ID_BYTES)
+  key[0] = INDEX
+  key.writeUInt32BE(epoch, 1)
+  key.write(id.slice('sha256:'.length), 5, INDEX_ID_BYTES, 'hex')
+  return key
+}
+
+export function indexedKey(epoch: number): Uint8Array {
+  return concat(Uint8Array.of(INDEXED), formatCount(epoch))
+}
+
+/** The number that an index entry, or the count of indexed records, holds. */
+export function formatCount(count: number): Uint8Array {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(count)
+  return bytes
+}
+
+/** null for what is no such number: then there is no hint. */
+export function parseCount(bytes: Uint8Array | undefined): number | null {
+  return bytes?.length === 4 ? Buffer.from(bytes).readUInt32BE() : null
+}
+
+export function putKey(space: Space, key: string): Uint8Array {
+  assert(key !== '', 'what is kept has a name')
+  return concat(Uint8Array.of(PUT), utf8(`${space}/${key}`))
+}
+
+/** From the first key of a space, or of all of them, up to the first that is behind. */
+export function putRange(space?: Space): { gte: Uint8Array; lt: Uint8Array } {
+  if (space === undefined) return { gte: Uint8Array.of(PUT), lt: Uint8Array.of(PUT + 1) }
+  // `0` is the character behind `/`.
+  return {
+    gte: concat(Uint8Array.of(PUT), utf8(`${space}/`)),
+    lt: concat(Uint8Array.of(PUT), utf8(`${space}0`)),
+  }
+}
+
+/** @throws Malformed */
+export function parsePutKey(bytes: Uint8Array): { space: Space; key: string } {
+  const text = textOf(bytes.subarray(1))
+  const slash = text.indexOf('/')
+  if (slash < 1) throw new Malformed('a key names its space')
+  return { space: text.slice(0, slash) as Space, key: text.slice(slash + 1) }
+}
+
+/** The value as it is on disk. */
+export function seal(key: Uint8Array, value: Uint8Array): Uint8Array {
+  return concat(checkOf(key, value), value)
+}
+
+/** The value and its check; null when they do not belong together, or to that key. */
+export function open(key: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+  const value = sealed.subarray(CHECK_BYTES)
+  return equalBytes(sealed.subarray(0, CHECK_BYTES), checkOf(key, value)) ? value : null
+}
+
+function checkOf(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(4 + key.length + value.length)
+  bytes.writeUInt32BE(key.length, 0)
+  bytes.set(key, 4)
+  bytes.set(value, 4 + key.length)
+  return sha256(bytes).subarray(0, CHECK_BYTES)
+}
+
+/** The one entry that every batch writes. */
+export interface Meta {
+  readonly standing: Standing
+  readonly tree: Tree
+}
+
+export function formatMeta({ standing, tree }: Meta): Uint8Array {
+  return seal(META_KEY, concat(formatStanding(standing), ...tree.peaks))
+}
+
+/** null when it is not what was written. */
+export function parseMeta(sealed: Uint8Array): Meta | null {
+  const bytes = open(META_KEY, sealed)
+  if (bytes === null) return null
+  const standing = parseStanding(bytes.subarray(0, STANDING_BYTES))
+  const rest = bytes.subarray(STANDING_BYTES)
+  if (rest.length !== peakCount(standing.size) * HASH_BYTES) return null
+  const peaks = Array.from({ length: rest.length / HASH_BYTES }, (_, i) =>
+    rest.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+  )
+  return { standing, tree: { size: standing.size, peaks } }
+}

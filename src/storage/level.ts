@@ -1,0 +1,319 @@
+/**
+ * The Store port on LevelDB. A data directory:
+ *
+ *     INITIALIZED   the last thing that creation writes (create.ts)
+ *     db/           LevelDB: keyspace.ts
+ *     head          what was acknowledged, outside of it: head-file.ts
+ *     reserve       room for revocations: reserve.ts
+ *
+ * A batch and the head file are written side by side. The head file says what
+ * was acknowledged before, since the batch may fail and it may not; soon after
+ * the last batch it says so of that one, too. What a broken disk loses of those
+ * 20 ms, the peers' checkpoints show.
+ */
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
+import { assert } from '../core/assert.ts'
+import type { RecordId } from '../core/id.ts'
+import { HEAD_CONFIRM_MS } from '../core/limits.ts'
+import { type Hash, rootHash, type Tree } from '../core/merkle.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Batch, Put, Space, Store } from '../mesh/ports.ts'
+import { Database, type Operation } from './database.ts'
+import { damaged, failed } from './failures.ts'
+import { Frontier } from './frontier.ts'
+import { HeadFile } from './head-file.ts'
+import { IdIndex } from './id-index.ts'
+import {
+  formatMeta,
+  META_KEY,
+  open,
+  parsePutKey,
+  putKey,
+  putRange,
+  recordKey,
+  seal,
+  tileKey,
+} from './keyspace.ts'
+import { checkDirectory } from './private-file.ts'
+import { Reserve, type ReserveOptions } from './reserve.ts'
+import { markOf } from './tally.ts'
+import { Tiles } from './tiles.ts'
+import { rawLog, type Verified, verify } from './verify.ts'
+
+export const FILES = { marker: 'INITIALIZED', database: 'db', head: 'head', reserve: 'reserve' }
+
+interface Opened extends Verified {
+  readonly database: Database
+  readonly head: HeadFile
+  readonly index: IdIndex
+}
+
+export class LevelStore implements Store {
+  readonly #directory: string
+  readonly #reserve: Reserve
+  #opened: Opened
+  /** Why every call is refused; null while the handle is good. */
+  #failure: MeshError | null = null
+  #head: Uint8Array | null
+  /** Ends with the batch, or the reading of what batches change, that is under way. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #writing = false
+  #confirm: NodeJS.Timeout | null = null
+
+  private constructor(directory: string, reserve: Reserve, opened: Opened) {
+    this.#directory = directory
+    this.#reserve = reserve
+    this.#opened = opened
+    this.#head = opened.head.checkpoint
+  }
+
+  /** Opens what create made; creates nothing. @throws MeshError NOT_READY, LOG_DAMAGED, CONFIG_INVALID */
+  static async open(directory: string, reserve: ReserveOptions): Promise<LevelStore> {
+    checkMarked(directory)
+    const opened = await openVerified(directory)
+    return new LevelStore(directory, new Reserve(join(directory, FILES.reserve), reserve), opened)
+  }
+
+  get tree(): Tree {
+    return this.#opened.tree
+  }
+
+  get epoch(): number {
+    return this.#opened.standing.epoch
+  }
+
+  get low(): string | null {
+    return this.#reserve.low()
+  }
+
+  get head(): Uint8Array | null {
+    return this.#head
+  }
+
+  persist(batch: Batch): Promise<void> {
+    assert(!this.#writing, 'one batch is written at a time')
+    this.#writing = true
+    return this.#inTurn(() => this.#persist(batch)).finally(() => {
+      this.#writing = false
+    })
+  }
+
+  async #persist(batch: Batch): Promise<void> {
+    const opened = this.#usable()
+    const { next, operations } = changeOf(opened, batch)
+    if (this.#confirm !== null) clearTimeout(this.#confirm)
+    const results = await Promise.allSettled([
+      opened.database.write(operations, true),
+      opened.head.acknowledge(opened.standing),
+    ])
+    const refused = results.find((result) => result.status === 'rejected')
+    if (refused !== undefined) throw this.#poison(opened, refused.reason)
+    next.tiles.advance(next.frontier)
+    this.#opened = { ...opened, ...next }
+    for (const [i, { id }] of batch.records.entries()) next.index.add(id, batch.first + i)
+    this.#confirm = setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
+  }
+
+  entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#inTurn(() => this.#entries(space))
+  }
+
+  async #entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { database, tally } = this.#usable()
+    const entries = new Map<string, Uint8Array>()
+    const count = tally.countOf(space)
+    await database.each(putRange(space), (bytes, sealed) => {
+      const { key } = parsePutKey(bytes)
+      entries.set(key, this.#checked(space, key, bytes, sealed))
+    })
+    if (entries.size !== count)
+      throw damaged(`of ${count} values in \`${space}\` not all are there`)
+    return entries
+  }
+
+  get(space: Space, key: string): Promise<Uint8Array | null> {
+    return this.#inTurn(() => this.#get(space, key))
+  }
+
+  async #get(space: Space, key: string): Promise<Uint8Array | null> {
+    const { database, tally } = this.#usable()
+    const bytes = putKey(space, key)
+    const sealed = await database.get(bytes)
+    if (sealed !== undefined) return this.#checked(space, key, bytes, sealed)
+    if (tally.get(space, key) !== null) throw damaged(`\`${space}/${key}\` is not there`)
+    return null
+  }
+
+  async records(first: number, count: number): Promise<readonly Uint8Array[]> {
+    return this.#usable().tiles.records(first, count)
+  }
+
+  async tile(level: number, index: number): Promise<Uint8Array | null> {
+    return this.#usable().tiles.tile(level, index)
+  }
+
+  async node(level: number, index: number): Promise<Hash> {
+    return this.#usable().tiles.node(level, index)
+  }
+
+  async locate(id: RecordId): Promise<number | null> {
+    return this.#usable().index.locate(id)
+  }
+
+  async keepHead(checkpoint: Uint8Array): Promise<void> {
+    const opened = this.#usable()
+    try {
+      await opened.head.keep(checkpoint)
+    } catch (error) {
+      throw this.#poison(opened, error)
+    }
+    this.#head = checkpoint
+  }
+
+  reopen(): Promise<void> {
+    return this.#inTurn(() => this.#reopen())
+  }
+
+  async #reopen(): Promise<void> {
+    this.#failure ??= new MeshError('NOT_READY', 'storage is being opened again')
+    await this.#shut()
+    this.#opened = await openVerified(this.#directory)
+    this.#head = this.#opened.head.checkpoint
+    this.#failure = null
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#close())
+  }
+
+  async #close(): Promise<void> {
+    const { head, standing, database } = this.#opened
+    if (this.#failure === null && database.failure === null) await head.acknowledge(standing)
+    this.#failure = new MeshError('NOT_READY', 'storage is closed')
+    await this.#shut()
+  }
+
+  /** Between batches: neither half of one is seen. */
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(run)
+    // The next turn comes whatever became of this one, which its caller hears.
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
+  #usable(): Opened {
+    const failure = this.#failure ?? this.#opened.database.failure
+    if (failure !== null) throw failure
+    return this.#opened
+  }
+
+  #poison({ database }: Opened, error: unknown): MeshError {
+    this.#failure = database.poison(failed('storage failed', error))
+    if (/the disk is full/.test(this.#failure.message)) this.#reserve.release()
+    return this.#failure
+  }
+
+  /** Says outside the database that its last batch was acknowledged; nobody waits for it. */
+  #acknowledge(): void {
+    const opened = this.#opened
+    if (this.#writing || this.#failure !== null) return
+    opened.head.acknowledge(opened.standing).catch((error: unknown) => {
+      // Nothing was promised; but a disk that refuses this is not written to any more.
+      this.#poison(opened, error)
+    })
+  }
+
+  /** Closes what is open, in whatever state. */
+  async #shut(): Promise<void> {
+    if (this.#confirm !== null) clearTimeout(this.#confirm)
+    const { database, head, index } = this.#opened
+    await index.close()
+    // What fails here was not promised: the next open looks at what is there.
+    await Promise.allSettled([database.close(), head.close()])
+  }
+
+  #checked(space: Space, key: string, bytes: Uint8Array, sealed: Uint8Array): Uint8Array {
+    const value = open(bytes, sealed)
+    if (value === null || markOf(sealed) !== this.#opened.tally.get(space, key))
+      throw damaged(`\`${space}/${key}\` is not what was written`)
+    return value
+  }
+}
+
+interface Next extends Pick<Opened, 'standing' | 'tree' | 'tiles' | 'index'> {
+  readonly frontier: Frontier
+}
+
+/** What a batch puts on disk, and what is true once it is there. */
+function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Operation[] } {
+  const { database, standing, tally } = opened
+  const { epoch, first, records, tree, puts } = batch
+  const retired = epoch > standing.epoch
+  const size = retired ? 0 : standing.size
+  assert(epoch >= standing.epoch && first === size, 'a batch continues the log, or begins the next')
+  assert(tree.size === size + records.length, 'the tree of a batch is the one after it')
+  const frontier = retired ? new Frontier() : opened.tiles.frontier.copy()
+  const operations: Operation[] = []
+  const put = (key: Uint8Array, value: Uint8Array) => operations.push({ type: 'put', key, value })
+  for (const [i, { bytes, hash }] of records.entries()) {
+    put(recordKey(epoch, first + i), bytes)
+    for (const full of frontier.add(hash)) put(tileKey(epoch, full.level, full.index), full.bytes)
+  }
+  for (const each of puts) operations.push(operationOf(opened, each))
+  const after = {
+    commit: standing.commit + 1,
+    epoch,
+    size: tree.size,
+    kept: tally.count,
+    sum: tally.sum,
+    rootHash: rootHash(tree),
+  }
+  put(META_KEY, formatMeta({ standing: after, tree }))
+  const tiles = retired ? new Tiles(rawLog(database, epoch), frontier) : opened.tiles
+  const index = retired ? IdIndex.begin(database, epoch) : opened.index
+  return { next: { standing: after, tree, tiles, index, frontier }, operations }
+}
+
+/** Also marks it in the tally: a batch that fails poisons the handle, and the next open counts anew. */
+function operationOf({ tally }: Opened, { space, key, value }: Put): Operation {
+  const bytes = putKey(space, key)
+  if (value === null) {
+    tally.delete(space, key)
+    return { type: 'del', key: bytes }
+  }
+  const sealed = seal(bytes, value)
+  tally.set(space, key, sealed)
+  return { type: 'put', key: bytes, value: sealed }
+}
+
+/** The database first: its lock keeps a second daemon from everything else. */
+async function openVerified(directory: string): Promise<Opened> {
+  const database = await Database.open(join(directory, FILES.database))
+  let head: HeadFile | null = null
+  try {
+    head = HeadFile.open(join(directory, FILES.head))
+    const verified = await verify(database, head)
+    const { standing, tiles } = verified
+    await head.acknowledge(standing)
+    const index = await IdIndex.open(database, standing.epoch, tiles)
+    return { ...verified, database, head, index }
+  } catch (error) {
+    await Promise.allSettled([database.close(), head?.close()])
+    throw failed('the data directory does not open', error)
+  }
+}
+
+/** @throws MeshError NOT_READY where nothing was ever created, LOG_DAMAGED where something is missing */
+function checkMarked(directory: string): void {
+  const exists = (name: string) =>
+    lstatSync(join(directory, name), { throwIfNoEntry: false }) !== undefined
+  const left = [FILES.marker, FILES.database, FILES.head].filter(exists)
+  if (left.length === 0)
+    throw new MeshError('NOT_READY', `no node was made in \`${directory}\``, { hint: 'meshd init' })
+  checkDirectory(directory)
+  if (!left.includes(FILES.marker))
+    throw damaged(`\`${directory}\` has no INITIALIZED: it was not made whole, or was taken apart`)
+  if (left.length < 3) throw damaged(`\`${directory}\` does not hold all that a node's store has`)
+  checkDirectory(join(directory, FILES.database))
+}

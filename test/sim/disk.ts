@@ -1,0 +1,305 @@
+/**
+ * A store in memory that loses what a disk loses. The Disk is what survives a
+ * crash; a DiskStore is one handle on it, with the promises of the port, and
+ * the hooks of the FAULTS: a write that fails and is gone, or fails and is
+ * there; a tail that is torn off; a flipped byte.
+ */
+import assert from 'node:assert/strict'
+import { compareBytes, equalBytes, utf8 } from '../../src/core/bytes.ts'
+import { idOf, type RecordId } from '../../src/core/id.ts'
+import {
+  append,
+  EMPTY,
+  type Hash,
+  leafHash,
+  nodeHash,
+  rootHash,
+  type Tree,
+} from '../../src/core/merkle.ts'
+import { MeshError } from '../../src/core/problems.ts'
+import type { Batch, Space, Store } from '../../src/mesh/ports.ts'
+import type { VirtualClock } from './clock.ts'
+
+/** What happens to the next batch: refused and gone, or refused and there. */
+export type WriteFault = 'gone' | 'there'
+
+/** One durable state; each batch makes a new one. */
+interface State {
+  readonly commit: number
+  readonly epoch: number
+  readonly records: readonly Uint8Array[]
+  readonly kept: ReadonlyMap<string, Uint8Array>
+}
+
+const CREATED: State = { commit: 0, epoch: 1, records: [], kept: new Map() }
+
+export class Disk {
+  readonly clock: VirtualClock
+  /** Of one batch, in virtual ms; 0 answers in a microtask. */
+  delayMs = 0
+  low: string | null = null
+  /** Taken by the next writes, in order. */
+  readonly faults: WriteFault[] = []
+  /** How many openings fail before one succeeds. */
+  refusedOpens = 0
+  opened = false
+  state: State = CREATED
+  /** Every state there was, for a tail to be torn off. */
+  readonly past: State[] = [CREATED]
+  /** Outside the database, as the head file. */
+  acknowledged: State = CREATED
+  head: Uint8Array | null = null
+
+  constructor(clock: VirtualClock) {
+    this.clock = clock
+  }
+
+  /** The last batches are gone, and the database does not know it. */
+  tear(batches: number): void {
+    const commit = this.state.commit - batches
+    this.state = this.past.find((state) => state.commit === commit) ?? CREATED
+  }
+
+  /** One bit of a record. */
+  flipRecord(index: number): void {
+    const records = this.state.records.slice()
+    records[index] = flipped(records[index])
+    this.state = { ...this.state, records }
+  }
+
+  /** One bit of a kept value; or of all of it, when it is lost. */
+  flip(space: Space, key: string): void {
+    const kept = new Map(this.state.kept)
+    kept.set(`${space}/${key}`, flipped(kept.get(`${space}/${key}`)))
+    this.state = { ...this.state, kept }
+  }
+
+  lose(space: Space, key: string): void {
+    const kept = new Map(this.state.kept)
+    kept.delete(`${space}/${key}`)
+    this.state = { ...this.state, kept }
+  }
+
+  async wait(): Promise<void> {
+    if (this.delayMs > 0) await this.clock.sleep(this.delayMs)
+    else await Promise.resolve()
+  }
+}
+
+export class DiskStore implements Store {
+  readonly #disk: Disk
+  /** What this handle knows to be right; what the disk says is compared with it. */
+  #known: State = CREATED
+  #tree: Tree = EMPTY
+  #failure: MeshError | null = null
+  #writing = false
+
+  private constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  static async open(disk: Disk): Promise<DiskStore> {
+    if (disk.opened) throw new MeshError('NOT_READY', 'the disk is in use by another daemon')
+    const store = new DiskStore(disk)
+    await store.#open()
+    return store
+  }
+
+  get tree(): Tree {
+    return this.#tree
+  }
+
+  get epoch(): number {
+    return this.#known.epoch
+  }
+
+  get low(): string | null {
+    return this.#disk.low
+  }
+
+  get head(): Uint8Array | null {
+    return this.#disk.head
+  }
+
+  async persist(batch: Batch): Promise<void> {
+    assert.ok(!this.#writing, 'one batch is written at a time')
+    this.#usable()
+    const next = after(this.#known, batch)
+    this.#writing = true
+    await this.#disk.wait()
+    this.#writing = false
+    // Closed, or crashed, meanwhile: whoever waits for it is gone with it.
+    this.#usable()
+    const fault = this.#disk.faults.shift()
+    if (fault !== 'gone') this.#land(next)
+    if (fault !== undefined) {
+      this.#failure = new MeshError('NOT_READY', 'storage failed: as the test asked')
+      throw this.#failure
+    }
+    this.#disk.acknowledged = next
+    this.#known = next
+    this.#tree = batch.tree
+  }
+
+  async entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>> {
+    this.#usable()
+    await Promise.resolve()
+    const keys = [...this.#known.kept.keys()].filter((key) => key.startsWith(`${space}/`))
+    keys.sort((a, b) => compareBytes(utf8(a), utf8(b)))
+    return new Map(keys.map((key) => [key.slice(space.length + 1), this.#read(key)]))
+  }
+
+  async get(space: Space, key: string): Promise<Uint8Array | null> {
+    this.#usable()
+    await Promise.resolve()
+    const name = `${space}/${key}`
+    return this.#known.kept.has(name) ? this.#read(name) : null
+  }
+
+  async records(first: number, count: number): Promise<readonly Uint8Array[]> {
+    this.#usable()
+    await Promise.resolve()
+    assert.ok(first >= 0 && first + count <= this.#known.records.length)
+    return Array.from({ length: count }, (_, i) => {
+      const record = this.#disk.state.records[first + i]
+      const right = this.#known.records[first + i]
+      if (record === undefined || right === undefined || !equalBytes(record, right))
+        throw damaged(`record ${first + i} is not what was written`)
+      return record.slice()
+    })
+  }
+
+  async tile(level: number, index: number): Promise<Uint8Array | null> {
+    this.#usable()
+    await Promise.resolve()
+    if ((index + 1) * 256 ** (level + 1) > this.#known.records.length) return null
+    const hashes = Array.from({ length: 256 }, (_, i) => this.#node(8 * level, index * 256 + i))
+    return new Uint8Array(Buffer.concat(hashes))
+  }
+
+  async node(level: number, index: number): Promise<Hash> {
+    this.#usable()
+    await Promise.resolve()
+    return this.#node(level, index)
+  }
+
+  async locate(id: RecordId): Promise<number | null> {
+    this.#usable()
+    await Promise.resolve()
+    const index = this.#known.records.findLastIndex((record) => idOf(record) === id)
+    return index < 0 ? null : index
+  }
+
+  async keepHead(checkpoint: Uint8Array): Promise<void> {
+    this.#usable()
+    await this.#disk.wait()
+    this.#usable()
+    this.#disk.head = checkpoint.slice()
+  }
+
+  async reopen(): Promise<void> {
+    this.#failure ??= new MeshError('NOT_READY', 'storage is being opened again')
+    this.#disk.opened = false
+    await this.#disk.wait()
+    await this.#open()
+  }
+
+  async close(): Promise<void> {
+    this.crash()
+    await Promise.resolve()
+  }
+
+  /** The process is gone; what it wrote may have landed. */
+  crash(): void {
+    if (this.#failure === null) this.#disk.opened = false
+    this.#failure = new MeshError('NOT_READY', 'storage is closed')
+  }
+
+  async #open(): Promise<void> {
+    await Promise.resolve()
+    const disk = this.#disk
+    if (disk.refusedOpens > 0) {
+      disk.refusedOpens -= 1
+      throw new MeshError('NOT_READY', 'the disk is full: as the test asked')
+    }
+    checkAcknowledged(disk)
+    this.#known = disk.state
+    this.#tree = disk.state.records.reduce((tree, each) => append(tree, leafHash(each)), EMPTY)
+    disk.acknowledged = disk.state
+    disk.opened = true
+    this.#failure = null
+  }
+
+  #land(next: State): void {
+    this.#disk.state = next
+    this.#disk.past.push(next)
+  }
+
+  #usable(): void {
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  #read(name: string): Uint8Array {
+    const [value, right] = [this.#disk.state.kept.get(name), this.#known.kept.get(name)]
+    if (value === undefined || right === undefined || !equalBytes(value, right))
+      throw damaged(`\`${name}\` is not what was written`)
+    return value.slice()
+  }
+
+  #node(level: number, index: number): Hash {
+    const leaves = this.#known.records.slice(index * 2 ** level, (index + 1) * 2 ** level)
+    assert.equal(leaves.length, 2 ** level)
+    return perfect(leaves.map((record) => leafHash(record)))
+  }
+}
+
+function after(state: State, { epoch, first, records, tree, puts }: Batch): State {
+  const before = epoch > state.epoch ? [] : state.records
+  assert.ok(epoch >= state.epoch && first === before.length)
+  assert.equal(tree.size, first + records.length)
+  const kept = new Map(state.kept)
+  for (const { space, key, value } of puts) {
+    if (value === null) kept.delete(`${space}/${key}`)
+    else kept.set(`${space}/${key}`, value.slice())
+  }
+  const bytes = [...before, ...records.map((each) => each.bytes.slice())]
+  return { commit: state.commit + 1, epoch, records: bytes, kept }
+}
+
+/** As a real store finds it out: by what is outside of the database. */
+function checkAcknowledged({ state, acknowledged }: Disk): void {
+  if (state.commit < acknowledged.commit) throw damaged('acknowledged changes are gone')
+  const kept = [...acknowledged.kept].every(
+    ([key, value]) =>
+      state.commit > acknowledged.commit || equalBytes(state.kept.get(key) ?? utf8(''), value),
+  )
+  const end = state.records.slice(0, acknowledged.records.length).slice(-255)
+  const right = acknowledged.records.slice(-255)
+  const log =
+    state.epoch > acknowledged.epoch ||
+    end.every((each, i) => equalBytes(each, right[i] ?? utf8('')))
+  if (!kept || !log) throw damaged('the disk holds something else than was acknowledged')
+}
+
+function perfect(hashes: readonly Hash[]): Hash {
+  const [only] = hashes
+  if (hashes.length === 1 && only !== undefined) return only
+  const half = hashes.length / 2
+  return nodeHash(perfect(hashes.slice(0, half)), perfect(hashes.slice(half)))
+}
+
+function flipped(bytes: Uint8Array | undefined): Uint8Array {
+  assert.ok(bytes !== undefined && bytes.length > 0, 'there is a bit to flip')
+  const copy = bytes.slice()
+  copy[copy.length >> 1] = (copy[copy.length >> 1] as number) ^ 0x10
+  return copy
+}
+
+function damaged(what: string): MeshError {
+  return new MeshError('LOG_DAMAGED', what)
+}
+
+/** The root hash of what the disk holds, computed by itself. */
+export function rootOf(disk: Disk): Hash {
+  return rootHash(disk.state.records.reduce((tree, each) => append(tree, leafHash(each)), EMPTY))
+}
