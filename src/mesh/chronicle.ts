@@ -16,7 +16,7 @@ import type { Statements } from './statements.ts'
 
 export interface ChroniclePorts {
   readonly statements: Statements
-  readonly store: Store
+  readonly store: Pick<Store, 'get'>
   readonly clock: Clock
   readonly log: {
     unwritable(): string | null

@@ -23,7 +23,7 @@ export interface Change {
 }
 
 export interface KeptPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'entries' | 'get'>
   persist(puts: readonly Put[]): Promise<void>
   /** The envelope of a statement that is durable and applied; null when there is none. */
   applied(id: StatementId): Uint8Array | null

@@ -50,6 +50,8 @@ export class Pull {
   readonly #peer: Did
   readonly #ports: PullPorts
   readonly #signal: AbortSignal
+  /** What was held here when the peer was asked. */
+  #asked: Summary | null = null
 
   constructor(peer: Did, ports: PullPorts, signal: AbortSignal) {
     this.#peer = peer
@@ -62,10 +64,15 @@ export class Pull {
    * @throws MeshError INVALID_ANSWER when it lies, WRONG_MESH, UNREACHABLE, TIMEOUT; STATEMENT_INVALID for what it believes and this node does not
    */
   async effective(): Promise<Said<'summary'>> {
-    const said = await this.#compare()
-    await this.#roots(said.summary.root)
-    await this.#reconcile('envelopes', said)
-    return said
+    for (;;) {
+      const before = this.cost.learned
+      const said = await this.#compare()
+      await this.#roots(said.summary.root)
+      const refused = await this.#reconcile('envelopes', said)
+      if (refused === null) return said
+      // A statement waits for its root, and a root may wait for a member: again as long as that brings something.
+      if (this.cost.learned === before) throw disagreement(refused)
+    }
   }
 
   /** What else there is to exchange: statements that wait for signatures, and addresses. A hint: quotas may refuse them. */
@@ -99,35 +106,35 @@ export class Pull {
     }
   }
 
-  async #reconcile(tree: TreeName, said: Said<'summary'>): Promise<void> {
+  /** Gives one that the peer holds and that was refused here; null when there is none. */
+  async #reconcile(tree: TreeName, said: Said<'summary'>): Promise<StatementId | null> {
     const { statements } = this.#ports
     const hash = said.summary[tree]
     const local = statements.trees[tree]
     const top = said.tops.find((one) => one.tree === tree)
-    if (top === undefined) return this.#equal(tree, hash)
+    if (top === undefined) {
+      // Then it must be the tree that it was asked about; ours may have grown since.
+      if (this.#asked?.[tree] !== hash) throw lie(`its ${tree} differ, and it says not where`)
+      return null
+    }
     const walk = read(() => new Walk(local, hash, top.part))
+    let refused: StatementId | null = null
     for (;;) {
       // What is known to differ is fetched before the next step: invented ids end the walk here.
-      await this.#fetch(tree, walk)
+      refused ??= await this.#fetch(tree, walk)
       const places = walk.next()
       if (places === null) break
       const { parts } = await this.#ask({ ask: 'walk', tree, ...places }, 'walk')
       read(() => walk.take(parts))
     }
     await this.#push(walk.surplus)
+    return refused
   }
 
-  /** The peer said no top, so its tree must be the one that it was asked about. */
-  #equal(tree: TreeName, hash: string): void {
-    const sent = this.#sent[tree]
-    if (sent !== hash) throw lie(`it says that its ${tree} differ, and not where`)
-  }
-
-  /** Our hashes when the peer was asked; a tree may have grown since. */
-  #sent: Pick<Summary, TreeName> = { envelopes: '', waiting: '' }
-
-  async #fetch(tree: TreeName, walk: Walk): Promise<void> {
+  /** Gives one that was refused here; null when there is none. */
+  async #fetch(tree: TreeName, walk: Walk): Promise<StatementId | null> {
     const { statements } = this.#ports
+    let refused: StatementId | null = null
     const ids = walk.found().map(({ key }) => idOfKey(key))
     // Whoever finds it effective here needs no copy that waits.
     const needed = ids.filter(
@@ -138,8 +145,9 @@ export class Pull {
       const { missing, blobs } = await this.#ask({ ask: 'fetch', ids: asked }, 'statements')
       rest = rest.slice(this.#checkServed(tree, asked, missing, blobs))
       const taken = await Promise.all(blobs.map((bytes) => this.#take(bytes)))
-      if (tree === 'envelopes') taken.forEach(mustHold)
+      refused ??= taken.find(({ held }) => !held)?.id ?? null
     }
+    return refused
   }
 
   /** How many of the asked ones this answer is about: the first ones, in order, each served or missing. */
@@ -211,7 +219,7 @@ export class Pull {
     this.#signal.throwIfAborted()
     if (this.cost.rounds >= SYNC_ROUNDS_MAX)
       throw new MeshError('TOO_MANY', `a sync did not end within ${SYNC_ROUNDS_MAX} rounds`)
-    if (request.ask === 'compare') this.#sent = request.summary
+    if (request.ask === 'compare') this.#asked = request.summary
     const bytes = formatSyncRequest(request)
     this.cost.rounds += 1
     this.cost.sentBytes += bytes.length
@@ -228,9 +236,8 @@ interface Taken {
   readonly held: boolean
 }
 
-function mustHold({ id, held }: Taken): void {
-  if (held) return
-  throw new MeshError(
+function disagreement(id: StatementId): MeshError {
+  return new MeshError(
     'STATEMENT_INVALID',
     `the peer holds \`${id}\` for effective, which is refused here`,
     { hint: 'compare the versions of meshd on both nodes' },

@@ -8,8 +8,10 @@
  * is judged by, announced or spread that a power cut could take back (B14).
  * The other side of it: a revocation on its way to the disk does not deny yet.
  */
+import { assert } from '../core/assert.ts'
 import { equalBytes, utf8 } from '../core/bytes.ts'
 import { type Envelope, formatEnvelope } from '../core/dsse.ts'
+import type { Needs } from '../core/fold.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -22,6 +24,7 @@ import { damaged } from './damaged.ts'
 import { Held, type Trees } from './held.ts'
 import { Kept } from './kept.ts'
 import { type Known, type Learned, type Noted, Notes, putNote, type Via } from './learned.ts'
+import { needsOf } from './needs.ts'
 import { type Owner, Pending, type Waiting } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
 import type { Put, Store } from './ports.ts'
@@ -31,7 +34,7 @@ export type { Trees } from './held.ts'
 export type { Known, Learned, Via } from './learned.ts'
 
 export interface StatementsPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'entries' | 'get'>
   persist(puts: readonly Put[]): Promise<void>
   readonly policy: Pick<PolicyEngine, 'check'>
 }
@@ -100,6 +103,13 @@ export class Statements {
 
   get(id: StatementId): Known | null {
     return this.#held.get(id)
+  }
+
+  /** What it waits for. @param id of one that is known */
+  needs(id: StatementId): Needs {
+    const known = this.get(id)
+    assert(known !== null, 'what is asked about is known')
+    return needsOf(known.statement, known.envelope, this.governance)
   }
 
   all(): Iterable<Known> {
@@ -281,7 +291,7 @@ export class Statements {
     }
   }
 
-  async #load(store: Store): Promise<void> {
+  async #load(store: StatementsPorts['store']): Promise<void> {
     const cursors = await store.entries('governance')
     this.#mesh = readMesh(cursors)
     this.#pins = readPins(cursors)

@@ -1,0 +1,34 @@
+/** Which role a statement still waits for, and how many of its keys: what `meshd sign` lists. */
+import type { Envelope } from '../core/dsse.ts'
+import type { Needs } from '../core/fold.ts'
+import { neededRole, speakersOf } from '../core/force.ts'
+import type { Governance } from '../core/governance.ts'
+import { inRole, roleOf } from '../core/roles.ts'
+import { rolesThatSign } from '../core/root-chain.ts'
+import type { Role } from '../core/statement/root.ts'
+import type { Statement } from '../core/statement/statement.ts'
+
+/** Of the roles it needs the one that misses most. With nothing missing it may still wait for a root, or a version before it. */
+export function needsOf(statement: Statement, envelope: Envelope, { roots }: Governance): Needs {
+  const role = roleOf(statement)
+  const signers =
+    statement.type === 'root'
+      ? envelope.signatures.map(({ key }) => key)
+      : speakersOf(statement, envelope)
+  const needs = rolesNeeded(statement, roots).map((each) => ({
+    role,
+    threshold: each.threshold,
+    missing: Math.max(0, each.threshold - inRole(each, signers).length),
+  }))
+  const [first, ...others] = needs
+  // Under a root that is not known nobody can say how many: one at least.
+  if (first === undefined) return { role, threshold: 1, missing: 1 }
+  return others.reduce((most, each) => (each.missing > most.missing ? each : most), first)
+}
+
+function rolesNeeded(statement: Statement, roots: Governance['roots']): readonly Role[] {
+  if (statement.type === 'root')
+    return rolesThatSign(statement, roots[statement.version - 2] ?? null)
+  const root = roots[statement.root - 1]
+  return root === undefined ? [] : [neededRole(statement, root)]
+}
