@@ -57,15 +57,18 @@ function rooted(policies: BundleInput['policies'], chain: readonly ChainRoot[]):
   return [...policies]
     .filter(({ force }) => force.kind === 'held' || force.kind === 'disarmed')
     .sort((a, b) => a.policy.version - b.policy.version || (a.policy.id < b.policy.id ? -1 : 1))
-    .filter(({ policy }) => {
-      const { id, bundle, version, previous, root } = policy
+    .filter(({ policy: { id, version, previous, bundle } }) => {
       const after = previous.every((each) => ids.get(each) === version - 1)
-      // Where a root set the floor, a version begins anew: what it follows may be gone (FAULTS, note 1).
-      const anew = floorOf(bundle, chain.slice(0, root)) === version
-      if (!after && !anew) return false
+      if (!after && !chain.some((each) => vouches(each, id, bundle, version))) return false
       ids.set(id, version)
       return true
     })
+}
+
+/** What a version follows may be disarmed, and gone: a root that keeps it, or sets the floor that it stands on, is enough. */
+function vouches({ root, keeps }: ChainRoot, id: StatementId, bundle: string, version: number) {
+  const floor = root.floors.get(bundle)
+  return keeps.has(id) || version === floor || version - 1 === floor
 }
 
 /** The highest that any root demanded; 0 for none. */
@@ -73,17 +76,25 @@ function floorOf(bundle: string, chain: readonly ChainRoot[]): number {
   return Math.max(0, ...chain.map(({ root }) => root.floors.get(bundle) ?? 0))
 }
 
-/** Disarmed above all that is effective, where neither the root that did it nor a later one sets a floor. */
+/** Disarmed above all that is effective. */
 function blockingOf(
   bundle: string,
   carried: Carried,
   top: number,
   chain: readonly ChainRoot[],
 ): readonly Policy[] {
-  return carried.flatMap(({ policy, force }) => {
-    if (force.kind !== 'disarmed' || policy.version <= top) return []
-    return floorOf(bundle, chain.slice(force.by.version - 1)) > 0 ? [] : policy
-  })
+  return carried.flatMap(({ policy, force }) =>
+    policy.version > top && mayBlock(bundle, force, chain) ? policy : [],
+  )
+}
+
+/**
+ * Whether a disarmed version still matters: neither the root that disarmed it nor a later one
+ * sets a floor for its bundle. Such a one belongs into the fold, also when it turns up later.
+ */
+export function mayBlock(bundle: string, force: Force, chain: readonly ChainRoot[]): boolean {
+  if (force.kind !== 'disarmed') return false
+  return floorOf(bundle, chain.slice(force.by.version - 1)) === 0
 }
 
 /** All effective ones of a version that has several, unless the next one names them all. */

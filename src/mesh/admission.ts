@@ -9,6 +9,7 @@
 import { checkSignatures } from '../core/admission.ts'
 import { equalBytes } from '../core/bytes.ts'
 import { type Envelope, mergeSignatures, parseEnvelope, statementIdOf } from '../core/dsse.ts'
+import { mayBlock } from '../core/fold-bundles.ts'
 import { forceOf, speakersOf } from '../core/force.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
@@ -171,8 +172,11 @@ export function stateOf(
     const signed = rolesThatSign(statement, last).every((role) => reaches(role, signers))
     return signed ? 'held' : 'pending'
   }
-  const { kind } = forceOf(statement, speakersOf(statement, envelope), roots.map(chainRootOf))
-  return kind === 'held' || kind === 'disarmed' ? kind : 'pending'
+  const chain = roots.map(chainRootOf)
+  const force = forceOf(statement, speakersOf(statement, envelope), chain)
+  // A version that denies its bundle although it is disarmed belongs into the fold of every node.
+  if (statement.type === 'policy' && mayBlock(statement.bundle, force, chain)) return 'held'
+  return force.kind === 'held' || force.kind === 'disarmed' ? force.kind : 'pending'
 }
 
 const chainRoots = new WeakMap<Root, ChainRoot>()

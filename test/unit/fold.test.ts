@@ -325,8 +325,15 @@ test('at its floor a bundle begins anew, also for who never saw the version befo
   const next = nextRoot(first, { ...without, floors: new Map([['agents', 3]]) })
   const anew = world.nextPolicy([two], {}, [ben], 2)
   assert.equal(agents(foldOf([first, next, anew])), 3)
-  const early = world.nextPolicy([two], {}, [ben], 1)
-  assert.equal(foldOf([first, next, early]).standing(early.id), 'pending')
+  const above = world.nextPolicy([anew], {}, [ben], 2)
+  assert.equal(agents(foldOf([first, next, above])), 4)
+  const further = world.nextPolicy([above], {}, [ben], 2)
+  assert.equal(foldOf([first, next, further]).standing(further.id), 'pending')
+})
+
+test('a version that a root keeps needs none before it', () => {
+  const next = nextRoot(first, { ...without, keeps: [two.id], floors: new Map([['agents', 1]]) })
+  assert.equal(agents(foldOf([first, next, two])), 2)
 })
 
 test('a floor never sinks', () => {
