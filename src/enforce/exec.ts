@@ -9,6 +9,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
+import { isSha256Id } from '../core/id.ts'
 import { CHILD_GRACE_MS, EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 
@@ -48,8 +49,8 @@ const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] 
 export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecResult> {
   const askedMs = call.monotonicMs()
   const decision = await api.open()
-  const { id, leaseRemainingMs } = decision
-  if (!decision.decision || id === null || leaseRemainingMs === null)
+  const { id, leaseRemainingMs } = checkAnswer(decision)
+  if (decision.decision !== true || id === null || leaseRemainingMs === null)
     return { kind: 'denied', decision }
   // Counted from when we asked: an answer that was long on its way is worth less, never more.
   const untilMs = askedMs + leaseRemainingMs
@@ -72,12 +73,35 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
   return supervise(api, call, decision, id, child, untilMs)
 }
 
+/** Whatever is no well-formed answer allows nothing. @throws MeshError INVALID_ANSWER */
+function checkAnswer(answer: DecisionView): DecisionView {
+  const { decision, id, leaseRemainingMs } = answer ?? {}
+  const good =
+    typeof decision === 'boolean' &&
+    (id === null || (typeof id === 'string' && isSha256Id(id))) &&
+    (leaseRemainingMs === null || Number.isFinite(leaseRemainingMs))
+  if (good) return answer
+  throw new MeshError('INVALID_ANSWER', 'the daemon gave no decision')
+}
+
+/** A view that cannot be read extends nothing. @throws MeshError INVALID_ANSWER */
+function checkView(view: ExecutionView): ExecutionView {
+  const { state, stop, leaseRemainingMs } = view ?? {}
+  const good =
+    typeof state === 'string' &&
+    (stop === null || typeof stop === 'object') &&
+    (leaseRemainingMs === null || Number.isFinite(leaseRemainingMs))
+  if (good) return view
+  throw new MeshError('INVALID_ANSWER', 'the daemon gave no state of the execution')
+}
+
 /** In a group of its own, so that what the child starts is ended with it. */
 function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
   return spawn(file, args, {
     stdio: 'inherit',
     detached: true,
-    env: { ...env, MESHD_DECISION: execution },
+    // Two names for one id: of the decision, and of the run that its own calls descend from.
+    env: { ...env, MESHD_DECISION: execution, MESHD_EXECUTION: execution },
   })
 }
 
@@ -138,7 +162,8 @@ async function watch(
     if (leftMs <= 0) return `GOVERNANCE_STALE: ${lost}`
     try {
       const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))])
-      const view = await api.watch(id, Math.min(EXECUTION_POLL_MS, leftMs / 2), deadline)
+      const ms = Math.min(EXECUTION_POLL_MS, leftMs / 2)
+      const view = checkView(await api.watch(id, ms, deadline))
       if (view.stop !== null) return `${view.stop.code}: ${view.stop.detail}`
       if (view.state !== 'running') return 'INTERNAL: the daemon no longer knows this execution'
       if (view.leaseRemainingMs !== null) allowedMs = askedMs + view.leaseRemainingMs
