@@ -4,12 +4,13 @@
  * closes its own side leaks nothing here. A Stream is never iterated: when data
  * and FIN come before the reader, iteration never ends (FACTS 3.4).
  *
- *     dialler: <varint length> <request>  FIN        listener: <varint length> <answer>  FIN
+ *     dialler: <4 bytes: length> <request>  FIN        listener: <4 bytes: length> <answer>  FIN
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { asError } from './errors.ts'
 
+const LENGTH_BYTES = 4
 /** Bytes that may wait behind the largest frame; more is a flood. */
 const SLACK_BYTES = 64 * 1024
 
@@ -66,7 +67,28 @@ export function within<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 function framed(stream: Stream, bytesMax: number): LengthPrefixedStream<Stream> {
-  return lpStream(stream, { maxDataLength: bytesMax, maxBufferSize: bytesMax + SLACK_BYTES })
+  return lpStream(stream, {
+    maxDataLength: bytesMax,
+    maxBufferSize: bytesMax + SLACK_BYTES,
+    maxLengthLength: LENGTH_BYTES,
+    lengthEncoder: lengthOf,
+    lengthDecoder: readLength,
+  })
+}
+
+function lengthOf(bytes: number): Uint8Array {
+  const length = new Uint8Array(LENGTH_BYTES)
+  new DataView(length.buffer).setUint32(0, bytes)
+  return length
+}
+
+/**
+ * Called byte for byte; a RangeError asks for one more. The default reads a
+ * varint and asks for ever: 256 KiB of ff took seconds of everybody's time.
+ */
+function readLength(bytes: { readonly length: number; getUint32(at: number): number }): number {
+  if (bytes.length < LENGTH_BYTES) throw new RangeError('one more')
+  return bytes.getUint32(0)
 }
 
 /** A copy: the list shares its memory with the connection's buffers. */

@@ -32,12 +32,12 @@ export class LoopbackLab implements Lab {
   /** The libp2p node of each network, to look into. */
   readonly hosts = new Map<Network, Host>()
 
-  network(number: number): Network {
+  network(number: number, listen?: string): Network {
     const self = signerOf(seedOf(number)).did
     const network: Libp2pNetwork = new Libp2pNetwork(
       {
         seed: seedOf(number),
-        listen: [this.#addresses.get(self) ?? '/ip4/127.0.0.1/tcp/0'],
+        listen: [listen ?? this.#addresses.get(self) ?? '/ip4/127.0.0.1/tcp/0'],
         announce: [],
         clock,
         random,
