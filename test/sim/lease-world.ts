@@ -1,18 +1,22 @@
 /**
  * A world for the lease: nodes whose statements are bare ids, a network that
  * is cut and healed at random, disks that may be restored to an older image.
- * Voice, Lease, BootCheck and Handover are the product's own. Every signature
- * is left out, so that hundreds of seeds run in seconds; test/unit has them.
+ * Voice, Lease, BootCheck and Handover are the product's own. Unless the rules
+ * ask for them, signatures are left out: hundreds of seeds run in seconds.
  */
 import { toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { Governance } from '../../src/core/governance.ts'
 import { idOf, type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { type Did, signerOf } from '../../src/core/keys.ts'
-import { EMPTY } from '../../src/core/merkle.ts'
+import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
+import { EMPTY, type Tree } from '../../src/core/merkle.ts'
+import { MeshError } from '../../src/core/problems.ts'
+import type { Member } from '../../src/core/statement/member.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import { BootCheck } from '../../src/mesh/boot.ts'
-import type { Answered } from '../../src/mesh/challenge.ts'
+import { type Answered, Challenges } from '../../src/mesh/challenge.ts'
+import { Checkpoints } from '../../src/mesh/checkpoints.ts'
 import { Handover } from '../../src/mesh/handover.ts'
+import { Heard } from '../../src/mesh/heard.ts'
 import { Lease } from '../../src/mesh/lease.ts'
 import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
 import {
@@ -25,10 +29,12 @@ import { BEGINNING_MS, type VirtualClock } from './clock.ts'
 
 export const MESH = idOf(utf8('mesh'))
 const NODES_MAX = 8
-export const DIDS: readonly Did[] = Array.from(
-  { length: NODES_MAX },
-  (_, at) => signerOf(new Uint8Array(32).fill(at + 1)).did,
+const FAR_MS = BEGINNING_MS + 1e12
+/** One key for all that a node signs. */
+export const SIGNERS: readonly Signer[] = Array.from({ length: NODES_MAX }, (_, at) =>
+  signerOf(new Uint8Array(32).fill(at + 1)),
 )
+export const DIDS: readonly Did[] = SIGNERS.map(({ did }) => did)
 
 /** The bare parts of a root that a lease looks at. */
 export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseTerms): Root {
@@ -39,7 +45,7 @@ export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseT
     version,
     previous: null,
     issuedMs: BEGINNING_MS,
-    expiresMs: BEGINNING_MS + 1e12,
+    expiresMs: FAR_MS,
     roles: {} as Root['roles'],
     witnesses,
     lease,
@@ -53,6 +59,8 @@ export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseT
 export interface Rules {
   readonly bootCheck: boolean
   readonly handover: boolean
+  /** Answers are signed and verified, checkpoints kept: the product's Challenges and Checkpoints. */
+  readonly signed: boolean
 }
 
 export interface WorldOf {
@@ -75,6 +83,7 @@ export class World {
   readonly clock: VirtualClock
   readonly roots: readonly Root[]
   readonly rules: Rules
+  readonly members: Governance['members']
   readonly nodes: readonly SimNode[]
   /** Who can hear whom: same group. */
   groups: number[]
@@ -86,7 +95,8 @@ export class World {
   constructor({ clock, nodes, roots, rules }: WorldOf) {
     this.clock = clock
     this.roots = roots
-    this.rules = { bootCheck: true, handover: true, ...rules }
+    this.rules = { bootCheck: true, handover: true, signed: false, ...rules }
+    this.members = membersOf(nodes)
     this.groups = Array.from({ length: nodes }, () => 0)
     this.nodes = DIDS.slice(0, nodes).map((did, at) => new SimNode(this, did, at))
   }
@@ -131,7 +141,7 @@ export class World {
       if (this.reaches(from, to)) return said
     }
     await this.clock.sleep(1_000)
-    throw new Error('unreachable')
+    throw new MeshError('UNREACHABLE', 'cut off')
   }
 }
 
@@ -147,6 +157,12 @@ export class SimNode {
   declare boot: BootCheck
   declare handover: Handover
   declare voice: Voice
+  declare checkpoints: Checkpoints
+  /** What it has of its own log, and the checkpoint it shows. */
+  log: { epoch: number; tree: Tree } = { epoch: 1, tree: EMPTY }
+  checkpoint: Uint8Array | null = null
+  /** What the fold would say beside roots. */
+  also: Partial<Governance> = {}
   readonly #world: World
   #incarnation = new AbortController()
   #listeners: ((learned: { id: StatementId }) => void)[] = []
@@ -205,8 +221,8 @@ export class SimNode {
     this.governance = this.#fold()
     this.#passed.add(this.governance.digest)
     const { rules } = this.#world
-    const common = this.#ports()
-    this.boot = await BootCheck.open({ ...common, checkpoints: NO_CHECKPOINTS, log: () => LOG })
+    const common = await this.#ports()
+    this.boot = await BootCheck.open({ ...common, log: () => this.log })
     const boot = rules.bootCheck ? this.boot : CHECKED
     this.handover = await Handover.open({ ...common, boot })
     const place = { opened: 0, closed: 0 }
@@ -215,9 +231,10 @@ export class SimNode {
       ...common,
       boot,
       handover: rules.handover ? this.handover : place,
-      checkpoints: NO_CHECKPOINTS,
-      witness: { did: this.did, sign: () => new Uint8Array(64) },
-      checkpoint: () => null,
+      witness: rules.signed
+        ? (SIGNERS[this.at] as Signer)
+        : { did: this.did, sign: () => new Uint8Array(64) },
+      checkpoint: () => this.checkpoint,
     })
     this.lease = new Lease({
       ...common,
@@ -234,19 +251,19 @@ export class SimNode {
     void this.#sync(signal)
   }
 
-  #ports() {
-    const { clock: world } = this.#world
+  async #ports() {
+    const { clock: world, rules } = this.#world
     const self = this
-    return {
+    const { kept } = this.disk
+    const base = {
       clock: this.clock,
       random: world.dice,
       network: this.#network() as Network,
-      store: { get: async (_: string, key: string) => this.disk.kept.get(key) ?? null } as Store,
+      store: {
+        get: async (_: string, key: string) => kept.get(key) ?? null,
+        entries: async () => new Map([...kept].filter(([key]) => key.startsWith('did:'))),
+      } as unknown as Store,
       persist: (puts: readonly Put[]) => this.#persist(puts),
-      challenges: {
-        ask: (peer: Did, _: object, signal: AbortSignal) => this.#ask(peer, signal),
-        reach: (answer: StateAnswer) => this.#reach(answer),
-      },
       statements: {
         get governance() {
           return self.governance
@@ -255,6 +272,22 @@ export class SimNode {
         onChange: (listener: (learned: { id: StatementId }) => void) =>
           void this.#listeners.push(listener),
       },
+    }
+    if (!rules.signed) return { ...base, challenges: this.#light(), checkpoints: NO_CHECKPOINTS }
+    this.checkpoints = await Checkpoints.open({ ...base, governance: () => this.governance })
+    const heard = new Heard(this.clock, this.checkpoints)
+    const pull = (peer: Did) => this.pull(this.#world.of(peer))
+    return {
+      ...base,
+      checkpoints: this.checkpoints,
+      challenges: new Challenges({ ...base, heard, pull }),
+    }
+  }
+
+  #light() {
+    return {
+      ask: (peer: Did) => this.#ask(peer),
+      reach: (answer: StateAnswer) => this.#reach(answer),
     }
   }
 
@@ -267,6 +300,7 @@ export class SimNode {
           .filter((node) => node !== this)
           .map(({ did }) => ({ peer: did, address: '', direction: 'in', rttMs: null })),
       onPeer: () => {},
+      ask: async (peer, _, question) => this.#send(peer, question),
     }
   }
 
@@ -278,16 +312,20 @@ export class SimNode {
     for (const { key, value } of puts) if (value !== null) disk.kept.set(key, value)
   }
 
-  async #ask(did: Did, signal: AbortSignal): Promise<Answered> {
-    const peer = this.#world.of(did)
+  async #ask(did: Did): Promise<Answered> {
     const nonce = toBase64(new Uint8Array(16))
     const question = formatStateQuestion({ nonce, ids: [], own: false })
     const sentMs = this.clock.monotonicMs()
-    const bytes = await this.#world.trip(this, peer, () => peer.#answer(this.did, question))
-    if (bytes === null || signal.aborted) throw new Error('no answer')
-    const { answer } = parseStateAnswer(bytes)
+    const { answer } = parseStateAnswer(await this.#send(did, question))
     const halfMs = (this.clock.monotonicMs() - sentMs) / 2
     return { answer, sentMs, clockOffsetMs: this.clock.wallMs() - halfMs - answer.timeMs }
+  }
+
+  async #send(did: Did, question: Uint8Array): Promise<Uint8Array> {
+    const peer = this.#world.of(did)
+    const bytes = await this.#world.trip(this, peer, () => peer.#answer(this.did, question))
+    if (bytes === null) throw new MeshError('UNREACHABLE', 'no answer')
+    return bytes
   }
 
   #answer(asker: Did, question: Uint8Array): Uint8Array | null {
@@ -318,23 +356,22 @@ export class SimNode {
       // Their chain: a root cannot be known without those before it.
       roots: this.#world.roots.slice(0, known.length),
       disputed: [],
-      members: MEMBERS,
+      members: this.#world.members,
       bundles: new Map(),
       freezes: new Map(),
       revocations: { size: 0, did: () => null } as unknown as Governance['revocations'],
       epochs: new Map(),
       digest: sha256Hex(utf8([...this.disk.ids].sort().join())),
       size: this.disk.ids.size,
+      ...this.also,
     }
   }
 }
 
 const NO_CHECKPOINTS = { read: () => null, newest: () => null }
-const LOG = { epoch: 1, tree: EMPTY }
 const CHECKED = { done: true, why: null, onDone: () => {} }
-const MEMBERS: Governance['members'] = new Map(
-  DIDS.map((did) => [
-    did,
-    { principal: did, witness: did, log: did, expiresMs: BEGINNING_MS + 1e12 } as never,
-  ]),
-)
+
+function membersOf(nodes: number): Governance['members'] {
+  const member = (did: Did) => ({ principal: did, witness: did, log: did, expiresMs: FAR_MS })
+  return new Map(DIDS.slice(0, nodes).map((did) => [did, member(did) as Member]))
+}
