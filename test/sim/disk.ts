@@ -23,14 +23,21 @@ import type { VirtualClock } from './clock.ts'
 /** What happens to the next batch: refused and gone, or refused and there. */
 export type WriteFault = 'gone' | 'there'
 
+/** Bytes, and the hash that they had when they were written. */
+interface Written {
+  readonly bytes: Uint8Array
+  readonly hash: Hash
+}
+
 /** One durable state; each batch makes a new one. */
 interface State {
   readonly commit: number
   readonly epoch: number
-  readonly records: readonly Uint8Array[]
-  readonly kept: ReadonlyMap<string, Uint8Array>
+  readonly records: readonly Written[]
+  readonly kept: ReadonlyMap<string, Written>
 }
 
+const PAST = 64
 const CREATED: State = { commit: 0, epoch: 1, records: [], kept: new Map() }
 
 export class Disk {
@@ -44,8 +51,8 @@ export class Disk {
   refusedOpens = 0
   opened = false
   state: State = CREATED
-  /** Every state there was, for a tail to be torn off. */
-  readonly past: State[] = [CREATED]
+  /** The newest states, for a tail to be torn off. */
+  past: readonly State[] = [CREATED]
   /** Outside the database, as the head file. */
   acknowledged: State = CREATED
   head: Uint8Array | null = null
@@ -160,13 +167,9 @@ export class DiskStore implements Store {
     this.#usable()
     await Promise.resolve()
     assert.ok(first >= 0 && first + count <= this.#known.records.length)
-    return Array.from({ length: count }, (_, i) => {
-      const record = this.#disk.state.records[first + i]
-      const right = this.#known.records[first + i]
-      if (record === undefined || right === undefined || !equalBytes(record, right))
-        throw damaged(`record ${first + i} is not what was written`)
-      return record.slice()
-    })
+    return Array.from({ length: count }, (_, i) =>
+      read(this.#disk.state.records[first + i], this.#known.records[first + i], `${first + i}`),
+    )
   }
 
   async tile(level: number, index: number): Promise<Uint8Array | null> {
@@ -186,7 +189,7 @@ export class DiskStore implements Store {
   async locate(id: RecordId): Promise<number | null> {
     this.#usable()
     await Promise.resolve()
-    const index = this.#known.records.findLastIndex((record) => idOf(record) === id)
+    const index = this.#known.records.findLastIndex(({ bytes }) => idOf(bytes) === id)
     return index < 0 ? null : index
   }
 
@@ -224,7 +227,7 @@ export class DiskStore implements Store {
     }
     checkAcknowledged(disk)
     this.#known = disk.state
-    this.#tree = disk.state.records.reduce((tree, each) => append(tree, leafHash(each)), EMPTY)
+    this.#tree = treeOf(disk.state)
     disk.acknowledged = disk.state
     disk.opened = true
     this.#failure = null
@@ -232,7 +235,7 @@ export class DiskStore implements Store {
 
   #land(next: State): void {
     this.#disk.state = next
-    this.#disk.past.push(next)
+    this.#disk.past = [...this.#disk.past, next].slice(-PAST)
   }
 
   #usable(): void {
@@ -240,16 +243,13 @@ export class DiskStore implements Store {
   }
 
   #read(name: string): Uint8Array {
-    const [value, right] = [this.#disk.state.kept.get(name), this.#known.kept.get(name)]
-    if (value === undefined || right === undefined || !equalBytes(value, right))
-      throw damaged(`\`${name}\` is not what was written`)
-    return value.slice()
+    return read(this.#disk.state.kept.get(name), this.#known.kept.get(name), name)
   }
 
   #node(level: number, index: number): Hash {
     const leaves = this.#known.records.slice(index * 2 ** level, (index + 1) * 2 ** level)
     assert.equal(leaves.length, 2 ** level)
-    return perfect(leaves.map((record) => leafHash(record)))
+    return perfect(leaves.map(({ hash }) => hash))
   }
 }
 
@@ -260,25 +260,40 @@ function after(state: State, { epoch, first, records, tree, puts }: Batch): Stat
   const kept = new Map(state.kept)
   for (const { space, key, value } of puts) {
     if (value === null) kept.delete(`${space}/${key}`)
-    else kept.set(`${space}/${key}`, value.slice())
+    else kept.set(`${space}/${key}`, written(value))
   }
-  const bytes = [...before, ...records.map((each) => each.bytes.slice())]
-  return { commit: state.commit + 1, epoch, records: bytes, kept }
+  const added = records.map(({ bytes, hash }) => ({ bytes: bytes.slice(), hash }))
+  return { commit: state.commit + 1, epoch, records: [...before, ...added], kept }
 }
 
-/** As a real store finds it out: by what is outside of the database. */
+/** As a real store finds it out: by what is outside of the database, and by hashes of the end and of what is kept. */
 function checkAcknowledged({ state, acknowledged }: Disk): void {
   if (state.commit < acknowledged.commit) throw damaged('acknowledged changes are gone')
-  const kept = [...acknowledged.kept].every(
-    ([key, value]) =>
-      state.commit > acknowledged.commit || equalBytes(state.kept.get(key) ?? utf8(''), value),
-  )
-  const end = state.records.slice(0, acknowledged.records.length).slice(-255)
-  const right = acknowledged.records.slice(-255)
-  const log =
-    state.epoch > acknowledged.epoch ||
-    end.every((each, i) => equalBytes(each, right[i] ?? utf8('')))
-  if (!kept || !log) throw damaged('the disk holds something else than was acknowledged')
+  if (state.commit === acknowledged.commit) {
+    const all = [...acknowledged.kept.keys()].every((key) => state.kept.has(key))
+    if (!all) throw damaged('acknowledged values are gone')
+  }
+  for (const each of [...state.kept.values(), ...state.records.slice(-255)])
+    read(each, each, 'what is looked at on open')
+}
+
+function treeOf({ records }: State): Tree {
+  return records.reduce((tree, { hash }) => append(tree, hash), EMPTY)
+}
+
+function written(bytes: Uint8Array): Written {
+  return { bytes: bytes.slice(), hash: leafHash(bytes) }
+}
+
+/** What the disk has, if it is what this handle knows was written. */
+function read(there: Written | undefined, right: Written | undefined, name: string): Uint8Array {
+  const good =
+    there !== undefined &&
+    right !== undefined &&
+    equalBytes(leafHash(there.bytes), there.hash) &&
+    equalBytes(there.hash, right.hash)
+  if (!good) throw damaged(`${name} is not what was written`)
+  return there.bytes.slice()
 }
 
 function perfect(hashes: readonly Hash[]): Hash {
@@ -288,11 +303,11 @@ function perfect(hashes: readonly Hash[]): Hash {
   return nodeHash(perfect(hashes.slice(0, half)), perfect(hashes.slice(half)))
 }
 
-function flipped(bytes: Uint8Array | undefined): Uint8Array {
-  assert.ok(bytes !== undefined && bytes.length > 0, 'there is a bit to flip')
-  const copy = bytes.slice()
-  copy[copy.length >> 1] = (copy[copy.length >> 1] as number) ^ 0x10
-  return copy
+function flipped(written: Written | undefined): Written {
+  assert.ok(written !== undefined && written.bytes.length > 0, 'there is a bit to flip')
+  const bytes = written.bytes.slice()
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 0x10
+  return { ...written, bytes }
 }
 
 function damaged(what: string): MeshError {
@@ -301,5 +316,5 @@ function damaged(what: string): MeshError {
 
 /** The root hash of what the disk holds, computed by itself. */
 export function rootOf(disk: Disk): Hash {
-  return rootHash(disk.state.records.reduce((tree, each) => append(tree, leafHash(each)), EMPTY))
+  return rootHash(treeOf(disk.state))
 }

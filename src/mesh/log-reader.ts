@@ -1,0 +1,156 @@
+/**
+ * Reads this node's log: by number, newest first, by id; proves that a record
+ * is in it; and re-hashes all of it. Damage that a reader meets seals the log.
+ */
+import { equalBytes, textOf, toHex } from '../core/bytes.ts'
+import { parseCheckpoint } from '../core/checkpoint.ts'
+import { idOf, type RecordId } from '../core/id.ts'
+import { READ_RECORDS } from '../core/limits.ts'
+import { append, EMPTY, type Hash, leafHash, rootHash, type Tree } from '../core/merkle.ts'
+import { MeshError } from '../core/problems.ts'
+import { proveConsistency, proveInclusion, type ReadNode } from '../core/proof.ts'
+import type { Durable, Log } from './log.ts'
+import type { Store } from './ports.ts'
+
+export interface LogReaderPorts {
+  readonly log: Pick<Log, 'tree' | 'epoch' | 'seal'>
+  readonly store: Store
+}
+
+export interface LogVerification {
+  readonly epoch: number
+  readonly size: number
+  /** 64 hex digits. */
+  readonly rootHash: string
+  /** Records that the newest published checkpoint covers. */
+  readonly published: number
+  /** Records from 0 on that are what was written. */
+  readonly verified: number
+  readonly problems: readonly string[]
+}
+
+export class LogReader {
+  readonly #ports: LogReaderPorts
+
+  constructor(ports: LogReaderPorts) {
+    this.#ports = ports
+  }
+
+  /** Records [first, first + count), as many of them as there are. */
+  async range(first: number, count: number): Promise<readonly Durable[]> {
+    const { log, store } = this.#ports
+    const end = Math.min(first + count, log.tree.size)
+    if (first >= end) return []
+    const records = await this.#sealing(() => store.records(first, end - first))
+    return records.map((bytes, i) => ({ index: first + i, id: idOf(bytes), bytes }))
+  }
+
+  /** null when the log is not that long. */
+  async at(index: number): Promise<Durable | null> {
+    return (await this.range(index, 1))[0] ?? null
+  }
+
+  /** The count records below `before`, newest first. @param before null for the end of the log */
+  async newest(before: number | null, count: number): Promise<readonly Durable[]> {
+    const end = Math.min(before ?? Number.POSITIVE_INFINITY, this.#ports.log.tree.size)
+    const first = Math.max(0, end - count)
+    return (await this.range(first, end - first)).toReversed()
+  }
+
+  /** null when no record of this log has the id. */
+  async find(id: RecordId): Promise<Durable | null> {
+    const index = await this.#ports.store.locate(id)
+    if (index === null) return null
+    // The index is a hint: the record itself says whether it is the one.
+    const record = await this.at(index)
+    return record?.id === id ? record : null
+  }
+
+  /** That record `index` is in the log of `size` records. */
+  inclusion(index: number, size = this.#ports.log.tree.size): Promise<readonly Hash[]> {
+    if (index >= size || size > this.#ports.log.tree.size) throw beyond(Math.max(index + 1, size))
+    return this.#prove((read) => proveInclusion(index, size, read))
+  }
+
+  /** That the log of n records continues that of m. */
+  consistency(m: number, n = this.#ports.log.tree.size): Promise<readonly Hash[]> {
+    if (m > n || n > this.#ports.log.tree.size) throw beyond(Math.max(m, n))
+    return this.#prove((read) => proveConsistency(m, n, read))
+  }
+
+  /** Re-hashes the whole log as it is now, and compares it with its tree and with what was published. */
+  async verifyLog(): Promise<LogVerification> {
+    const { log, store } = this.#ports
+    const { tree, epoch } = log
+    const published = publishedOf(store.head, epoch)
+    const problems: string[] = []
+    let found: Tree = EMPTY
+    try {
+      while (found.size < tree.size) {
+        const count = Math.min(READ_RECORDS, tree.size - found.size)
+        for (const record of await store.records(found.size, count)) {
+          found = append(found, leafHash(record))
+          if (found.size === published?.size && !equalBytes(rootHash(found), published.rootHash))
+            problems.push(`the first ${found.size} records are not those that were published`)
+        }
+      }
+      if (!equalBytes(rootHash(found), rootHash(tree)))
+        problems.push('the records do not have the root hash of the log')
+    } catch (error) {
+      // What is damaged is the answer here; anything else is not.
+      if (!(error instanceof MeshError) || error.code !== 'LOG_DAMAGED') throw error
+      problems.push(error.message)
+    }
+    if ((published?.size ?? 0) > tree.size)
+      problems.push(`${published?.size} records were published, and ${tree.size} are there`)
+    if (problems[0] !== undefined) log.seal(problems[0])
+    return {
+      epoch,
+      size: tree.size,
+      rootHash: toHex(rootHash(tree)),
+      published: published?.size ?? 0,
+      verified: found.size,
+      problems,
+    }
+  }
+
+  /** Twice: once to learn which hashes it takes, once with them. */
+  async #prove(make: (read: ReadNode) => Hash[]): Promise<readonly Hash[]> {
+    const { store } = this.#ports
+    const asked = new Map<string, readonly [level: number, index: number]>()
+    make((level, index) => {
+      asked.set(`${level}/${index}`, [level, index])
+      return NOTHING
+    })
+    const hashes = new Map<string, Hash>()
+    for (const [key, [level, index]] of asked)
+      hashes.set(key, await this.#sealing(() => store.node(level, index)))
+    return make((level, index) => hashes.get(`${level}/${index}`) ?? NOTHING)
+  }
+
+  async #sealing<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (error instanceof MeshError && error.code === 'LOG_DAMAGED')
+        this.#ports.log.seal(error.message)
+      throw error
+    }
+  }
+}
+
+/** Stands for a hash that is asked for; it never gets into a proof. */
+const NOTHING: Hash = new Uint8Array(32)
+
+function publishedOf(
+  head: Uint8Array | null,
+  epoch: number,
+): { size: number; rootHash: Hash } | null {
+  if (head === null) return null
+  const checkpoint = parseCheckpoint(`${textOf(head).split('\n\n')[0]}\n`)
+  return checkpoint.origin.endsWith(`/${epoch}`) ? checkpoint : null
+}
+
+function beyond(size: number): MeshError {
+  return new MeshError('NOT_FOUND', `the log does not have ${size} records`)
+}

@@ -1,0 +1,355 @@
+/**
+ * This node's log, by group commit. What waits while the disk is busy becomes
+ * one batch: swap, number, hash, write, and only then is anybody answered.
+ *
+ *     append ─┐                       ┌─ one atomic write: records, tiles,
+ *     append ─┼─ wait ── swap, hash ──┤  peaks, and the puts of all of them
+ *     persist ┘                       └─ durable → waiters, listeners
+ *
+ * After the first error the outcome of a batch is unknown. All who waited for
+ * it are told so, the store is opened anew, and the next number and the tree
+ * come from disk, never from here (FACTS 4, rules 2 and 3). Acknowledged data
+ * that is gone seals the log for good.
+ */
+import { utf8 } from '../core/bytes.ts'
+import { idOf, type RecordId } from '../core/id.ts'
+import { formatJson, type JsonObject } from '../core/json.ts'
+import type { Did } from '../core/keys.ts'
+import {
+  BATCH_BYTES_MAX,
+  BATCH_RECORDS_MAX,
+  LOG_RECORDS_MAX,
+  LOG_WAITERS_MAX,
+  RECORD_BYTES_MAX,
+  REOPEN_MS_MAX,
+  REOPEN_MS_MIN,
+} from '../core/limits.ts'
+import { append, EMPTY, leafHash, type Tree } from '../core/merkle.ts'
+import { MeshError } from '../core/problems.ts'
+import { formatTime } from '../core/shape.ts'
+import type { Appended } from './authorizer.ts'
+import type { Clock, Leaf, Put, Store } from './ports.ts'
+
+export interface LogPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly node: Did
+}
+
+export interface Durable {
+  readonly index: number
+  readonly id: RecordId
+  readonly bytes: Uint8Array
+}
+
+type PutsOf = (id: RecordId) => readonly Put[]
+
+/** What is to become durable. Without a draft there are puts alone. */
+type Asked =
+  | {
+      readonly draft: JsonObject
+      readonly puts: PutsOf
+      /** Begins the log of this epoch; null continues the current one. */
+      readonly epoch: number | null
+    }
+  | { readonly draft: null; readonly puts: readonly Put[]; readonly epoch: null }
+
+/** Somebody who waits for the disk. */
+type Waiter = Asked & {
+  readonly resolve: (appended: Appended | null) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A batch as it is written, and who waits for which part of it. */
+interface Group {
+  readonly epoch: number
+  readonly first: number
+  readonly records: readonly Leaf[]
+  readonly tree: Tree
+  readonly puts: readonly Put[]
+  readonly waiters: readonly { readonly waiter: Waiter; readonly appended: Appended | null }[]
+}
+
+const NO_PUTS: PutsOf = () => []
+
+export class Log {
+  readonly #ports: LogPorts
+  readonly #onDurable: ((records: readonly Durable[]) => void)[] = []
+  readonly #onSealed: ((why: string) => void)[] = []
+  #waiting: Waiter[] = []
+  /** Of those that wait, how many bring a record: a flood of them does not keep governance out. */
+  #records = 0
+  #tree: Tree
+  #open = false
+  #sealed: string | null = null
+  /** Why the disk takes nothing at the moment. */
+  #failing: string | null = null
+  readonly #closing = new AbortController()
+  #work: Promise<void> | null = null
+
+  private constructor(ports: LogPorts) {
+    this.#ports = ports
+    this.#tree = ports.store.tree
+  }
+
+  static async open(ports: LogPorts): Promise<Log> {
+    return new Log(ports)
+  }
+
+  get epoch(): number {
+    return this.#ports.store.epoch
+  }
+
+  /** Of the records that are durable. */
+  get tree(): Tree {
+    return this.#tree
+  }
+
+  /** Why storage can be trusted no more; null while it can. */
+  get sealed(): string | null {
+    return this.#sealed
+  }
+
+  /** Why nothing can be appended now; null when it can. */
+  unwritable(): string | null {
+    if (this.#sealed !== null) return `the log is sealed: ${this.#sealed}`
+    if (this.#closing.signal.aborted) return 'the node is stopping'
+    if (!this.#open) return 'the boot check is not over'
+    if (this.#failing !== null) return this.#failing
+    if (this.#tree.size + this.#records >= LOG_RECORDS_MAX) return 'the log is full'
+    return this.#ports.store.low
+  }
+
+  /** The boot check is over: nobody knows a newer log of this node. */
+  openForAppends(): void {
+    this.#open = true
+  }
+
+  /**
+   * Resolves once the record is durable, with the puts that belong to it.
+   * After a rejection it may be there all the same.
+   * @throws MeshError NOT_READY, LOG_DAMAGED, TOO_MANY, TOO_LARGE
+   */
+  async append(draft: JsonObject, puts: PutsOf = NO_PUTS): Promise<Appended> {
+    const why = this.unwritable()
+    if (why !== null) throw this.#refusal(why)
+    if (this.#records >= LOG_WAITERS_MAX) throw tooMany('records')
+    const appended = await this.#wait({ draft, puts, epoch: null })
+    return appended as Appended
+  }
+
+  /** Makes puts durable without a record; taken before the boot check is over, and from a low disk too. */
+  async persist(puts: readonly Put[]): Promise<void> {
+    const why = this.#unusable()
+    if (why !== null) throw this.#refusal(why)
+    if (this.#waiting.length - this.#records >= LOG_WAITERS_MAX) throw tooMany('changes')
+    await this.#wait({ draft: null, puts, epoch: null })
+  }
+
+  /** Somebody met a failing disk: asks it for an empty batch, and opens it anew if it refuses. */
+  async probe(): Promise<void> {
+    // How it went is seen in what the log says of itself.
+    await this.persist([]).catch(() => {})
+  }
+
+  /** Retires the log and begins the next with this record; allowed before openForAppends. */
+  async retire(epoch: number, draft: JsonObject): Promise<void> {
+    const why = this.#unusable()
+    if (why !== null) throw this.#refusal(why)
+    if (epoch <= this.epoch)
+      throw new MeshError('CONFLICT', `log ${this.epoch} is not followed by log ${epoch}`)
+    if (this.#waiting.some((waiter) => waiter.epoch !== null))
+      throw new MeshError('CONFLICT', 'the log is being retired already')
+    await this.#wait({ draft, puts: NO_PUTS, epoch })
+  }
+
+  /** Called with each batch of records once it is durable, in order; it must not throw. */
+  onDurable(listener: (records: readonly Durable[]) => void): void {
+    this.#onDurable.push(listener)
+  }
+
+  onSealed(listener: (why: string) => void): void {
+    this.#onSealed.push(listener)
+  }
+
+  /** Storage is damaged: nothing is written any more, for good. */
+  seal(why: string): void {
+    if (this.#sealed !== null) return
+    this.#sealed = why
+    this.#rejectAll(this.#refusal(`the log is sealed: ${why}`))
+    for (const listener of this.#onSealed) listener(why)
+  }
+
+  /** Takes nothing more; resolves when what waited is durable or refused. The store stays open. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#work
+  }
+
+  #unusable(): string | null {
+    if (this.#sealed !== null || this.#closing.signal.aborted) return this.unwritable()
+    return this.#failing
+  }
+
+  #refusal(why: string): MeshError {
+    return new MeshError(this.#sealed === null ? 'NOT_READY' : 'LOG_DAMAGED', why)
+  }
+
+  #wait(asked: Asked): Promise<Appended | null> {
+    const { promise, resolve, reject } = Promise.withResolvers<Appended | null>()
+    this.#waiting.push({ ...asked, resolve, reject })
+    if (asked.draft !== null) this.#records += 1
+    this.#work ??= this.#run()
+    return promise
+  }
+
+  /** Writes until nothing waits. One at a time: the store has one writer. */
+  async #run(): Promise<void> {
+    // Who asks in the same turn is in the same batch.
+    await Promise.resolve()
+    while (this.#waiting.length > 0 && this.#sealed === null) {
+      // INVARIANT: nothing is awaited between the swap and the hash, so numbers have one order.
+      const group = this.#swap()
+      if (group.waiters.length > 0) await this.#write(group)
+    }
+    this.#work = null
+  }
+
+  async #write(group: Group): Promise<void> {
+    try {
+      await this.#ports.store.persist(group)
+    } catch (error) {
+      // The outcome is unknown: nobody is told that it is there, and nothing more is asked of this handle.
+      const why = new MeshError('NOT_READY', 'the disk did not take it', { cause: error })
+      for (const { waiter } of group.waiters) waiter.reject(why)
+      await this.#recover(error)
+      return
+    }
+    this.#tree = this.#ports.store.tree
+    for (const { waiter, appended } of group.waiters) waiter.resolve(appended)
+    if (group.records.length === 0) return
+    const { first } = group
+    const records = group.records.map(({ id, bytes }, i) => ({ index: first + i, id, bytes }))
+    for (const listener of this.#onDurable) listener(records)
+  }
+
+  /** Opens the store anew, until it opens or is found to be damaged. */
+  async #recover(error: unknown): Promise<void> {
+    const { store, clock } = this.#ports
+    this.#failing = `the disk failed: ${messageOf(error)}`
+    for (let waitMs = REOPEN_MS_MIN; ; waitMs = Math.min(2 * waitMs, REOPEN_MS_MAX)) {
+      try {
+        await store.reopen()
+        this.#tree = store.tree
+        this.#failing = null
+        return
+      } catch (reason) {
+        if (isDamage(reason)) return this.seal(messageOf(reason))
+        // It may pass: room is made, a device comes back. Nobody waits for that longer than one attempt.
+        this.#failing = `the disk failed: ${messageOf(reason)}`
+        this.#rejectAll(this.#refusal(this.#failing))
+      }
+      if (this.#closing.signal.aborted) return
+      await clock.sleep(waitMs, this.#closing.signal)
+    }
+  }
+
+  #rejectAll(why: MeshError): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#records = 0
+    for (const waiter of waiting) waiter.reject(why)
+  }
+
+  /** Takes the oldest that wait, as many as one batch holds, and makes the batch of them. */
+  #swap(): Group {
+    const [oldest] = this.#waiting
+    const epoch = oldest?.epoch ?? this.epoch
+    const first = epoch > this.epoch ? 0 : this.#tree.size
+    const group = new Grouping(epoch, first, first === 0 ? EMPTY : this.#tree)
+    const head = {
+      epoch,
+      node: this.#ports.node,
+      time: formatTime(this.#ports.clock.wallMs()),
+    }
+    let taken = 0
+    for (const waiter of this.#waiting) {
+      // A new epoch begins a batch; what waits behind it is in the new log.
+      if (group.full || (waiter.epoch !== null && taken > 0)) break
+      taken += 1
+      if (waiter.draft !== null) this.#records -= 1
+      group.add(waiter, head)
+    }
+    this.#waiting = this.#waiting.slice(taken)
+    return group
+  }
+}
+
+/** A batch that is being made; synchronous from begin to end. */
+class Grouping implements Group {
+  readonly epoch: number
+  readonly first: number
+  readonly records: Leaf[] = []
+  readonly puts: Put[] = []
+  readonly waiters: { waiter: Waiter; appended: Appended | null }[] = []
+  tree: Tree
+  #bytes = 0
+
+  constructor(epoch: number, first: number, tree: Tree) {
+    this.epoch = epoch
+    this.first = first
+    this.tree = tree
+  }
+
+  get full(): boolean {
+    return this.waiters.length >= BATCH_RECORDS_MAX || this.#bytes >= BATCH_BYTES_MAX
+  }
+
+  /** What cannot become a record is refused by itself; the others are not held up. */
+  add(waiter: Waiter, head: JsonObject): void {
+    try {
+      if (waiter.draft === null) {
+        this.#keep(waiter.puts)
+        this.waiters.push({ waiter, appended: null })
+        return
+      }
+      const index = this.tree.size
+      const leaf = leafOf(waiter.draft, head, index)
+      this.#keep(waiter.puts(leaf.id))
+      this.records.push(leaf)
+      this.tree = append(this.tree, leaf.hash)
+      this.#bytes += leaf.bytes.length
+      this.waiters.push({ waiter, appended: { id: leaf.id, index } })
+    } catch (error) {
+      // Only this one is wrong, and it hears why.
+      waiter.reject(error)
+    }
+  }
+
+  #keep(puts: readonly Put[]): void {
+    for (const put of puts) {
+      this.puts.push(put)
+      this.#bytes += put.value?.length ?? 0
+    }
+  }
+}
+
+/** @throws MeshError TOO_LARGE */
+function leafOf(draft: JsonObject, head: JsonObject, index: number): Leaf {
+  const bytes = utf8(formatJson({ ...draft, ...head, index }))
+  if (bytes.length > RECORD_BYTES_MAX)
+    throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
+  return { bytes, id: idOf(bytes), hash: leafHash(bytes) }
+}
+
+function tooMany(what: string): MeshError {
+  return new MeshError('TOO_MANY', `${LOG_WAITERS_MAX} ${what} wait for the disk`)
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof MeshError && error.code === 'LOG_DAMAGED'
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
