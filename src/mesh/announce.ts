@@ -100,7 +100,7 @@ export function verifyAnnouncement(
 
 export interface AnnouncePorts {
   readonly statements: Statements
-  readonly network: Network
+  readonly network: Pick<Network, 'self' | 'publish' | 'onPeer'>
   readonly clock: Clock
   /** The node's witness key. */
   readonly witness: Signer

@@ -19,7 +19,7 @@ import type { Network } from './ports.ts'
 import type { Statements } from './statements.ts'
 
 export interface InboxPorts {
-  readonly network: Network
+  readonly network: Pick<Network, 'subscribe'>
   readonly statements: Statements
   readonly announcer: Announcer
   /** Told of each message and what it earned, for metrics. */

@@ -1,8 +1,8 @@
 /**
  * One comparison with one peer, after which everything that it held when the
- * comparison began is held here; what it lacks is pushed on the way.
+ * comparison began is held here; what it lacks is pushed afterwards.
  *
- *     compare → roots → walk, fetch, walk, fetch … → push
+ *     compare → roots → walk, fetch, walk, fetch …   then: what waits → push → addresses
  *
  * The peer answers from the trees it had at `compare`, so a walk is about one
  * set. It may lie: every claim is checked against the claim above it, every id
@@ -30,7 +30,7 @@ import type { TreeName } from './sync-parts.ts'
 import { type Addresses, hashesOf, summaryOf } from './sync-server.ts'
 
 export interface PullPorts {
-  readonly network: Network
+  readonly network: Pick<Network, 'ask'>
   readonly statements: Statements
   readonly addresses: Addresses
 }
@@ -50,6 +50,8 @@ export class Pull {
   readonly #peer: Did
   readonly #ports: PullPorts
   readonly #signal: AbortSignal
+  /** Keys of what the peer lacks. */
+  #surplus: string[] = []
   /** What was held here when the peer was asked. */
   #asked: Summary | null = null
 
@@ -66,6 +68,7 @@ export class Pull {
   async effective(): Promise<Said<'summary'>> {
     for (;;) {
       const before = this.cost.learned
+      this.#surplus = []
       const said = await this.#compare()
       await this.#roots(said.summary.root)
       const refused = await this.#reconcile('envelopes', said)
@@ -75,9 +78,10 @@ export class Pull {
     }
   }
 
-  /** What else there is to exchange: statements that wait for signatures, and addresses. A hint: quotas may refuse them. */
+  /** What else there is to exchange: what waits for signatures, what the peer lacks, addresses. Hints: quotas may refuse them. */
   async rest(said: Said<'summary'>): Promise<void> {
     await this.#reconcile('waiting', said)
+    await this.#push(this.#surplus)
     if (said.summary.addresses !== this.#ports.addresses.hash) await this.#exchangeAddresses()
   }
 
@@ -127,7 +131,7 @@ export class Pull {
       const { parts } = await this.#ask({ ask: 'walk', tree, ...places }, 'walk')
       read(() => walk.take(parts))
     }
-    await this.#push(walk.surplus)
+    this.#surplus.push(...walk.surplus)
     return refused
   }
 

@@ -16,12 +16,12 @@ import { formatSyncRequest } from './sync-frames.ts'
 
 export interface SpreadPorts {
   readonly statements: Statements
-  readonly network: Network
+  readonly network: Pick<Network, 'ask' | 'peers' | 'publish'>
   readonly random: Random
 }
 
 export class Spread {
-  readonly #network: Network
+  readonly #network: SpreadPorts['network']
   readonly #random: Random
   /** What waits for the answer to the push before it, by peer. A peer is in here while it is being pushed to. */
   readonly #waiting = new Map<Did, Map<StatementId, Uint8Array>>()

@@ -62,6 +62,8 @@ export class Statements {
   readonly #kept: Kept
   readonly #notes = new Notes()
   #mesh: StatementId | null = null
+  /** What it will be bound to once that is durable. */
+  #binding: StatementId | null = null
   #pins: readonly StatementId[] = []
   #held = new Held(null, [])
   /** Whose quotas those outside the fold take, and those on their way there. */
@@ -168,9 +170,13 @@ export class Statements {
 
   /** Binds this node to a mesh, durable, once and for ever. @throws MeshError CONFLICT when it is bound to another */
   async pin(mesh: StatementId): Promise<void> {
-    if (this.#mesh !== null) return checkSame(this.#mesh, mesh)
+    // From the first try on: a write without an answer may have been written.
+    const bound = this.#mesh ?? this.#binding
+    if (bound !== null) checkSame(bound, mesh)
+    if (this.#mesh !== null) return
+    this.#binding = mesh
     await this.#ports.persist([{ space: 'governance', key: MESH_KEY, value: utf8(mesh) }])
-    if (this.#mesh !== null) return checkSame(this.#mesh, mesh)
+    if (this.#mesh !== null) return
     this.#mesh = mesh
     this.#held = new Held(mesh, this.#pins)
   }

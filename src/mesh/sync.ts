@@ -16,7 +16,7 @@ import type { Statements } from './statements.ts'
 import { type Addresses, SyncServer } from './sync-server.ts'
 
 export interface SyncPorts {
-  readonly network: Network
+  readonly network: Pick<Network, 'ask' | 'handle' | 'onPeer' | 'peers'>
   readonly statements: Statements
   readonly addresses: Addresses
   readonly clock: Clock
