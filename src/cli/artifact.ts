@@ -179,7 +179,7 @@ async function finish(
   const scope = describe(artifact.links)
   if (context.globals.output === 'id') context.print(artifact.cid)
   else if (context.globals.output !== 'table' && context.globals.output !== 'wide')
-    context.print(
+    context.data(
       JSON.stringify({
         apiVersion: 'meshd/v1',
         kind: 'Artifact',

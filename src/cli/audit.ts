@@ -11,7 +11,7 @@ import { markOf, whatOf, whoOf, whyOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, type OptionSpec, type Options, textOption } from './spec.ts'
 import type { Column } from './table.ts'
-import { clockTime, count } from './text.ts'
+import { clockTime, count, timeOfDay } from './text.ts'
 
 const FILTERS: readonly OptionSpec[] = [
   { flags: '--type <type>', says: 'decision, outcome, statement, artifact, system or epoch' },
@@ -99,9 +99,8 @@ export const auditTail: Command = {
     const show = (records: readonly RecordView[]) => {
       for (const record of records) {
         after = record.index
-        context.print(
-          forPeople(context) ? tailLine(context, record, known) : JSON.stringify(record),
-        )
+        if (forPeople(context)) context.print(tailLine(context, record, known))
+        else context.data(JSON.stringify(record))
       }
     }
     show(first.items.toReversed())
@@ -116,13 +115,20 @@ export const auditTail: Command = {
   },
 }
 
-function tailLine({ style, now }: Context, record: RecordView, known: readonly Named[]): string {
-  return style.symbols(
-    COLUMNS(now(), known)
-      .filter(({ wide }) => wide !== true)
-      .map(({ cell }) => safe(cell(record)))
-      .join('  '),
-  )
+/** Widths are guessed: nobody knows what is still to come. */
+function tailLine({ style }: Context, record: RecordView, known: readonly Named[]): string {
+  const id = shortId(record.type === 'decision' ? 'dec' : 'rec', record.id)
+  const cells = [
+    timeOfDay(record.time),
+    markOf(record),
+    whoOf(record, known).padEnd(9),
+    whatOf(record).padEnd(28),
+    whyOf(record).padEnd(19),
+    id,
+    count(record.index).padStart(8),
+    record.state,
+  ]
+  return style.symbols(cells.join('  '))
 }
 
 export const auditShow: Command = {

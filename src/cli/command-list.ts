@@ -30,7 +30,7 @@ export const commandList: Command = {
     if (forPeople(context)) for (const command of commands) context.print(usage(command))
     else if (context.globals.output === 'id') for (const { name } of commands) context.print(name)
     else
-      context.print(
+      context.data(
         JSON.stringify(
           {
             apiVersion: 'meshd/v1',

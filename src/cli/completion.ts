@@ -48,7 +48,7 @@ export const completion: Command = {
     const script = SCRIPTS[shell]
     if (script === undefined)
       throw new MeshError('USAGE', `\`${shell}\` is none of ${Object.keys(SCRIPTS).join(', ')}`)
-    context.print(script)
+    context.data(script)
     return 0
   },
 }

@@ -76,7 +76,7 @@ export const configSchema: Command = {
   examples: ['meshd config schema > config-v1.schema.json'],
   run: async (context) => {
     const { jsonSchema } = await import('../daemon/schema.ts')
-    context.print(JSON.stringify(jsonSchema(), null, 2))
+    context.data(JSON.stringify(jsonSchema(), null, 2))
     return 0
   },
 }

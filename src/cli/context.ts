@@ -50,8 +50,10 @@ export interface Context {
   /** Every command there is, for help and completion. */
   commands(): Promise<readonly Command[]>
   client(role: SocketRole): Client
-  /** Data, to stdout. */
+  /** A line for people, to stdout, without any control that is not our own colour. */
   print(line: string): void
+  /** JSON and our own texts, to stdout, byte for byte. */
+  data(text: string): void
   /** Talk, to stderr, unless --quiet. */
   say(line: string): void
   /** Asks at a terminal; false without one, unless --yes. */
@@ -75,9 +77,10 @@ export function createContext(
     commands: all,
     now: io.now ?? (() => new Date()),
     client: (role) => new Client(role, globals, () => socketDirs(globals.config, io.env)),
-    print: (line) => void io.stdout.write(`${line}\n`),
+    print: (line) => void io.stdout.write(`${style.printable(line)}\n`),
+    data: (text) => void io.stdout.write(`${text}\n`),
     say: (line) => {
-      if (!globals.quiet) io.stderr.write(`${line}\n`)
+      if (!globals.quiet) io.stderr.write(`${style.printable(line)}\n`)
     },
     confirm: (question) => confirm(io, globals, question),
     read: readFile,

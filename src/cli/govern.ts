@@ -128,7 +128,7 @@ export async function submit(context: Context, envelope: Envelope): Promise<Stat
   if (utf8(text).length > STATEMENT_BYTES_MAX)
     throw new MeshError('TOO_LARGE', `the statement is larger than ${STATEMENT_BYTES_MAX} bytes`)
   if (context.globals.dryRun) {
-    context.print(text)
+    context.data(text)
     return null
   }
   return (

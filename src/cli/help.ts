@@ -15,7 +15,7 @@ export const help: Command = {
   run: async (context, words) => {
     const topic = words.join(' ')
     const text = codeText(topic) ?? commandText(topic, await context.commands(), context)
-    context.print(text.trimEnd())
+    context.data(text.trimEnd())
     return 0
   },
 }

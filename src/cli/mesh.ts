@@ -6,7 +6,7 @@ import { forPeople, printItem, printList, tableStyle } from './output.ts'
 import type { Command } from './spec.ts'
 import { lastSeen } from './status.ts'
 import { type Column, renderTable } from './table.ts'
-import { clockTime, count, duration, plural, shortDid } from './text.ts'
+import { clockTime, count, exactly, plural, shortDid } from './text.ts'
 
 export const meshStatus: Command = {
   name: 'mesh status',
@@ -50,7 +50,7 @@ function lines(context: Context, status: StatusView, root: RootView): string[] {
 }
 
 export function quorumText({ witnesses, lease }: Terms): string {
-  return `quorum   ${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${duration(lease.stalenessMs)} · skew ${duration(lease.skewMs)}`
+  return `quorum   ${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${exactly(lease.stalenessMs)} · skew ${exactly(lease.skewMs)}`
 }
 
 /** What the numbers tolerate, in words: read and write of n, less those that must answer. */

@@ -32,9 +32,9 @@ export function printList<Item extends object>(context: Context, list: ListOutpu
   const { output, fields } = context.globals
   if (output === 'json') {
     const items = list.items.map((item) => pick(item, fields))
-    context.print(JSON.stringify(envelope(context, list.kind, list.seenFrom, { items }), null, 2))
+    context.data(JSON.stringify(envelope(context, list.kind, list.seenFrom, { items }), null, 2))
   } else if (output === 'jsonl') {
-    for (const item of list.items) context.print(JSON.stringify(pick(item, fields)))
+    for (const item of list.items) context.data(JSON.stringify(pick(item, fields)))
   } else if (output === 'id') {
     for (const item of list.items) context.print(list.id(item))
   } else if (list.items.length === 0) {
@@ -57,14 +57,14 @@ export interface ItemOutput {
 export function printItem(context: Context, view: ItemOutput): void {
   const { output, fields } = context.globals
   if (output === 'json')
-    context.print(
+    context.data(
       JSON.stringify(
         envelope(context, view.kind, view.seenFrom, { item: pick(view.item, fields) }),
         null,
         2,
       ),
     )
-  else if (output === 'jsonl') context.print(JSON.stringify(pick(view.item, fields)))
+  else if (output === 'jsonl') context.data(JSON.stringify(pick(view.item, fields)))
   else if (output === 'id') context.print(view.id)
   else for (const line of view.lines()) context.print(line)
 }

@@ -128,7 +128,7 @@ export const peerEpoch: Command = {
     const epoch = Math.max(1, peer.heard?.epoch ?? 1, ...known.map(epochOf)) + 1
     const overrules = flagOption(options, 'overruleBootCheck')
     const role = await signerFor(context, ['admitter'], options)
-    context.say(givenUp(peer, epoch, overrules))
+    for (const line of givenUp(peer, epoch, overrules)) context.say(line)
     await consent(context, `Open epoch ${epoch} as ${role.name} (admitter)?`)
     const payload = formatStatement({
       type: 'epoch',
@@ -150,7 +150,7 @@ function epochOf({ payload }: StatementView): number {
   return Number(payload['epoch'])
 }
 
-function givenUp(peer: PeerView, epoch: number, overrules: boolean): string {
+function givenUp(peer: PeerView, epoch: number, overrules: boolean): readonly string[] {
   const size = peer.heard?.logSize
   const log = size == null ? 'a log of unknown size' : plural(size, 'record')
   return [
@@ -159,7 +159,7 @@ function givenUp(peer: PeerView, epoch: number, overrules: boolean): string {
     ...(overrules
       ? ['  given up too: the proof that it knows every revocation it once confirmed']
       : []),
-  ].join('\n')
+  ]
 }
 
 export const peerIsolate: Command = {

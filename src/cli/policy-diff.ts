@@ -27,7 +27,7 @@ export const policyDiff: Command = {
       return lines.length === 0 ? [] : [{ file, lines }]
     })
     if (forPeople(context)) for (const change of changes) print(context, change)
-    else context.print(JSON.stringify({ apiVersion: 'meshd/v1', kind: 'PolicyDiff', changes }))
+    else context.data(JSON.stringify({ apiVersion: 'meshd/v1', kind: 'PolicyDiff', changes }))
     if (changes.length === 0) context.say('no difference')
     return changes.length > 0 && flagOption(options, 'exitCode') ? DIFFERENT_EXIT : 0
   },

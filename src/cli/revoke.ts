@@ -16,11 +16,13 @@ import {
   signNew,
   submit,
 } from './govern.ts'
+import { printItem } from './output.ts'
 import { durationOf } from './parse.ts'
 import { resolvePrincipal } from './principals.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, type Options, textOption } from './spec.ts'
-import { printSpread, type WaitFor, waitSpread } from './spread.ts'
+import { printSpread, spreadExit, type WaitFor, waitSpread } from './spread.ts'
+import { clockTime } from './text.ts'
 
 export const WAIT_OPTION = {
   flags: '--wait [how]',
@@ -54,8 +56,10 @@ export const revoke: Command = {
         ? limits.artifactTtlMs
         : durationOf(textOption(options, 'until') ?? '', '--until')
     const role = await signerFor(context, ['revoker'], options)
+    const inert = clockTime(new Date(common.issuedMs + forMs).toISOString(), context.now())
+    for (const line of says) context.say(line)
     context.say(
-      `${says}\n  and all that descends from it. A revocation cannot be undone; inert after ${new Date(common.issuedMs + forMs).toISOString()}`,
+      `  and all that descends from it. A revocation cannot be undone; inert after ${inert}`,
     )
     await consent(context, `Revoke as ${role.name} (revoker)?`)
     const payload = formatStatement({
@@ -77,9 +81,18 @@ export async function follow(
   what: string,
   wait: WaitFor,
 ): Promise<number> {
-  printSubmitted(context, view, what)
-  if (view.state !== 'effective' || wait === 'none') return 0
-  return printSpread(context, await waitSpread(context, view.id, wait))
+  if (view.state !== 'effective' || wait === 'none') {
+    printSubmitted(context, view, what)
+    return 0
+  }
+  if (context.globals.output !== 'json') {
+    printSubmitted(context, view, what)
+    return printSpread(context, await waitSpread(context, view.id, wait))
+  }
+  const spread = await waitSpread(context, view.id, wait)
+  const item = { statement: view, spread }
+  printItem(context, { kind: 'Submitted', seenFrom: '', item, id: view.id, lines: () => [] })
+  return spreadExit(spread)
 }
 
 export function waitOf(context: Context, options: Options): WaitFor {
@@ -92,25 +105,28 @@ export function waitOf(context: Context, options: Options): WaitFor {
 
 interface Chosen {
   readonly target: Target
-  readonly says: string
+  readonly says: readonly string[]
 }
 
 async function targetOf(context: Context, text: string): Promise<Chosen> {
   const [kind = '', rest = ''] = splitOnce(text)
   if (kind === 'principal' || kind === 'node' || kind === 'issuer') {
     const { did, name } = await resolvePrincipal(context, rest)
-    return { target: { kind, did: did as never }, says: `${kind} ${name}  ${did}` }
+    return { target: { kind, did: did as never }, says: [`${kind} ${name}  ${did}`] }
   }
   const [, bundle, version] = /^([a-zA-Z0-9][a-zA-Z0-9._-]*)@(\d+)$/.exec(text) ?? []
   if (bundle !== undefined)
-    return { target: { kind: 'policy', bundle, version: Number(version) }, says: `policy ${text}` }
+    return {
+      target: { kind: 'policy', bundle, version: Number(version) },
+      says: [`policy ${text}`],
+    }
   return idTarget(await fullId(context, text))
 }
 
 function idTarget(id: string): Chosen {
-  if (isCid(id))
-    return { target: { kind: 'link', cid: id }, says: `${id}\n  ${shortId('art', id)}` }
-  if (isSha256Id(id)) return { target: { kind: 'execution', record: id }, says: `execution ${id}` }
+  if (isCid(id)) return { target: { kind: 'link', cid: id }, says: [id, `  ${shortId('art', id)}`] }
+  if (isSha256Id(id))
+    return { target: { kind: 'execution', record: id }, says: [`execution ${id}`] }
   throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`)
 }
 

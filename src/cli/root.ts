@@ -41,10 +41,10 @@ function rootLines(context: Context, root: RootView, known: readonly Named[]): s
     `  mesh        ${fingerprint(root.mesh)}   ${root.mesh}`,
     `  issued      ${clockTime(root.issuedAt, now)}`,
     `  expires     ${clockTime(root.expiresAt, now)}   ${left > 0 ? `in ${duration(left)}` : 'EXPIRED: every node denies'}`,
-    ...roles,
+    ...roles.map((line) => line.trimEnd()),
     `  witnesses   ${root.witnesses.map((did) => nameIn(known, did)).join(', ')}`,
-    quorumText(root),
-    mayBeLost(root),
+    `  ${quorumText(root)}`,
+    `  ${mayBeLost(root)}`,
     `  artifacts   ${duration(root.limits.artifactTtlMs)} at most`,
   ].map(safe)
 }

@@ -4,7 +4,7 @@ import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople, printItem, tableStyle } from './output.ts'
 import { renderTable } from './table.ts'
-import { clockTime, duration, shortDid } from './text.ts'
+import { clockTime, duration, exactly, shortDid } from './text.ts'
 
 export type WaitFor = 'none' | 'committed' | 'all'
 
@@ -28,7 +28,11 @@ export function printSpread(context: Context, view: SpreadView): number {
     id: view.id,
     lines: () => (forPeople(context) ? lines(context, view) : []),
   })
-  return view.committedAt === null ? PROBLEMS.TIMEOUT.exit : 0
+  return spreadExit(view)
+}
+
+export function spreadExit({ committedAt }: SpreadView): number {
+  return committedAt === null ? PROBLEMS.TIMEOUT.exit : 0
 }
 
 function lines(context: Context, view: SpreadView): string[] {
@@ -47,7 +51,7 @@ function lines(context: Context, view: SpreadView): string[] {
     ],
     tableStyle(context),
   )
-  return ['', ...table, '', ...summary(view, context.now())]
+  return ['', ...table, '', ...summary(view, context.now()).map(context.style.symbols)]
 }
 
 function summary(view: SpreadView, now: Date): string[] {
@@ -58,6 +62,6 @@ function summary(view: SpreadView, now: Date): string[] {
     return [on, `no bound yet: ${view.witnessesHolding} of ${view.write} witnesses`]
   return [
     `${on}; committed in ${duration(view.committedMs ?? 0)} (${view.witnessesHolding} witnesses, ${clockTime(view.committedAt, now)})`,
-    `no node anywhere allows it after ${clockTime(view.boundAt, now)}   (commit + staleness ${duration(view.stalenessMs)} + 2 x skew ${duration(view.skewMs)}); a node cut off denies by itself before then`,
+    `no node anywhere allows it after ${clockTime(view.boundAt, now)}   (commit + staleness ${exactly(view.stalenessMs)} + 2 × skew ${exactly(view.skewMs)}); a node cut off denies by itself before then`,
   ]
 }

@@ -70,7 +70,7 @@ const COLUMNS = (item: StatusView, now: Date): readonly Column<PeerView>[] => [
   { head: 'GOVERNANCE', cell: (peer) => governanceText(peer, item) },
   {
     head: 'LOG',
-    cell: ({ heard }) => (heard?.logSize == null ? '-' : count(heard.logSize)),
+    cell: (peer) => logText(peer, item),
     right: true,
     drop: 2,
   },
@@ -99,6 +99,11 @@ function governanceText(peer: PeerView, item: StatusView): string {
   if (peer.heard === null) return '-'
   if (peer.heard.digest === item.governance.digest) return 'same'
   return peer.behind === null || peer.behind === 0 ? 'differs !' : `${peer.behind} behind !`
+}
+
+function logText({ state, heard }: PeerView, { log }: StatusView): string {
+  const size = state === 'self' ? log.size : heard?.logSize
+  return size == null ? '-' : count(size)
 }
 
 export function lastSeen({ state, link, lastSeenAt }: PeerView, now: Date): string {

@@ -4,6 +4,7 @@
  * ids, times and durations for screens. JSON never passes through here.
  */
 import { styleText } from 'node:util'
+import { stripControls } from '../core/text.ts'
 
 export interface Style {
   readonly good: (text: string) => string
@@ -12,6 +13,8 @@ export interface Style {
   readonly dim: (text: string) => string
   /** ✓ ✗ ! → … as the terminal can show them. */
   readonly symbols: (text: string) => string
+  /** A line in which nothing moves the cursor, hides text or begins another line; our own colours stay. */
+  readonly printable: (line: string) => string
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -35,15 +38,26 @@ export function styleOf(
 ): Style {
   const colored = color === 'always' || (color !== 'never' && wantsColor(env, stream))
   const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>
-    colored ? styleText(format, text, { validateStream: false }) : text
+    colored ? styleText(format, stripControls(text), { validateStream: false }) : text
   const utf8 = isUtf8(env)
   return {
     good: paint('green'),
     bad: paint('red'),
     warn: paint('yellow'),
     dim: paint('dim'),
+    printable: colored ? withoutForeignControls : stripControls,
     symbols: (text) => (utf8 ? text : text.replaceAll(/[✓✗→…·─≤×≥]/g, (s) => ASCII[s] ?? s)),
   }
+}
+
+/** Green, red, yellow, dim, and their ends: what paint() puts there, and nothing else of the terminal's. */
+const OWN_COLOUR = /(\u001b\[(?:2|22|3[123]|39)m)/
+
+function withoutForeignControls(line: string): string {
+  return line
+    .split(OWN_COLOUR)
+    .map((part, i) => (i % 2 === 1 ? part : stripControls(part)))
+    .join('')
 }
 
 /** An empty FORCE_COLOR counts as unset, so that NO_COLOR wins over it. */
@@ -71,6 +85,14 @@ export function clockTime(iso: string, now: Date): string {
     : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`
 }
 
+/** `14:15:12.118`; local time, for what scrolls by. */
+export function timeOfDay(iso: string): string {
+  const at = new Date(iso)
+  const two = (n: number) => String(n).padStart(2, '0')
+  const ms = String(at.getMilliseconds()).padStart(3, '0')
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${ms}`
+}
+
 /** `41 ms`, `58 s`, `4 min`, `2 h`, `3 d`: one unit, rounded down. */
 export function duration(ms: number): string {
   const units = [
@@ -81,6 +103,18 @@ export function duration(ms: number): string {
   ] as const
   for (const [size, name] of units) if (ms >= size) return `${Math.floor(ms / size)} ${name}`
   return `${Math.max(0, Math.round(ms))} ms`
+}
+
+/** The same where the number is exact and matters: `60 s`, `90 s`, `15 min`, `400 d`. */
+export function exactly(ms: number): string {
+  const [size, name] =
+    [
+      [86_400_000, 'd'],
+      [3_600_000, 'h'],
+      [60_000, 'min'],
+      [1000, 's'],
+    ].find(([unit]) => ms % Number(unit) === 0 && (unit === 1000 || ms >= 2 * Number(unit))) ?? []
+  return size === undefined ? `${ms} ms` : `${ms / Number(size)} ${name}`
 }
 
 /** `88 104`: thin groups that a person can read. */
