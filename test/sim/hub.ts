@@ -153,7 +153,7 @@ export class Hub {
     this.#blocked = () => false
   }
 
-  /** SIGSTOP: what is sent to it waits; the others notice by their pings. */
+  /** SIGSTOP, as far as a network shows it: what is sent to it or by it waits; the others notice by their pings. */
   freeze(did: Did): void {
     if (!this.#frozen.has(did)) this.#frozen.set(did, [])
     for (const end of this.#ends) if (end.peer === did) this.failsLater(end)
@@ -177,7 +177,7 @@ export class Hub {
   async reach(from: Host, to: Did, addresses: readonly string[], limitMs: number) {
     const known = addresses.includes(this.addressOf(to))
     const hole = known && (this.#blocked(from.self, to) || this.#blocked(to, from.self))
-    if (hole || this.#frozen.has(to)) {
+    if (hole || this.#frozen.has(to) || this.#frozen.has(from.self)) {
       await this.clock.sleep(limitMs)
       return 'no answer in time'
     }
@@ -198,6 +198,11 @@ export class Hub {
   /** False: the way is blocked. */
   sendFrom(end: End, run: () => void): boolean {
     if (!this.#passes(end)) return false
+    const held = this.#frozen.get(end.owner.self)
+    if (held !== undefined) {
+      held.push(() => this.sendFrom(end, run))
+      return true
+    }
     let delayMs = this.#delayMs()
     while (this.clock.dice.unit() < this.weather.loss) delayMs += RETRANSMISSION_MS
     end.rttMs = 2 * delayMs
@@ -217,7 +222,7 @@ export class Hub {
   gossip(end: End, run: (there: End) => void): void {
     const there = end.other
     if (there === null || end.status !== 'open' || end.gossipLost || there.gossipLost) return
-    if (this.clock.monotonicMs() < end.gossipFromMs) return
+    if (this.clock.monotonicMs() < end.gossipFromMs || this.#frozen.has(end.owner.self)) return
     const { dice } = this.clock
     const copies = dice.unit() < this.weather.duplicates ? 2 : 1
     for (let i = 0; i < copies; i++) {
@@ -237,7 +242,7 @@ export class Hub {
     this.clock.after(PINGS_FAILED_MS, () => {
       const there = end.other
       const alive = there?.status === 'open' && this.#passes(end) && this.#passes(there)
-      if (!alive || this.#frozen.has(end.peer)) end.end()
+      if (!alive || this.#frozen.has(end.peer)) end.abort()
     })
   }
 
