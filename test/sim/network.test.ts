@@ -14,6 +14,7 @@ import {
   spread,
   two,
 } from '../ports/network-suite.ts'
+import { SimNetwork } from './network.ts'
 
 const STORM = {
   delayMsMin: 5,
