@@ -4,7 +4,7 @@ import type { Io } from './context.ts'
 import { run } from './run.ts'
 
 const DEMO = { words: ['demo'], load: async () => [(await import('./demo.ts')).demo] }
-const TABLE = new CommandTable([DEMO, ...FAMILIES])
+export const TABLE = new CommandTable([DEMO, ...FAMILIES])
 
 export function main(args: readonly string[], io: Io = process): Promise<number> {
   return run(args, io, TABLE)

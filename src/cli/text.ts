@@ -51,7 +51,8 @@ export function styleOf(
 }
 
 /** Green, red, yellow, dim, and their ends: what paint() puts there, and nothing else of the terminal's. */
-const OWN_COLOUR = /(\u001b\[(?:2|22|3[123]|39)m)/
+const ESCAPE = String.fromCharCode(0x1b)
+const OWN_COLOUR = new RegExp(`(${ESCAPE}\\[(?:2|22|3[123]|39)m)`)
 
 function withoutForeignControls(line: string): string {
   return line
