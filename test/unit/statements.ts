@@ -9,7 +9,7 @@
  */
 import { utf8 } from '../../src/core/bytes.ts'
 import { type Envelope, formatEnvelope, signEnvelope } from '../../src/core/dsse.ts'
-import type { KnownStatement } from '../../src/core/fold.ts'
+import { Fold, type KnownStatement, type Standing } from '../../src/core/fold.ts'
 import { type StatementId, sha256 } from '../../src/core/id.ts'
 import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
 import { defaultQuorum } from '../../src/core/lease-quorum.ts'
@@ -200,4 +200,18 @@ export class World {
     const content = { node: node.identity.did, epoch: 2, ...previous, overrules: false }
     return make<Epoch>({ type: 'epoch', ...this.common(root), ...content, ...fields }, signers)
   }
+}
+
+/** A fold of these, put in this order, and its standings of others. */
+export function foldOf(mesh: StatementId, made: readonly Made[], pins: readonly Made[] = []): Fold {
+  const fold = new Fold(
+    mesh,
+    pins.map(({ id }) => id),
+  )
+  for (const each of made) fold.put(each)
+  return fold
+}
+
+export function standings(fold: Fold, made: readonly Made[]): (Standing | null)[] {
+  return made.map(({ id }) => fold.standing(id))
 }

@@ -1,0 +1,150 @@
+/** The chain of trust roots, as the fold follows it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fold } from '../../src/core/fold.ts'
+import {
+  ana,
+  ben,
+  corvus,
+  cy,
+  foldOf as folded,
+  keyOf,
+  type Made,
+  nextRoot,
+  people,
+  role,
+  rolesOf,
+  rootOf,
+  standings,
+  World,
+} from './statements.ts'
+
+const world = new World()
+const { first, mesh } = world
+const foldOf = (made: readonly Made[], pins: readonly Made[] = []) => folded(mesh, made, pins)
+
+/** What a bundle says: the version in force, or why it denies. */
+function agents(fold: Fold): number | string | undefined {
+  const state = fold.governance.bundles.get('agents')
+  return state?.conflict ?? state?.inForce?.version
+}
+
+const one = world.policy()
+/** Ana loses her keys: nobody else does. */
+const without = { roles: rolesOf([ben, cy]) }
+
+test('nothing governs before the mesh is pinned and its first root is there', () => {
+  const unpinned = new Fold(null)
+  unpinned.put(first)
+  unpinned.put(one)
+  assert.deepEqual(unpinned.governance.roots, [])
+  assert.equal(unpinned.standing(one.id), 'pending')
+
+  const fold = foldOf([one])
+  assert.equal(fold.governance.root, null)
+  assert.equal(fold.governance.size, 0)
+  assert.deepEqual(fold.put(first).toSorted(), [first.id, one.id].toSorted())
+  assert.equal(fold.governance.root, first.statement)
+  assert.equal(agents(fold), 1)
+  assert.equal(fold.governance.size, 2)
+})
+
+test('a root that another mesh begins with is not this one', () => {
+  const other = rootOf({ mesh: 'other' })
+  assert.deepEqual(standings(foldOf([other, first]), [other, first]), ['pending', 'effective'])
+})
+
+test('k-1 signatures of the last root, or of the new one, make no root', () => {
+  const dan = keyOf('dan')
+  const roles = { ...rolesOf(people), root: role(2, cy, dan) }
+  for (const signers of [[ana], [ana, ben], [cy, dan], [cy]]) {
+    const next = nextRoot(first, { roles }, signers)
+    const fold = foldOf([first, next])
+    assert.equal(fold.standing(next.id), 'pending')
+    assert.ok(fold.needs(next.id).missing > 0)
+  }
+  for (const signers of [
+    [ana, cy, dan],
+    [ana, ben, cy, dan],
+  ]) {
+    const next = nextRoot(first, { roles }, signers)
+    assert.equal(foldOf([first, next]).standing(next.id), 'effective')
+  }
+})
+
+test('no root is skipped, and none follows one that is not effective', () => {
+  const second = nextRoot(first)
+  const third = nextRoot(second)
+  const gap = rootOf({ version: 3, previous: first.id })
+  const fold = foldOf([first, third, gap])
+  assert.deepEqual(standings(fold, [third, gap]), ['pending', 'pending'])
+  assert.deepEqual(fold.put(second).toSorted(), [second.id, third.id].toSorted())
+  assert.deepEqual(
+    fold.governance.roots.map(({ version }) => version),
+    [1, 2, 3],
+  )
+  assert.equal(fold.standing(gap.id), 'pending')
+})
+
+test('a rolled-back root changes nothing', () => {
+  const second = nextRoot(first)
+  const fold = foldOf([first, second])
+  const { digest } = fold.governance
+  assert.deepEqual(fold.put(first), [])
+  assert.equal(fold.governance.root?.version, 2)
+  assert.equal(fold.governance.digest, digest)
+})
+
+test('two effective roots of one version are disputed until one is pinned', () => {
+  const [a, b] = [nextRoot(first), nextRoot(first, { message: 'other' })]
+  const after = nextRoot(a)
+  const fold = foldOf([first, a, after])
+  assert.equal(fold.governance.root?.version, 3)
+  fold.put(b)
+  assert.deepEqual(fold.governance.disputed, [a.id, b.id].toSorted())
+  assert.equal(fold.governance.root?.version, 1)
+  assert.deepEqual(standings(fold, [a, b, after]), ['conflict', 'conflict', 'pending'])
+
+  const pinned = foldOf([first, a, after, b], [a])
+  assert.deepEqual(pinned.governance.disputed, [])
+  assert.equal(pinned.governance.root?.id, after.id)
+  assert.notEqual(pinned.governance.digest, fold.governance.digest)
+})
+
+test('a new witness must be a member when the root takes effect', () => {
+  const member = world.member(corvus)
+  const next = nextRoot(first, {
+    witnesses: [corvus.identity.did],
+    lease: { ...first.statement.lease, read: 1, write: 1 },
+  })
+  const fold = foldOf([first, next])
+  assert.equal(fold.standing(next.id), 'pending')
+  assert.deepEqual(fold.put(member).toSorted(), [member.id, next.id].toSorted())
+  assert.equal(fold.governance.root?.id, next.id)
+})
+
+test('a dropped key disarms what it alone signed, except what the root keeps', () => {
+  const other = world.policy({ bundle: 'ci' })
+  const byBen = world.revocation({ target: { kind: 'node', did: ben.did } }, [ben])
+  const byBoth = world.freeze({}, [ana, ben])
+  const next = nextRoot(first, { ...without, keeps: [one.id], floors: new Map([['ci', 1]]) })
+  const fold = foldOf([first, one, other, byBen, byBoth])
+  const changed = fold.put(next)
+  assert.deepEqual(changed.toSorted(), [other.id, next.id].toSorted())
+  assert.deepEqual(standings(fold, [one, other, byBen, byBoth]), [
+    'effective',
+    'disarmed',
+    'effective',
+    'effective',
+  ])
+  assert.equal(fold.needs(other.id).missing, 1)
+})
+
+test('what a dropped key signs later is disarmed, whatever root it names', () => {
+  const next = nextRoot(first, without)
+  const late = world.revocation()
+  const now = world.revocation({}, [ana], 2)
+  const fold = foldOf([first, next, late, now])
+  assert.deepEqual(standings(fold, [late, now]), ['disarmed', 'pending'])
+  assert.equal(fold.governance.revocations.size, 0)
+})
