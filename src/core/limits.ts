@@ -125,6 +125,13 @@ export const PREVIOUS_MAX = 16
 export const STALENESS_MS_MIN = SECOND
 export const STALENESS_MS_MAX = DAY
 export const SKEW_MS_MAX = MINUTE
+/** What clocks of hosts with NTP may differ by, with room. */
+export const SKEW_DEFAULT_MS = 2 * SECOND
+/** A root, and a membership, of a mesh that was just founded. */
+export const ROOT_TTL_DEFAULT_MS = 365 * DAY
+export const MEMBERSHIP_TTL_DEFAULT_MS = 365 * DAY
+/** How long an artifact may live in a mesh that was just founded. */
+export const ARTIFACT_TTL_DEFAULT_MS = 30 * DAY
 
 // ---- artifacts
 
@@ -339,6 +346,19 @@ export const MEASURED_BYTES_MAX = 256 * MIB
 export const MEASURE_INTERVAL_MS = 2 * SECOND
 
 // ---- local API
+
+/** Between two looks for an `epoch` statement that concerns this node; a new one is looked at at once. */
+export const EPOCH_LOOK_MS = MINUTE
+/** Newest statements whose time of effect is remembered, to say who lacks them since when. */
+export const DRIFT_STATEMENTS_MAX = 1_024
+/** One wait for a statement to spread. */
+export const SPREAD_WAIT_MS_MAX = 10 * MINUTE
+/** Records in one answer, read at once, and looked through for one filter. */
+export const RECORDS_LISTED_MAX = 1_000
+export const RECORDS_READ_MAX = 256
+export const RECORDS_SEARCHED_MAX = 200_000
+/** One long poll for new records. */
+export const TAIL_MS_MAX = 20 * SECOND
 
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
