@@ -1,7 +1,7 @@
 /** A node to be stopped with SIGSTOP: lets everybody in, says its did, dials the address it is given. */
 import { peerOfAddress } from '../../src/core/peer-id.ts'
 import { LoopbackLab } from './labs.ts'
-import { MESH, Porter, WELCOME } from './network-suite.ts'
+import { MESH, Porter, WELCOME } from './network-nodes.ts'
 
 const address = process.argv[2] as string
 const peer = peerOfAddress(address)

@@ -10,7 +10,7 @@ import { Libp2pNetwork } from '../../src/network/network.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { Hub, type Weather } from '../sim/hub.ts'
 import { SimNetwork } from '../sim/network.ts'
-import type { Lab } from './network-suite.ts'
+import type { Lab } from './network-nodes.ts'
 
 export const seedOf = (number: number) => new Uint8Array(32).fill(number)
 

@@ -31,7 +31,7 @@ import {
   spread,
   three,
   two,
-} from './network-suite.ts'
+} from './network-nodes.ts'
 
 const hostOf = (lab: LoopbackLab, { network }: Node) => lab.hosts.get(network) as Host
 

@@ -13,7 +13,7 @@ import {
   type Node,
   spread,
   two,
-} from '../ports/network-suite.ts'
+} from '../ports/network-nodes.ts'
 import { SimNetwork } from './network.ts'
 
 const STORM = {

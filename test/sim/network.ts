@@ -12,9 +12,6 @@ import { sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import {
   ADDRESSES_PER_PEER_MAX,
-  ASK_TIMEOUT_MS,
-  ASKS_PER_PEER_MAX,
-  BUSY_RETRY_MS,
   DIAL_TIMEOUT_MS,
   GOSSIP_BYTES_MAX,
   HELLO_TIMEOUT_MS,
@@ -26,9 +23,9 @@ import type { Greeter, Network, PeerLink, Protocol, Topic } from '../../src/mesh
 import { BOOT_BYTES } from '../../src/network/election.ts'
 import { type Link, Links } from '../../src/network/links.ts'
 import { Peers } from '../../src/network/peers.ts'
-import { Slots } from '../../src/network/slots.ts'
-import { PROTOCOL_BYTES_MAX, TOPICS } from '../../src/network/topics.ts'
+import { TOPICS } from '../../src/network/topics.ts'
 import type { VirtualClock } from './clock.ts'
+import { SimExchange, within } from './exchange.ts'
 import { type End, type Hub, openWire } from './hub.ts'
 
 type Handler = Parameters<Network['handle']>[1]
@@ -46,20 +43,13 @@ interface Running {
   readonly boot: string
 }
 
-/** A frame, and whether it says busy. */
-interface Answer {
-  readonly busy: boolean
-  readonly bytes: Uint8Array | null
-}
-
 export class SimNetwork implements Network {
   readonly self: Did
   readonly #hub: Hub
   readonly #clock: VirtualClock
   readonly #peers: Peers
-  readonly #asking = new Slots(ASKS_PER_PEER_MAX)
-  readonly #answering = new Map<Did, number>()
-  readonly #handlers = new Map<Protocol, Handler>()
+  /** Asked by the other end's. */
+  readonly exchange: SimExchange
   readonly #validators = new Map<Topic, Validator>()
   readonly #listeners: ((peer: Did, greeted: boolean) => void)[] = []
   readonly #seen = new Set<string>()
@@ -72,6 +62,12 @@ export class SimNetwork implements Network {
     this.#hub = hub
     this.self = self
     this.#clock = hub.clock
+    this.exchange = new SimExchange({
+      hub,
+      link: (peer) => this.#running?.links.to(peer) ?? null,
+      member: (end) => this.#running?.links.member(end) ?? null,
+      there: (end) => (end.owner as SimNetwork).exchange,
+    })
     this.#peers = new Peers({
       clock: hub.clock,
       random: hub.clock.dice,
@@ -123,7 +119,7 @@ export class SimNetwork implements Network {
   }
 
   handle(protocol: Protocol, handler: Handler): void {
-    this.#handlers.set(protocol, handler)
+    this.exchange.handle(protocol, handler)
   }
 
   subscribe(topic: Topic, validator: Validator): void {
@@ -185,74 +181,8 @@ export class SimNetwork implements Network {
     this.#hub.leave(this)
   }
 
-  // ---- asks
-
-  async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
-    if (request.length > PROTOCOL_BYTES_MAX[protocol])
-      throw new MeshError('TOO_LARGE', `a question of ${request.length} bytes to ${protocol}`)
-    const over = new AbortController()
-    const late = () => over.abort()
-    signal?.addEventListener('abort', late, { once: true })
-    if (signal?.aborted === true) late()
-    void this.#clock.sleep(ASK_TIMEOUT_MS, over.signal).then(late)
-    const release = await this.#asking.take(peer, over.signal)
-    try {
-      return await within(
-        this.#repeat(peer, protocol, request.slice(), over.signal),
-        over.signal,
-        peer,
-      )
-    } finally {
-      release()
-      late()
-      signal?.removeEventListener('abort', late)
-    }
-  }
-
-  async #repeat(peer: Did, protocol: Protocol, request: Uint8Array, signal: AbortSignal) {
-    for (let waitMs = BUSY_RETRY_MS; !signal.aborted; waitMs *= 2) {
-      const link = this.#running?.links.to(peer) ?? null
-      if (link === null) throw new MeshError('UNREACHABLE', `peer \`${peer}\` is not connected`)
-      const { busy, bytes } = await this.#askOnce(link, protocol, request)
-      if (!busy) {
-        if (bytes !== null && bytes.length <= PROTOCOL_BYTES_MAX[protocol]) return bytes
-        throw new MeshError('INVALID_ANSWER', `peer \`${peer}\`: closed without an answer`)
-      }
-      await this.#clock.sleep(waitMs / 2 + this.#clock.dice.integer(waitMs), signal)
-    }
-    throw new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`)
-  }
-
-  /** Resolves with what comes back, rejects when the connection ends; may do neither. */
-  #askOnce({ connection, peer }: Link<End>, protocol: Protocol, request: Uint8Array) {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    const gone = () =>
-      reject(new MeshError('UNREACHABLE', `peer \`${peer}\`: the connection ended`))
-    connection.onClose(gone)
-    this.#hub.send(connection, (there) => {
-      const owner = there.owner as SimNetwork
-      void owner.#serve(there, protocol, request).then(
-        (answer) => this.#hub.send(there, () => resolve(answer)),
-        () => this.#hub.send(there, gone),
-      )
-    })
-    return promise.finally(() => connection.offClose(gone))
-  }
-
-  async #serve(end: End, protocol: Protocol, request: Uint8Array): Promise<Answer> {
-    const peer = this.#running?.links.member(end) ?? null
-    const handler = this.#handlers.get(protocol)
-    if (peer === null || handler === undefined) throw new Error('refused')
-    const count = this.#answering.get(peer) ?? 0
-    if (count >= ASKS_PER_PEER_MAX) return { busy: true, bytes: null }
-    this.#answering.set(peer, count + 1)
-    try {
-      const bytes = await handler(peer, request)
-      const still = this.#running?.links.member(end) === peer
-      return { busy: false, bytes: still ? (bytes?.slice() ?? null) : null }
-    } finally {
-      this.#answering.set(peer, (this.#answering.get(peer) ?? 1) - 1)
-    }
+  ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    return this.exchange.ask(peer, protocol, request, signal)
   }
 
   // ---- gossip
@@ -392,14 +322,4 @@ export class SimNetwork implements Network {
       await this.#clock.sleep(SUPERVISION_MS, signal)
     }
   }
-}
-
-/** The promise, or TIMEOUT if the signal aborts first. */
-function within<T>(promise: Promise<T>, signal: AbortSignal, peer: Did): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`))
-    if (signal.aborted) late()
-    signal.addEventListener('abort', late, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))
-  })
 }

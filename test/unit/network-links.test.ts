@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Did, signerOf } from '../../src/core/keys.ts'
 import { HELLO_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { Links, type Wire } from '../../src/network/links.ts'
-import { Porter } from '../ports/network-suite.ts'
+import { Porter } from '../ports/network-nodes.ts'
 import { VirtualClock } from '../sim/clock.ts'
 
 const didOf = (number: number) => signerOf(new Uint8Array(32).fill(number)).did

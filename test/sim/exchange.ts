@@ -1,0 +1,118 @@
+/** Ask and answer on simulated wires: the rules of src/network/exchange.ts, with messages instead of streams. */
+import type { Did } from '../../src/core/keys.ts'
+import { ASK_TIMEOUT_MS, ASKS_PER_PEER_MAX, BUSY_RETRY_MS } from '../../src/core/limits.ts'
+import { MeshError } from '../../src/core/problems.ts'
+import type { Network, Protocol } from '../../src/mesh/ports.ts'
+import type { Link } from '../../src/network/links.ts'
+import { Slots } from '../../src/network/slots.ts'
+import { PROTOCOL_BYTES_MAX } from '../../src/network/topics.ts'
+import type { End, Hub } from './hub.ts'
+
+type Handler = Parameters<Network['handle']>[1]
+
+/** A frame, and whether it says busy. */
+interface Answer {
+  readonly busy: boolean
+  readonly bytes: Uint8Array | null
+}
+
+export interface SimExchangePorts {
+  readonly hub: Hub
+  link(peer: Did): Link<End> | null
+  member(end: End): Did | null
+  /** The exchange at the end's own host. */
+  there(end: End): SimExchange
+}
+
+export class SimExchange {
+  readonly #ports: SimExchangePorts
+  readonly #asking = new Slots(ASKS_PER_PEER_MAX)
+  readonly #answering = new Map<Did, number>()
+  readonly #handlers = new Map<Protocol, Handler>()
+
+  constructor(ports: SimExchangePorts) {
+    this.#ports = ports
+  }
+
+  handle(protocol: Protocol, handler: Handler): void {
+    this.#handlers.set(protocol, handler)
+  }
+
+  async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    if (request.length > PROTOCOL_BYTES_MAX[protocol])
+      throw new MeshError('TOO_LARGE', `a question of ${request.length} bytes to ${protocol}`)
+    const over = new AbortController()
+    const late = () => over.abort()
+    signal?.addEventListener('abort', late, { once: true })
+    if (signal?.aborted === true) late()
+    void this.#ports.hub.clock.sleep(ASK_TIMEOUT_MS, over.signal).then(late)
+    const release = await this.#asking.take(peer, over.signal)
+    try {
+      const answer = this.#repeat(peer, protocol, request.slice(), over.signal)
+      return await within(answer, over.signal, peer)
+    } finally {
+      release()
+      late()
+      signal?.removeEventListener('abort', late)
+    }
+  }
+
+  async #repeat(peer: Did, protocol: Protocol, request: Uint8Array, signal: AbortSignal) {
+    const { clock } = this.#ports.hub
+    for (let waitMs = BUSY_RETRY_MS; !signal.aborted; waitMs *= 2) {
+      const link = this.#ports.link(peer)
+      if (link === null) throw new MeshError('UNREACHABLE', `peer \`${peer}\` is not connected`)
+      const { busy, bytes } = await this.#once(link, protocol, request)
+      if (!busy) {
+        if (bytes !== null && bytes.length <= PROTOCOL_BYTES_MAX[protocol]) return bytes
+        throw new MeshError('INVALID_ANSWER', `peer \`${peer}\`: closed without an answer`)
+      }
+      await clock.sleep(waitMs / 2 + clock.dice.integer(waitMs), signal)
+    }
+    throw new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`)
+  }
+
+  /** Resolves with what comes back, rejects when the connection ends; may do neither. */
+  #once({ connection, peer }: Link<End>, protocol: Protocol, request: Uint8Array) {
+    const { hub, there } = this.#ports
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const gone = () =>
+      reject(new MeshError('UNREACHABLE', `peer \`${peer}\`: the connection ended`))
+    connection.onClose(gone)
+    hub.send(connection, (end) => {
+      there(end)
+        .#serve(end, protocol, request)
+        .then(
+          (answer) => hub.send(end, () => resolve(answer)),
+          () => hub.send(end, gone),
+        )
+    })
+    return promise.finally(() => connection.offClose(gone))
+  }
+
+  async #serve(end: End, protocol: Protocol, request: Uint8Array): Promise<Answer> {
+    const peer = this.#ports.member(end)
+    const handler = this.#handlers.get(protocol)
+    if (peer === null || handler === undefined) throw new Error('refused')
+    const count = this.#answering.get(peer) ?? 0
+    if (count >= ASKS_PER_PEER_MAX) return { busy: true, bytes: null }
+    this.#answering.set(peer, count + 1)
+    try {
+      const bytes = await handler(peer, request)
+      const still = this.#ports.member(end) === peer
+      return { busy: false, bytes: still ? (bytes?.slice() ?? null) : null }
+    } finally {
+      this.#answering.set(peer, (this.#answering.get(peer) ?? 1) - 1)
+    }
+  }
+}
+
+/** The promise, or TIMEOUT if the signal aborts first. */
+export function within<T>(promise: Promise<T>, signal: AbortSignal, peer: Did): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new MeshError('TIMEOUT', `peer \`${peer}\`: no answer in time`))
+    if (signal.aborted) late()
+    signal.addEventListener('abort', late, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', late))
+  })
+}
