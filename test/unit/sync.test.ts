@@ -263,6 +263,7 @@ test('callers that come while one pull runs share the next, so none misses what 
   assert.equal(second, third)
   await Promise.all([first, second])
   assert.equal(digestsOf(a, b), 1)
+  await street.clock.settle()
   assert.equal(a.costs.length, 2)
 })
 
