@@ -25,8 +25,8 @@ import {
 /** What the lease and its kin need of the statements. */
 export interface StateSource {
   readonly governance: Governance
-  /** After a statement is durable and applied. */
-  onChange(listener: (learned: { readonly id: StatementId }) => void): void
+  /** After a statement is durable and applied; `changed` names those whose standing changed by it. */
+  onChange(listener: (learned: { readonly changed: readonly StatementId[] }) => void): void
 }
 
 export interface ChallengePorts {
@@ -52,12 +52,18 @@ export class Challenges {
   /** Digests that were this node's own. Its state only grows: it holds all of each. */
   readonly #passed = new Memo<string, true>(DIGESTS_REMEMBERED_MAX)
   readonly #pulling = new Map<string, Promise<void>>()
+  readonly #listeners: ((answer: StateAnswer) => void)[] = []
 
   constructor(ports: ChallengePorts) {
     this.#ports = ports
     const { statements } = ports
     this.#passed.set(statements.governance.digest, true)
     statements.onChange(() => this.#passed.set(statements.governance.digest, true))
+  }
+
+  /** Told of each answer that was verified. */
+  onAnswer(listener: (answer: StateAnswer) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Waits for the answer. @throws MeshError UNREACHABLE, TIMEOUT, INVALID_ANSWER */
@@ -76,6 +82,7 @@ export class Challenges {
     const halfMs = (clock.monotonicMs() - sentMs) / 2
     const clockOffsetMs = Math.round(clock.wallMs() - halfMs - signed.answer.timeMs)
     heard.answered(signed.answer, clockOffsetMs)
+    for (const listener of this.#listeners) listener(signed.answer)
     return { answer: signed.answer, sentMs, clockOffsetMs }
   }
 

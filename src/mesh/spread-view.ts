@@ -20,6 +20,7 @@ import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import type { LeaseTerms } from '../core/statement/root.ts'
 import type { Challenges, StateSource } from './challenge.ts'
+import type { History, Moment } from './history.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network } from './ports.ts'
 import { othersInGoodStanding } from './standing.ts'
@@ -29,7 +30,8 @@ export interface SpreadViewPorts {
   readonly network: Network
   readonly clock: Clock
   readonly statements: StateSource & { get(id: StatementId): object | null }
-  readonly challenges: Challenges
+  readonly challenges: Pick<Challenges, 'ask' | 'onAnswer'>
+  readonly history: History
   readonly voice: { readonly speaks: boolean; holds(id: StatementId): boolean }
   /** The longest terms under which a lease may still be held somewhere. */
   longestTerms(): Pick<LeaseTerms, 'stalenessMs' | 'skewMs'>
@@ -62,11 +64,6 @@ export interface SpreadOf {
   readonly skewMs: number
 }
 
-interface Moment {
-  readonly wallMs: number
-  readonly monotonicMs: number
-}
-
 interface Watched {
   readonly applied: Map<Did, Moment>
   /** Witnesses whose signed state contains it, and the root version they signed under. */
@@ -77,16 +74,16 @@ interface Watched {
 
 export class SpreadView {
   readonly #ports: SpreadViewPorts
-  readonly #accepted = new Memo<StatementId, Moment>(ACCEPTED_REMEMBERED_MAX)
   readonly #watched = new Memo<StatementId, Watched>(ACCEPTED_REMEMBERED_MAX)
+  /** How far in our history each witness signed, and under which root version. */
+  readonly #reached = new Map<Did, { readonly place: number; readonly root: number }>()
+  /** Everything up to this place of our history is committed. */
+  #committedPlace = 0
 
   constructor(ports: SpreadViewPorts) {
     this.#ports = ports
-    ports.statements.onChange(({ id }) => {
-      // More signatures change an accepted statement again; its acceptance was the first time.
-      if (this.#accepted.get(id) === undefined && ports.voice.holds(id))
-        this.#accepted.set(id, this.#now())
-    })
+    ports.challenges.onAnswer((answer) => this.#hear(answer))
+    ports.statements.onChange(() => this.#commit())
   }
 
   /**
@@ -164,11 +161,39 @@ export class SpreadView {
 
   #holds(answer: StateAnswer, watched: Watched): void {
     if (!watched.applied.has(answer.node)) watched.applied.set(answer.node, this.#now())
-    const { root, roots } = this.#ports.statements.governance
-    if (root === null || answer.root !== root.version) return
-    // What a lease would count is what a commit counts.
-    if (answer.checked && answer.opened === currentEra(roots).from)
-      watched.signed.set(answer.node, root.version)
+    if (this.#speaks(answer)) watched.signed.set(answer.node, answer.root)
+  }
+
+  /** What a lease would count is what a commit counts. */
+  #speaks({ node, root, checked, opened }: StateAnswer): boolean {
+    const { governance } = this.#ports.statements
+    if (governance.root?.version !== root || !governance.root.witnesses.includes(node)) return false
+    return checked && opened === currentEra(governance.roots).from
+  }
+
+  /** Every answer, whatever it was asked for: a digest that was ours says how far its signer is. */
+  #hear(answer: StateAnswer): void {
+    const place = this.#ports.history.placeOf(answer.digest)
+    if (place === null || !this.#speaks(answer)) return
+    this.#reached.set(answer.node, { place, root: answer.root })
+    this.#commit()
+  }
+
+  /** Notes the moment for all that `write` witnesses have reached by now. */
+  #commit(): void {
+    const { history, network, statements, voice } = this.#ports
+    const { root } = statements.governance
+    if (root === null) return
+    const places = root.witnesses.map((witness) => {
+      if (witness === network.self) return voice.speaks ? history.newest : 0
+      const reached = this.#reached.get(witness)
+      return reached?.root === root.version ? reached.place : 0
+    })
+    const place = places.sort((a, b) => b - a)[root.lease.write - 1] ?? 0
+    if (place <= this.#committedPlace) return
+    for (const each of history.after(this.#committedPlace))
+      if (each.place <= place) this.#watch(each.id).committed ??= this.#now()
+    this.#committedPlace = place
   }
 
   /** This node itself, and whether that makes a commit. */
@@ -176,7 +201,7 @@ export class SpreadView {
     const { network, voice, statements } = this.#ports
     const { root } = statements.governance
     if (voice.holds(id)) {
-      const now = this.#accepted.get(id) ?? this.#now()
+      const now = this.#ports.history.accepted(id) ?? this.#now()
       if (!watched.applied.has(network.self)) watched.applied.set(network.self, now)
       if (voice.speaks && root !== null) watched.signed.set(network.self, root.version)
     }
@@ -215,10 +240,10 @@ export class SpreadView {
   }
 
   #report(id: StatementId, watched: Watched): SpreadOf {
-    const { statements, longestTerms } = this.#ports
+    const { statements, history, longestTerms } = this.#ports
     const { root } = statements.governance
     if (root === null) throw new MeshError('NOT_READY', 'this node belongs to no mesh yet')
-    const accepted = this.#accepted.get(id) ?? null
+    const accepted = history.accepted(id)
     const { committed } = watched
     const { stalenessMs, skewMs } = longestTerms()
     return {

@@ -15,10 +15,13 @@ import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import { BootCheck } from '../../src/mesh/boot.ts'
 import { type Answered, Challenges } from '../../src/mesh/challenge.ts'
 import { Checkpoints } from '../../src/mesh/checkpoints.ts'
+import { Drift } from '../../src/mesh/drift.ts'
 import { Handover } from '../../src/mesh/handover.ts'
 import { Heard } from '../../src/mesh/heard.ts'
+import { History } from '../../src/mesh/history.ts'
 import { Lease } from '../../src/mesh/lease.ts'
 import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
+import { SpreadView } from '../../src/mesh/spread-view.ts'
 import {
   formatStateQuestion,
   parseStateAnswer,
@@ -158,6 +161,8 @@ export class SimNode {
   declare handover: Handover
   declare voice: Voice
   declare checkpoints: Checkpoints
+  declare spread: SpreadView
+  declare drift: Drift
   /** What it has of its own log, and the checkpoint it shows. */
   log: { epoch: number; tree: Tree } = { epoch: 1, tree: EMPTY }
   checkpoint: Uint8Array | null = null
@@ -165,7 +170,7 @@ export class SimNode {
   also: Partial<Governance> = {}
   readonly #world: World
   #incarnation = new AbortController()
-  #listeners: ((learned: { id: StatementId }) => void)[] = []
+  #listeners: ((learned: { changed: readonly StatementId[] }) => void)[] = []
   readonly #passed = new Set<string>()
 
   constructor(world: World, did: Did, at: number) {
@@ -197,7 +202,7 @@ export class SimNode {
     for (const id of fresh) this.disk.ids.add(id)
     if (fresh.length === 0) return
     this.governance = this.#fold()
-    for (const id of fresh) for (const listener of this.#listeners) listener({ id })
+    for (const id of fresh) for (const listener of this.#listeners) listener({ changed: [id] })
     this.#passed.add(this.governance.digest)
   }
 
@@ -269,7 +274,7 @@ export class SimNode {
           return self.governance
         },
         get: (id: StatementId) => (this.disk.ids.has(id) ? { state: 'effective' } : null),
-        onChange: (listener: (learned: { id: StatementId }) => void) =>
+        onChange: (listener: (learned: { changed: readonly StatementId[] }) => void) =>
           void this.#listeners.push(listener),
       },
     }
@@ -277,11 +282,18 @@ export class SimNode {
     this.checkpoints = await Checkpoints.open({ ...base, governance: () => this.governance })
     const heard = new Heard(this.clock, this.checkpoints)
     const pull = (peer: Did) => this.pull(this.#world.of(peer))
-    return {
-      ...base,
-      checkpoints: this.checkpoints,
-      challenges: new Challenges({ ...base, heard, pull }),
+    const challenges = new Challenges({ ...base, heard, pull })
+    const voice = {
+      holds: (id: StatementId) => this.disk.ids.has(id),
+      get speaks() {
+        return self.voice.speaks
+      },
     }
+    const longestTerms = () => this.lease.longestTerms()
+    const history = new History({ ...base, holds: voice.holds })
+    this.spread = new SpreadView({ ...base, challenges, history, voice, longestTerms })
+    this.drift = new Drift({ ...base, history, heard, spread: this.spread })
+    return { ...base, challenges, checkpoints: this.checkpoints }
   }
 
   #light() {
