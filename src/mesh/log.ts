@@ -81,6 +81,7 @@ export class Log {
   #records = 0
   #tree: Tree
   #open = false
+  #retiring = false
   #sealed: string | null = null
   /** Why the disk takes nothing at the moment. */
   #failing: string | null = null
@@ -108,6 +109,11 @@ export class Log {
   /** Why storage can be trusted no more; null while it can. */
   get sealed(): string | null {
     return this.#sealed
+  }
+
+  /** Records that wait for the disk. */
+  get waiting(): number {
+    return this.#records
   }
 
   /** Why nothing can be appended now; null when it can. */
@@ -158,9 +164,13 @@ export class Log {
     if (why !== null) throw this.#refusal(why)
     if (epoch <= this.epoch)
       throw new MeshError('CONFLICT', `log ${this.epoch} is not followed by log ${epoch}`)
-    if (this.#waiting.some((waiter) => waiter.epoch !== null))
-      throw new MeshError('CONFLICT', 'the log is being retired already')
-    await this.#wait({ draft, puts: NO_PUTS, epoch })
+    if (this.#retiring) throw new MeshError('CONFLICT', 'the log is being retired already')
+    this.#retiring = true
+    try {
+      await this.#wait({ draft, puts: NO_PUTS, epoch })
+    } finally {
+      this.#retiring = false
+    }
   }
 
   /** Called with each batch of records once it is durable, in order; it must not throw. */

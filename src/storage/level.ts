@@ -37,7 +37,7 @@ import {
 } from './keyspace.ts'
 import { checkDirectory } from './private-file.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
-import { markOf } from './tally.ts'
+import { markOf, type Tally } from './tally.ts'
 import { Tiles } from './tiles.ts'
 import { rawLog, type Verified, verify } from './verify.ts'
 
@@ -260,7 +260,9 @@ function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Opera
     put(recordKey(epoch, first + i), bytes)
     for (const full of frontier.add(hash)) put(tileKey(epoch, full.level, full.index), full.bytes)
   }
-  for (const each of puts) operations.push(operationOf(opened, each))
+  const sealed = puts.map(sealedOf)
+  // Nothing above may leave the tally half changed. A batch that fails poisons the handle, and the next open counts anew.
+  for (const each of sealed) operations.push(operationOf(tally, each))
   const after = {
     commit: standing.commit + 1,
     epoch,
@@ -275,16 +277,24 @@ function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Opera
   return { next: { standing: after, tree, tiles, index, frontier }, operations }
 }
 
-/** Also marks it in the tally: a batch that fails poisons the handle, and the next open counts anew. */
-function operationOf({ tally }: Opened, { space, key, value }: Put): Operation {
+interface Sealed extends Put {
+  readonly bytes: Uint8Array
+}
+
+/** With its key as it is on disk, and its value under its check. */
+function sealedOf({ space, key, value }: Put): Sealed {
   const bytes = putKey(space, key)
+  return { space, key, bytes, value: value === null ? null : seal(bytes, value) }
+}
+
+/** Also marks it in the tally. */
+function operationOf(tally: Tally, { space, key, bytes, value }: Sealed): Operation {
   if (value === null) {
     tally.delete(space, key)
     return { type: 'del', key: bytes }
   }
-  const sealed = seal(bytes, value)
-  tally.set(space, key, sealed)
-  return { type: 'put', key: bytes, value: sealed }
+  tally.set(space, key, value)
+  return { type: 'put', key: bytes, value }
 }
 
 /** The database first: its lock keeps a second daemon from everything else. */

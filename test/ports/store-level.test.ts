@@ -1,0 +1,289 @@
+/** What LevelDB does not promise (FACTS 4), each trap sprung on a real directory. */
+import assert from 'node:assert/strict'
+import {
+  chmodSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Store } from '../../src/mesh/ports.ts'
+import { createStore } from '../../src/storage/create.ts'
+import { LevelStore } from '../../src/storage/level.ts'
+import { Reserve } from '../../src/storage/reserve.ts'
+import { batchOf, onLevel, put, RESERVE, texts } from './stores.ts'
+
+type Place = Awaited<ReturnType<typeof onLevel>>
+
+const DAMAGED = { name: 'MeshError', code: 'LOG_DAMAGED' }
+const NOT_READY = { name: 'MeshError', code: 'NOT_READY' }
+const NOT_PRIVATE = { name: 'MeshError', code: 'CONFIG_INVALID' }
+
+const trap = (property: string, run: (place: Place) => Promise<void>) =>
+  test(property, async () => {
+    const place = await onLevel()
+    try {
+      await run(place)
+    } finally {
+      await place.remove()
+    }
+  })
+
+/** A store with 300 records and 20 values, closed. */
+async function filled(place: Place): Promise<void> {
+  const { store } = place
+  for (let i = 0; i < 20; i += 1)
+    await store.persist(batchOf(store, texts(15, 15 * i), [put(`key ${i}`, `value ${i}`)]))
+  await store.close()
+}
+
+const open = (place: Place) => LevelStore.open(place.directory, RESERVE)
+const walOf = (place: Place) => {
+  const files = readdirSync(join(place.directory, 'db')).filter((name) => name.endsWith('.log'))
+  return join(place.directory, 'db', files.at(-1) as string)
+}
+
+function flip(path: string, at: number): void {
+  const bytes = readFileSync(path)
+  bytes[at] = (bytes[at] as number) ^ 0x01
+  writeFileSync(path, bytes)
+}
+
+test('nothing is opened where nothing was made, and nothing is left there', async () => {
+  const place = await onLevel()
+  await place.remove()
+  await assert.rejects(LevelStore.open(place.directory, RESERVE), NOT_READY)
+  assert.ok(!existsSync(place.directory))
+  mkdirSync(place.directory, { recursive: true, mode: 0o700 })
+  await assert.rejects(LevelStore.open(place.directory, RESERVE), NOT_READY)
+  assert.deepEqual(readdirSync(place.directory), [])
+  rmSync(place.directory, { recursive: true })
+})
+
+trap('a lost CURRENT is damage, never a new database', async (place) => {
+  await filled(place)
+  rmSync(join(place.directory, 'db', 'CURRENT'))
+  await assert.rejects(open(place), DAMAGED)
+  assert.ok(!existsSync(join(place.directory, 'db', 'CURRENT')))
+})
+
+for (const lost of ['db', 'head', 'INITIALIZED'])
+  trap(`a directory that lost ${lost} is damaged, and is not made anew`, async (place) => {
+    await filled(place)
+    rmSync(join(place.directory, lost), { recursive: true })
+    await assert.rejects(open(place), DAMAGED)
+    const code = lost === 'INITIALIZED' ? 'LOG_DAMAGED' : 'CONFLICT'
+    await assert.rejects(createStore(place.directory, RESERVE), { code })
+  })
+
+trap('a log that LevelDB lost is missed by the head file', async (place) => {
+  await filled(place)
+  rmSync(walOf(place))
+  await assert.rejects(open(place), DAMAGED)
+})
+
+trap('a tail that is cut off is missed by the head file, at each length', async (place) => {
+  await filled(place)
+  const whole = readFileSync(walOf(place))
+  const path = walOf(place)
+  const copy = `${place.directory}-copy`
+  cpSync(place.directory, copy, { recursive: true, mode: 0 })
+  for (let cut = 1; cut < whole.length; cut += 997) {
+    rmSync(place.directory, { recursive: true })
+    cpSync(copy, place.directory, { recursive: true })
+    truncateSync(path, whole.length - cut)
+    await assert.rejects(open(place), DAMAGED, `${cut} bytes cut`)
+  }
+  rmSync(copy, { recursive: true })
+})
+
+trap('a tail of puts alone is missed as well', async (place) => {
+  const { store } = place
+  await store.persist(batchOf(store, ['a']))
+  await store.persist(batchOf(store, [], [put('revocation', 'of a leaked key')]))
+  await store.close()
+  const path = walOf(place)
+  truncateSync(path, readFileSync(path).length - 7)
+  await assert.rejects(open(place), DAMAGED)
+})
+
+trap(
+  'a bit that flips in the write-ahead log is damage or harmless, never silent',
+  async (place) => {
+    await filled(place)
+    const copy = `${place.directory}-copy`
+    cpSync(place.directory, copy, { recursive: true })
+    const path = walOf(place)
+    const { length } = readFileSync(path)
+    let damage = 0
+    for (let at = 11; at < length; at += 1_511) {
+      rmSync(place.directory, { recursive: true })
+      cpSync(copy, place.directory, { recursive: true })
+      flip(path, at)
+      damage += (await readsRight(place)) ? 0 : 1
+    }
+    assert.ok(damage > 10, `${damage} noticed`)
+    rmSync(copy, { recursive: true })
+  },
+)
+
+/** true if all that is read is right, false if damage was reported; anything else fails. */
+async function readsRight(place: Place): Promise<boolean> {
+  let store: Store | null = null
+  try {
+    store = await open(place)
+    const records = await store.records(0, 300)
+    assert.deepEqual(
+      records.map(String),
+      texts(300).map((text) => String(Buffer.from(text))),
+    )
+    assert.equal((await store.entries('statement')).size, 20)
+    return true
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'LOG_DAMAGED', String(error))
+    return false
+  } finally {
+    await store?.close()
+  }
+}
+
+trap('a second opener is told that somebody else is here', async (place) => {
+  await assert.rejects(open(place), { ...NOT_READY, message: /in use by another daemon/ })
+  await place.store.persist(batchOf(place.store, ['still mine']))
+})
+
+trap(
+  'a failed write is followed by nothing but errors, until it is opened again',
+  async (place) => {
+    const { store } = place
+    await store.persist(batchOf(store, ['a'], [put('k', 'v')]))
+    const db = join(place.directory, 'db')
+    // LevelDB opens its next log file when the old one is full: here it cannot.
+    renameSync(db, `${db}-away`)
+    let failure: unknown = null
+    for (let i = 0; i < 40 && failure === null; i += 1)
+      await store
+        .persist(batchOf(store, [], [put(`big ${i}`, 'x'.repeat(1 << 20))]))
+        .catch((error) => {
+          failure = error
+        })
+    assert.notEqual(failure, null, 'the disk failed')
+    renameSync(`${db}-away`, db)
+    const before = store.tree.size
+    await assert.rejects(async () => store.persist(batchOf(store, ['b'])), { name: 'MeshError' })
+    await assert.rejects(async () => store.get('statement', 'k'), { name: 'MeshError' })
+    await assert.rejects(async () => store.records(0, 1), { name: 'MeshError' })
+    assert.equal(store.tree.size, before)
+    await store.reopen()
+    assert.equal(String(Buffer.from((await store.records(0, 1))[0] as Uint8Array)), 'a')
+    await store.persist(batchOf(store, ['b']))
+    assert.equal(store.tree.size, 2)
+  },
+)
+
+trap('creation wipes what a power cut left of an earlier one', async (place) => {
+  await place.store.close()
+  rmSync(join(place.directory, 'INITIALIZED'))
+  place.store = await createStore(place.directory, RESERVE)
+  await place.store.persist(batchOf(place.store, ['a']))
+})
+
+trap('creation refuses a directory that holds a node', async (place) => {
+  await filled(place)
+  await assert.rejects(createStore(place.directory, RESERVE), { code: 'CONFLICT' })
+  assert.equal((await place.again()).tree.size, 300)
+})
+
+trap('everything in the directory is private to its user', async (place) => {
+  await place.again()
+  for (const name of ['.', 'db', 'head', 'INITIALIZED'])
+    assert.equal(lstatSync(join(place.directory, name)).mode & 0o077, 0, name)
+})
+
+trap('a directory that others may enter is refused', async (place) => {
+  await filled(place)
+  chmodSync(place.directory, 0o755)
+  await assert.rejects(open(place), NOT_PRIVATE)
+  chmodSync(place.directory, 0o700)
+})
+
+trap('a head file that is a link, or that others may write, is refused', async (place) => {
+  await filled(place)
+  const head = join(place.directory, 'head')
+  chmodSync(head, 0o660)
+  await assert.rejects(open(place), NOT_PRIVATE)
+  chmodSync(head, 0o600)
+  renameSync(head, `${head}-elsewhere`)
+  symlinkSync(`${head}-elsewhere`, head)
+  await assert.rejects(open(place), NOT_PRIVATE)
+})
+
+trap('a database from elsewhere does not pass for this one', async (place) => {
+  await filled(place)
+  const other = await onLevel()
+  await other.store.persist(batchOf(other.store, texts(301)))
+  await other.store.close()
+  rmSync(join(place.directory, 'db'), { recursive: true })
+  cpSync(join(other.directory, 'db'), join(place.directory, 'db'), { recursive: true })
+  chmodSync(join(place.directory, 'db'), 0o700)
+  await assert.rejects(open(place), DAMAGED)
+  await other.remove()
+})
+
+trap('a handle that is closed, or did not open, leaves no file open', async (place) => {
+  const count = () => readdirSync('/proc/self/fd').length
+  await place.store.close()
+  const before = count()
+  for (let i = 0; i < 3; i += 1) await place.again()
+  await place.store.close()
+  rmSync(join(place.directory, 'db', 'CURRENT'))
+  await assert.rejects(open(place), DAMAGED)
+  await assert.rejects(async () => place.store.reopen(), DAMAGED)
+  assert.equal(count(), before)
+})
+
+test('a full disk is low, gives up the reserve, and takes it back when there is room', async () => {
+  const place = await onLevel()
+  await place.store.close()
+  let free = 1_000_000
+  const options = { bytes: 10_000, marginBytes: 1_000, free: () => free }
+  const reserve = join(place.directory, 'reserve')
+  // A new one each time: it looks at the disk twice a second at most.
+  const low = () => new Reserve(reserve, options).low()
+  assert.equal(low(), null)
+  assert.equal(lstatSync(reserve).size, 10_000)
+  free = 900
+  assert.match(low() ?? '', /0 MiB left/)
+  assert.ok(existsSync(reserve), 'kept while there is room for LevelDB')
+  free = 400
+  assert.notEqual(low(), null)
+  assert.ok(!existsSync(reserve), 'given up')
+  free = 5_000
+  assert.equal(low(), 'the disk reserve is used up')
+  free = 12_000
+  assert.equal(low(), null)
+  assert.equal(lstatSync(reserve).size, 10_000)
+  rmSync(place.directory, { recursive: true })
+})
+
+test('the file of a closed handle is closed once', async () => {
+  const place = await onLevel()
+  await place.store.close()
+  const fd = openSync(join(place.directory, 'other'), 'w')
+  await place.store.close()
+  assert.equal(writeSync(fd, 'still open'), 10)
+  closeSync(fd)
+  await place.remove()
+})

@@ -1,0 +1,180 @@
+/** What every store must do, held against LevelDB and against its twin in memory: the simulator may be believed because of this file. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { toHex, utf8 } from '../../src/core/bytes.ts'
+import { idOf } from '../../src/core/id.ts'
+import { append, EMPTY, leafHash, rootHash } from '../../src/core/merkle.ts'
+import { proveInclusion, verifyInclusion } from '../../src/core/proof.ts'
+import type { Store } from '../../src/mesh/ports.ts'
+import { batchOf, type Durably, inMemory, onLevel, put, texts } from './stores.ts'
+
+const kinds: Record<string, () => Promise<Durably>> = { level: onLevel, memory: inMemory }
+
+const treeOf = (records: readonly string[]) =>
+  records.reduce((tree, text) => append(tree, leafHash(utf8(text))), EMPTY)
+const rootOf = (store: Store) => toHex(rootHash(store.tree))
+const readAll = async (store: Store) =>
+  (await store.records(0, store.tree.size)).map((bytes) => Buffer.from(bytes).toString())
+
+/** The store as it is, and then as it is after it was closed and opened. */
+async function* nowAndAgain(durably: Durably): AsyncGenerator<Store> {
+  yield durably.store
+  yield await durably.again()
+}
+
+for (const [kind, make] of Object.entries(kinds)) {
+  const on = (property: string, run: (durably: Durably) => Promise<void>) =>
+    test(`${kind}: ${property}`, async () => {
+      const durably = await make()
+      try {
+        await run(durably)
+      } finally {
+        await durably.remove()
+      }
+    })
+
+  on('a new store has an empty log of epoch 1, and nothing beside it', async ({ store }) => {
+    assert.equal(store.tree.size, 0)
+    assert.equal(store.epoch, 1)
+    assert.equal(store.head, null)
+    assert.equal(store.low, null)
+    assert.deepEqual(await store.records(0, 0), [])
+    assert.equal(await store.get('statement', 'a'), null)
+    assert.equal((await store.entries('statement')).size, 0)
+  })
+
+  on('what was persisted is there after it was opened again', async (durably) => {
+    await durably.store.persist(batchOf(durably.store, ['a', 'b'], [put('k', 'v')]))
+    await durably.store.persist(batchOf(durably.store, ['c']))
+    for await (const store of nowAndAgain(durably)) {
+      assert.equal(rootOf(store), toHex(rootHash(treeOf(['a', 'b', 'c']))))
+      assert.deepEqual(await readAll(store), ['a', 'b', 'c'])
+      assert.deepEqual(await store.get('statement', 'k'), utf8('v'))
+    }
+  })
+
+  on('the next index comes from the store, through full tiles', async (durably) => {
+    const all = texts(600)
+    for (let at = 0; at < 600; at += 100)
+      await durably.store.persist(batchOf(durably.store, all.slice(at, at + 100)))
+    const store = await durably.again()
+    assert.equal(rootOf(store), toHex(rootHash(treeOf(all))))
+    await store.persist(batchOf(store, ['one more']))
+    assert.equal(store.tree.size, 601)
+    assert.deepEqual(await readAll(await durably.again()), [...all, 'one more'])
+  })
+
+  on('a tile is there once it is full, and holds the leaf hashes', async ({ store }) => {
+    await store.persist(batchOf(store, texts(255)))
+    assert.equal(await store.tile(0, 0), null)
+    await store.persist(batchOf(store, ['record 255', 'record 256']))
+    const tile = await store.tile(0, 0)
+    assert.equal(tile?.length, 8192)
+    assert.deepEqual(tile?.slice(32 * 7, 32 * 8), leafHash(utf8('record 7')))
+    assert.equal(await store.tile(0, 1), null)
+    assert.equal(await store.tile(1, 0), null)
+  })
+
+  on('its nodes prove every record that is asked for', async ({ store }) => {
+    const all = texts(777)
+    for (let at = 0; at < 777; at += 128)
+      await store.persist(batchOf(store, all.slice(at, at + 128)))
+    for (const index of [0, 1, 255, 256, 511, 512, 700, 775, 776]) {
+      const nodes = new Map<string, Uint8Array>()
+      const asked: [number, number][] = []
+      proveInclusion(index, 777, (level, at) => {
+        asked.push([level, at])
+        return new Uint8Array(32)
+      })
+      for (const [level, at] of asked) nodes.set(`${level}/${at}`, await store.node(level, at))
+      const proof = proveInclusion(index, 777, (l, i) => nodes.get(`${l}/${i}`) as Uint8Array)
+      const leaf = leafHash(utf8(all[index] as string))
+      assert.ok(verifyInclusion(leaf, index, 777, proof, rootHash(store.tree)), `${index}`)
+    }
+  })
+
+  on('of puts for one key the last one counts, and null deletes', async (durably) => {
+    const { store } = durably
+    await store.persist(batchOf(store, [], [put('a', '1'), put('a', '2'), put('b', '1')]))
+    await store.persist(batchOf(store, [], [put('b', null), put('c', null), put('d', '')]))
+    for await (const each of nowAndAgain(durably)) {
+      const entries = [...(await each.entries('statement'))]
+      assert.deepEqual(entries, [
+        ['a', utf8('2')],
+        ['d', utf8('')],
+      ])
+      assert.equal(await each.get('statement', 'b'), null)
+    }
+  })
+
+  on('a space is read in the order of its keys, and holds no other space', async ({ store }) => {
+    const keys = ['z', 'a/b', 'a', 'a0', 'é', 'Z']
+    await store.persist(
+      batchOf(
+        store,
+        [],
+        [...keys.map((key) => put(key, key, 'wallet')), put('a', 'other', 'peer')],
+      ),
+    )
+    const entries = await store.entries('wallet')
+    assert.deepEqual([...entries.keys()], ['Z', 'a', 'a/b', 'a0', 'z', 'é'])
+    assert.deepEqual(await store.get('peer', 'a'), utf8('other'))
+  })
+
+  on('a record is found by its id, after it was opened again too', async (durably) => {
+    const all = texts(300)
+    await durably.store.persist(batchOf(durably.store, all))
+    for await (const store of nowAndAgain(durably)) {
+      assert.equal(await store.locate(idOf(utf8('record 7'))), 7)
+      assert.equal(await store.locate(idOf(utf8('record 299'))), 299)
+      assert.equal(await store.locate(idOf(utf8('record 300'))), null)
+    }
+  })
+
+  on('a greater epoch begins an empty log, with its first record', async (durably) => {
+    await durably.store.persist(batchOf(durably.store, ['old', 'older'], [put('k', 'v')]))
+    await durably.store.persist(batchOf(durably.store, ['new'], [], 3))
+    for await (const store of nowAndAgain(durably)) {
+      assert.equal(store.epoch, 3)
+      assert.deepEqual(await readAll(store), ['new'])
+      assert.deepEqual(await store.get('statement', 'k'), utf8('v'))
+      assert.equal(await store.locate(idOf(utf8('old'))), null)
+    }
+  })
+
+  on('the newest published checkpoint is kept', async (durably) => {
+    await durably.store.persist(batchOf(durably.store, ['a']))
+    const hash = Buffer.from(rootHash(durably.store.tree)).toString('base64')
+    const note = utf8(`meshd/0123456789abcdef/z6Mk/1\n1\n${hash}\n\n— x AAAA\n`)
+    await durably.store.keepHead(utf8('first'))
+    await durably.store.keepHead(note)
+    assert.deepEqual(durably.store.head, note)
+    assert.deepEqual((await durably.again()).head, note)
+  })
+
+  on('a batch that does not continue the log is a bug, and changes nothing', async ({ store }) => {
+    const stale = batchOf(store, ['a'])
+    await store.persist(stale)
+    await assert.rejects(async () => store.persist(stale))
+    assert.equal(store.tree.size, 1)
+  })
+
+  on('reopening without an error changes nothing', async ({ store }) => {
+    await store.persist(batchOf(store, ['a'], [put('k', 'v')]))
+    await store.reopen()
+    assert.deepEqual(await readAll(store), ['a'])
+    assert.deepEqual(await store.get('statement', 'k'), utf8('v'))
+    await store.persist(batchOf(store, ['b']))
+    assert.equal(store.tree.size, 2)
+  })
+
+  on('a closed store answers nothing', async (durably) => {
+    const { store } = durably
+    await store.close()
+    const refused = { name: 'MeshError', code: 'NOT_READY' }
+    await assert.rejects(async () => store.persist(batchOf(store, ['a'])), refused)
+    await assert.rejects(async () => store.get('statement', 'a'), refused)
+    await assert.rejects(async () => store.records(0, 0), refused)
+    await assert.rejects(async () => store.keepHead(utf8('x')), refused)
+  })
+}
