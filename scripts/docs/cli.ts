@@ -3,7 +3,7 @@ import { usage } from '../../src/cli/help-text.ts'
 import { TABLE } from '../../src/cli/main.ts'
 import { GLOBAL_OPTIONS } from '../../src/cli/program.ts'
 import { type Command, GROUPS } from '../../src/cli/spec.ts'
-import { escape, row } from './reasons.ts'
+import { plainText, row } from './reasons.ts'
 
 export async function cliPage(): Promise<string> {
   const commands = await TABLE.all()
@@ -27,9 +27,9 @@ export async function cliPage(): Promise<string> {
 function section(command: Command): readonly string[] {
   const { name, says, aliases = [], examples, options = [] } = command
   return [
-    `### ${escape(usage(command))}`,
+    `### ${plainText(usage(command))}`,
     '',
-    `${escape(says.charAt(0).toUpperCase() + says.slice(1))}.${aliasText(name, aliases)}`,
+    `${plainText(says.charAt(0).toUpperCase() + says.slice(1))}.${aliasText(name, aliases)}`,
     '',
     '```sh',
     ...examples,

@@ -69,10 +69,10 @@ function exits(): readonly (readonly [string, string])[] {
 }
 
 export function row(...cells: readonly string[]): string {
-  return `| ${cells.map((cell) => escape(cell.replaceAll('|', '\\|'))).join(' | ')} |`
+  return `| ${cells.map((cell) => plainText(cell.replaceAll('|', '\\|'))).join(' | ')} |`
 }
 
 /** Markdown takes a bare `<` for HTML, which it drops. */
-export function escape(text: string): string {
+export function plainText(text: string): string {
   return text.startsWith('`') ? text : text.replaceAll('<', '\\<')
 }

@@ -36,7 +36,7 @@ export const authorize: Command = {
       .client('decide')
       .post<DecisionView>('/v1/decisions', body, { headers })
     printDecision(context, decision)
-    return decision.decision ? 0 : DENIED_EXIT
+    return decision.decision === true ? 0 : DENIED_EXIT
   },
 }
 
@@ -120,7 +120,7 @@ export function printDecision(context: Context, decision: DecisionView): void {
 function decisionLines({ style, now }: Context, decision: DecisionView): string[] {
   const id = decision.id === null ? 'not recorded' : shortId('dec', decision.id)
   const took = `${decision.durationMs.toFixed(1)} ms`
-  if (decision.decision) {
+  if (decision.decision === true) {
     const by = decision.policies
       .map(({ bundle, version, policy }) => `${bundle}@${version} "${policy}"`)
       .join(', ')

@@ -44,7 +44,7 @@ export const exec: Command = {
           const decision = await client.post<DecisionView>('/v1/executions', ask.body, {
             headers: ask.headers,
           })
-          if (decision.decision) say(allowLine(decision, context.now()))
+          if (decision.decision === true) say(allowLine(decision, context.now()))
           return decision
         },
         watch: (id, ms, signal) =>

@@ -40,7 +40,7 @@ export const explain: Command = {
         id: '',
         lines: () => hypothetical(context, view),
       })
-      return view.decision ? 0 : DENIED_EXIT
+      return view.decision === true ? 0 : DENIED_EXIT
     }
     const view = await pastDecision(context, id ?? 'last')
     const known = forPeople(context) ? await namesToShow(context) : []
@@ -76,9 +76,10 @@ export async function pastDecision(
 }
 
 function hypothetical(context: Context, view: DecisionView): string[] {
-  const head = view.decision
-    ? context.style.good('WOULD ALLOW')
-    : `${context.style.bad('WOULD DENY')}  ${view.code}`
+  const head =
+    view.decision === true
+      ? context.style.good('WOULD ALLOW')
+      : `${context.style.bad('WOULD DENY')}  ${view.code}`
   return [
     `${head}     hypothetical: not recorded, not usable`,
     '',

@@ -8,7 +8,7 @@ export const start: Command = {
   says: 'run the daemon in the foreground; makes an identity if this host never had one',
   examples: ['meshd start', 'meshd start --config /etc/meshd/meshd.yaml'],
   run: async ({ io, globals, signal }) => {
-    const { runDaemon } = await import('../daemon/main.ts')
+    const { runDaemon } = await import('../api/main.ts')
     return runDaemon({
       config: globals.config,
       env: io.env,

@@ -27,13 +27,13 @@ export const status: Command = {
       })
     if (forPeople(context))
       for (const line of advice(item)) context.say(context.style.symbols(line))
-    return item.ready ? 0 : PROBLEMS.NOT_READY.exit
+    return item.ready === true ? 0 : PROBLEMS.NOT_READY.exit
   },
 }
 
 function lines(context: Context, item: StatusView): string[] {
   const { style } = context
-  const state = item.ready ? style.good('READY') : style.bad('NOT READY')
+  const state = item.ready === true ? style.good('READY') : style.bad('NOT READY')
   const first = [
     `${item.mesh?.name ?? 'no mesh'} · ${item.node.name} · ${state}`,
     ...governance(item),

@@ -68,8 +68,8 @@ export async function waitReady(context: Context): Promise<number> {
       })
       if (item === null) return false
       last = item.notReady.join('; ')
-      if (item.ready) context.print('READY')
-      return item.ready
+      if (item.ready === true) context.print('READY')
+      return item.ready === true
     },
     () => `ready: ${last}`,
   )

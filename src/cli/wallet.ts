@@ -55,7 +55,7 @@ export const artifactInspect: Command = {
           ({ cid, aud }) => `${nameIn(known, aud)} ${shortId('art', cid)}`,
         )
         return [
-          `${shortId('art', artifact.cid)}   ${artifact.cid}      ${state.valid ? 'VALID here, now' : `${state.code}: ${state.detail}`}`,
+          `${shortId('art', artifact.cid)}   ${artifact.cid}      ${state.valid === true ? 'VALID here, now' : `${state.code}: ${state.detail}`}`,
           `  for         ${nameIn(known, last?.aud ?? '')}   ${last?.aud}`,
           `  may         ${formatScope(scope)}`,
           `  if          ${scope.conditions.join(' · ') || 'nothing else is asked'}`,
@@ -79,9 +79,11 @@ export const artifactVerify: Command = {
     const artifact = readArtifact(context, file)
     const state = await verified(context, formatArtifact(artifact))
     context.print(
-      state.valid ? `VALID  ${shortId('art', artifact.cid)}` : `${state.code}  ${state.detail}`,
+      state.valid === true
+        ? `VALID  ${shortId('art', artifact.cid)}`
+        : `${state.code}  ${state.detail}`,
     )
-    if (state.valid) return 0
+    if (state.valid === true) return 0
     return state.code === 'EXPIRED' || state.code === 'REVOKED' ? 2 : 3
   },
 }

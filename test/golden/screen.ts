@@ -16,18 +16,23 @@ export interface Screen {
   readonly env?: Readonly<Record<string, string>>
   /** Width of the terminal; none without. */
   readonly columns?: number
+  /** Answered to everything. */
+  readonly problem?: { readonly status: number; readonly body: object }
 }
 
 export class Desk {
   readonly dir = mkdtempSync(join(tmpdir(), 'meshd-golden-'))
   readonly keyStore = join(this.dir, 'keys')
   #answers: Answers = {}
+  #problem: Screen['problem'] = undefined
   readonly #server = http.createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?')
     const answer = this.#answers[`${request.method} ${path}`]
     const value = typeof answer === 'function' ? answer() : answer
-    response.statusCode = answer === undefined ? 404 : 200
-    response.end(JSON.stringify(value ?? missing(`${request.method} ${path}`)))
+    response.statusCode = this.#problem?.status ?? (answer === undefined ? 404 : 200)
+    response.end(
+      JSON.stringify(this.#problem?.body ?? value ?? missing(`${request.method} ${path}`)),
+    )
   })
   readonly #now: Date
 
@@ -48,6 +53,7 @@ export class Desk {
   /** stdout, stderr and the exit status, as one text. */
   async type(words: readonly string[], answers: Answers, screen: Screen = {}): Promise<string> {
     this.#answers = answers
+    this.#problem = screen.problem
     const stdout = new Paper(screen.columns ?? null)
     const stderr = new Paper(null)
     const io = {
