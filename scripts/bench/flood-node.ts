@@ -42,7 +42,7 @@ function attend(socket: Socket): void {
   neighbours.add(socket)
   socket.setNoDelay(true)
   let rest: Buffer = Buffer.alloc(0)
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     rest = Buffer.concat([rest, chunk])
     for (; rest.length >= MESSAGE_BYTES; rest = rest.subarray(MESSAGE_BYTES))
       hear(Buffer.from(rest.subarray(0, MESSAGE_BYTES)))
@@ -64,18 +64,19 @@ const probe = http
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const body = Buffer.concat(chunks)
-      // Asked about one id; or handed a message to begin the flood with.
-      if (request.url === '/begin')
+      const text = Buffer.concat(chunks).toString()
+      // Asked about one id; or handed messages, in hex, to begin the flood with.
+      if (request.url === '/begin') {
+        const body = Buffer.from(text, 'hex')
         for (let at = 0; at < body.length; at += MESSAGE_BYTES)
           hear(body.subarray(at, at + MESSAGE_BYTES))
-      const said = `{"decision":${!revoked.has(body.toString())}}`
+      }
+      const said = `{"decision":${!revoked.has(text)}}`
       response.writeHead(200, { 'content-length': said.length })
       response.end(said)
     })
   })
   .listen(plan.socket, () => console.log('ready'))
-process.on('message', () => {})
 process.on('SIGUSR2', dial)
 process.on('SIGTERM', () => {
   probe.close()

@@ -70,7 +70,7 @@ async function loop(
     }
     socket.on('connect', ask)
     socket.on('error', failed)
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       const head = rest.indexOf(END)
       if (head < 0) return

@@ -365,10 +365,14 @@ export const ANSWER_BYTES_MAX = 64 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
 export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256
+/** Scrapers of a loopback port. */
+export const SCRAPE_CONNECTIONS_MAX = 8
 export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND
 export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND
 /** SIGTERM to exit. */
 export const SHUTDOWN_MS_MAX = 5 * SECOND
+/** For the node's loops to end, of that; then the disk is closed under what did not. */
+export const STOP_LOOPS_MS_MAX = 1_500
 /** SIGTERM to SIGKILL for a child whose authorization ended. */
 export const CHILD_GRACE_MS = 5 * SECOND
 /** A unix socket path (sockaddr_un). */

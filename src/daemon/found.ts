@@ -1,16 +1,46 @@
-/** Founds a mesh from nothing: what `meshd init --mesh` asks for (design 9). */
-import type { StatementId } from '../core/id.ts'
-import type { Signer } from '../core/keys.ts'
+/**
+ * Founding a mesh, before any daemon runs: trust root v1 with every role on one
+ * key, the founder's own membership, a starter policy, and a key for whoever
+ * typed it. An admitter key that can do nothing else lies beside the node's
+ * keys, so that invites can be redeemed here.
+ *
+ *     root v1 (its id is the mesh's) ─ member ─ policy starter@1
+ */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { formatEnvelope, signEnvelope } from '../core/dsse.ts'
+import { idOf, type StatementId } from '../core/id.ts'
+import { type Did, type Signer, signerOf } from '../core/keys.ts'
+import { defaultQuorum } from '../core/lease-quorum.ts'
+import {
+  ARTIFACT_TTL_DEFAULT_MS,
+  MEMBERSHIP_TTL_DEFAULT_MS,
+  ROOT_TTL_DEFAULT_MS,
+  SKEW_DEFAULT_MS,
+} from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Common } from '../core/statement/common.ts'
+import { type Draft, formatStatement } from '../core/statement/statement.ts'
+import { Log } from '../mesh/log.ts'
+import { Statements } from '../mesh/statements.ts'
+import { createStore } from '../storage/create.ts'
+import { readBundle } from './bundle-dir.ts'
+import { CedarEngine } from './cedar-engine.ts'
+import { type Identity, openIdentity } from './identity.ts'
+import { createKeyFile, readKeyFile } from './key-file.ts'
+import { type Paths, pathsOf } from './paths.ts'
 import type { Config } from './schema.ts'
+import { systemClock } from './system.ts'
+import { Wallet } from './wallet.ts'
 
-export interface FoundOptions {
+export interface Founding {
   readonly config: Config
-  /** The name of the mesh. */
+  /** The mesh's name. */
   readonly mesh: string
   readonly stalenessMs: number
-  /** In every role of root v1. */
+  /** Signs root v1 and holds every role. */
   readonly founder: Signer
-  /** Whose principal `me` is. */
+  /** Of whoever founds it: gets a key called `me`. */
   readonly uid: number
   readonly nowMs: number
 }
@@ -25,5 +55,106 @@ export interface Founded {
   }
 }
 
-/** Makes the admitter key, root v1, this node's membership, the starter policy and the key of `me`, all durable before it resolves. */
-export declare function foundMesh(options: FoundOptions): Promise<Founded>
+const STARTER = [
+  '../../config/starter-policy',
+  '../config/starter-policy',
+  '../../../config/starter-policy',
+]
+
+/** @throws MeshError CONFLICT where a node is already */
+export async function foundMesh(founding: Founding): Promise<Founded> {
+  const { config, founder, uid, nowMs } = founding
+  const paths = pathsOf(config)
+  const identity = openIdentity(paths, false)
+  const admitter = admitterOf(paths)
+  const store = await createStore(paths.dataDir, { bytes: config.audit.diskReserveBytes })
+  try {
+    const clock = systemClock()
+    const log = await Log.open({ store, clock, node: identity.node.did })
+    const statements = await Statements.open({
+      store,
+      persist: (puts) => log.persist(puts),
+      policy: new CedarEngine(),
+    })
+    const submit = async (draft: Draft) => {
+      const payload = formatStatement(draft)
+      await statements.submit(formatEnvelope(signEnvelope(draft.type, payload, [founder])))
+      return idOf(payload)
+    }
+    const root = rootDraft(founding, identity, admitter.did)
+    const mesh = idOf(formatStatement(root))
+    await statements.pin(mesh)
+    await submit(root)
+    const common = { mesh, root: 1, issuedMs: nowMs, message: null }
+    await submit(memberDraft(founding, identity, common))
+    const policy = await policyDraft(common)
+    const id = await submit(policy)
+    const wallet = await Wallet.open(store, (puts) => log.persist(puts))
+    await wallet.createKey('me', `uid=${uid}`)
+    await log.close()
+    const { bundle, version, mode } = policy
+    return { mesh, policy: { bundle, version, mode, id } }
+  } finally {
+    await store.close()
+  }
+}
+
+/** One that was left by an attempt that did not finish is used again. */
+function admitterOf({ admitterKey }: Paths): Signer {
+  return signerOf(existsSync(admitterKey) ? readKeyFile(admitterKey) : createKeyFile(admitterKey))
+}
+
+function rootDraft(founding: Founding, { node }: Identity, admitter: Did) {
+  const { mesh, stalenessMs, founder, nowMs } = founding
+  const alone = (...keys: readonly Did[]) => ({ keys, threshold: 1 })
+  return {
+    type: 'root',
+    mesh,
+    version: 1,
+    previous: null,
+    issuedMs: nowMs,
+    expiresMs: nowMs + ROOT_TTL_DEFAULT_MS,
+    roles: {
+      root: alone(founder.did),
+      policy: alone(founder.did),
+      issuer: alone(founder.did),
+      revoker: alone(founder.did),
+      admitter: alone(...[founder.did, admitter].sort()),
+      breakglass: alone(founder.did),
+    },
+    witnesses: [node.did],
+    lease: { ...defaultQuorum(1), stalenessMs, skewMs: SKEW_DEFAULT_MS },
+    limits: { artifactTtlMs: ARTIFACT_TTL_DEFAULT_MS },
+    keeps: [],
+    floors: new Map<string, number>(),
+    message: null,
+  } as const
+}
+
+function memberDraft({ config, nowMs }: Founding, identity: Identity, common: Omit<Common, 'id'>) {
+  return {
+    type: 'member',
+    ...common,
+    version: 1,
+    principal: identity.node.did,
+    log: identity.log.did,
+    witness: identity.witness.did,
+    name: config.node.name,
+    labels: new Map<string, string>(),
+    expiresMs: nowMs + MEMBERSHIP_TTL_DEFAULT_MS,
+    witnessEligible: true,
+  } as const
+}
+
+async function policyDraft(common: Omit<Common, 'id'>) {
+  const content = await readBundle(starterDirectory())
+  return { type: 'policy', ...common, version: 1, previous: [], ...content } as const
+}
+
+/** It ships with the package: above the sources, and above dist alike. */
+function starterDirectory(): string {
+  const found = STARTER.map((up) => fileURLToPath(new URL(up, import.meta.url))).find(existsSync)
+  if (found === undefined)
+    throw new MeshError('NOT_FOUND', 'the starter policy is not where the package has it')
+  return found
+}

@@ -1,0 +1,61 @@
+/** Appends to the node's log against plain LevelDB with the same group commit. */
+import { Level } from 'level'
+import { signerOf } from '../../src/core/keys.ts'
+import { systemClock } from '../../src/daemon/system.ts'
+import { Log } from '../../src/mesh/log.ts'
+import { createStore } from '../../src/storage/create.ts'
+import { GroupCommit } from './floor-server.ts'
+import { openLab } from './lab.ts'
+import { atLeast, perSecond, type Row, type Section } from './table.ts'
+
+const WRITERS = [1, 8, 64] as const
+const RUN_MS = 3_000
+const RESERVE_BYTES = 1024 * 1024
+/** With what the log adds, about the 573 bytes of a decision's record. */
+const DETAIL = 'x'.repeat(340)
+
+export async function appends(): Promise<Section> {
+  await using lab = openLab()
+  const db = new Level<string, Uint8Array>(lab.folder('plain'), { valueEncoding: 'view' })
+  await db.open()
+  const plain = new GroupCommit(db)
+  const store = await createStore(lab.folder('log'), { bytes: RESERVE_BYTES })
+  const node = signerOf(new Uint8Array(32).fill(1)).did
+  const log = await Log.open({ store, clock: systemClock(), node })
+  log.openForAppends()
+  const record = new Uint8Array(573).fill(97)
+  const rows: Row[] = []
+  for (const writers of WRITERS) {
+    const floor = await rate(writers, () => plain.append(record))
+    const ours = await rate(writers, () =>
+      log.append({ type: 'system', event: 'bench', detail: DETAIL }),
+    )
+    const ratio = ours / floor
+    rows.push({
+      what: `${writers} ${writers === 1 ? 'writer' : 'writers'}`,
+      ours: perSecond(ours),
+      floor: perSecond(floor),
+      ratio,
+      goal: atLeast(0.5, ratio),
+    })
+  }
+  await log.close()
+  await store.close()
+  await db.close()
+  return {
+    title: 'Appends',
+    how: `Writers that each wait for durability before the next record, ${RUN_MS / 1000} s each. Ours: canonical JSON, leaf hash, peaks, tiles and a head file beside the batch. Floor: LevelDB alone, records of 573 bytes, synced batches of at most 128.`,
+    rows,
+  }
+}
+
+async function rate(writers: number, append: () => Promise<unknown>): Promise<number> {
+  const untilMs = performance.now() + RUN_MS
+  let count = 0
+  await Promise.all(
+    Array.from({ length: writers }, async () => {
+      for (; performance.now() < untilMs; count += 1) await append()
+    }),
+  )
+  return (count / RUN_MS) * 1000
+}

@@ -1,0 +1,146 @@
+/** Decisions per second against servers that do the least there is to do. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Host } from '../../src/cli/stage.ts'
+import { artifactOf, formatArtifact, parseArtifact } from '../../src/core/artifact.ts'
+import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import { compileGrant } from '../../src/core/grant.ts'
+import type { Did } from '../../src/core/keys.ts'
+import { KeyStore } from '../../src/daemon/key-store.ts'
+import { type Lab, openLab } from './lab.ts'
+import { type LoadRequest, type LoadResult, load } from './load.ts'
+import { atLeast, ms, perSecond, type Row, type Section } from './table.ts'
+
+const CONNECTIONS = [1, 16, 64] as const
+const LOAD_MS = 3_000
+const COLD_ARTIFACTS = 4_000
+const BODY = JSON.stringify({
+  subject: { type: 'principal', id: 'bench' },
+  action: { name: 'tool:search' },
+  resource: { type: 'repo', id: 'acme/web' },
+})
+const FLOORS = ['echo', 'cedar', 'audit'] as const
+type Floor = (typeof FLOORS)[number]
+
+export async function decisions(): Promise<Section> {
+  await using lab = openLab()
+  const sockets = await startFloors(lab)
+  const { host, cold } = await startDaemon(lab)
+  const rows: Row[] = []
+  try {
+    for (const connections of CONNECTIONS)
+      rows.push(...(await compare(host, sockets, cold, connections)))
+  } finally {
+    await host.stop()
+  }
+  return {
+    title: 'Decisions',
+    how: 'Closed loop of HTTP requests over a unix socket, client in a process of its own, 3 s each, all of one run. Floors: node:http that answers at once; the same that asks Cedar; the same that syncs a record of 573 bytes to LevelDB in groups before it answers. Warm: a held two-link artifact, the same question again. Cold: each request brings a two-link artifact never seen before.',
+    rows,
+  }
+}
+
+async function startFloors(lab: Lab): Promise<Readonly<Record<Floor, string>>> {
+  const sockets = { echo: '', cedar: '', audit: '' }
+  for (const kind of FLOORS) {
+    const folder = lab.folder(kind)
+    sockets[kind] = join(folder, 's')
+    await lab.start('floor-server.ts', [kind, sockets[kind], join(folder, 'db')])
+  }
+  return sockets
+}
+
+/** One node with a mesh of its own, and a caller that holds a two-link artifact. */
+async function startDaemon(lab: Lab): Promise<{ host: Host; cold: readonly LoadRequest[] }> {
+  const keyStore = lab.folder('operator')
+  const host = new Host({ name: 'bench', dir: lab.folder('bench'), keyStore })
+  await host.do('init', '--mesh', 'bench')
+  host.start()
+  await host.do('wait', '--for', 'ready')
+  await host.do('key', 'create', 'caller', '--for', `uid=${process.getuid?.() ?? 0}`)
+  await host.do('key', 'create', 'middle')
+  const file = join(lab.dir, 'first.ucan')
+  const grant = ['--action', 'tool:search', '--resource', 'repo:acme/*', '--ttl', '1h']
+  await host.do('artifact', 'issue', '--to', 'middle', ...grant, '--depth', '2', '-f', file)
+  await host.do('artifact', 'delegate', file, '--to', 'caller', ...grant, '--hold')
+  return { host, cold: await coldRequests(host, readFileSync(file, 'utf8')) }
+}
+
+/** Artifacts that no daemon has seen: the second link of each is signed here, with a nonce of its own. */
+async function coldRequests(host: Host, line: string): Promise<readonly LoadRequest[]> {
+  const [first] = parseArtifact(line).links
+  const store = new KeyStore(host.env)
+  const middle = store.signer('middle', null)
+  const keys = await host.ask<{ items: { name: string; principal: string }[] }>('key', 'list')
+  const aud = keys.items.find(({ name }) => name === 'caller')?.principal as Did
+  if (first === undefined) throw new Error('the artifact has no link')
+  const grant = {
+    actions: ['tool:search'],
+    resource: 'repo:acme/*',
+    subject: null,
+    bind: new Map<string, string>(),
+    node: null,
+    env: new Map<string, string>(),
+    require: [],
+    depth: null,
+    once: false,
+    gov: null,
+    by: null,
+  }
+  const terms = compileGrant(grant, [first])
+  const expS = Math.floor(Date.now() / 1000) + 3000
+  return Array.from({ length: COLD_ARTIFACTS }, () => {
+    const nonce = new Uint8Array(randomBytes(12))
+    const link = signDelegation({ ...terms, aud, sub: first.iss, nonce, expS, nbfS: null }, middle)
+    const artifact = formatArtifact(artifactOf([first, parseDelegation(link)], null))
+    return { body: BODY, headers: { 'meshd-artifact': artifact } }
+  })
+}
+
+async function compare(
+  host: Host,
+  sockets: Readonly<Record<Floor, string>>,
+  cold: readonly LoadRequest[],
+  connections: (typeof CONNECTIONS)[number],
+): Promise<readonly Row[]> {
+  const path = '/access/v1/evaluation'
+  const at = (socketPath: string, requests: readonly LoadRequest[]) =>
+    load({ socketPath, path, connections, ms: LOAD_MS, requests })
+  const own = join(host.socketsDir, 'meshd.sock')
+  const floor = {} as Record<Floor, LoadResult>
+  for (const kind of FLOORS) floor[kind] = await at(sockets[kind], [{ body: BODY }])
+  const warm = await at(own, [{ body: BODY.replace('"bench"', '"caller"') }])
+  // Each batch of artifacts is spent once: a third of them for each number of connections.
+  const share = Math.floor(cold.length / CONNECTIONS.length)
+  const from = CONNECTIONS.indexOf(connections) * share
+  const fresh = await at(own, cold.slice(from, from + share))
+  for (const result of [warm, fresh])
+    if (result.allows !== result.answers)
+      throw new Error(`${result.answers - result.allows} of ${result.answers} were denied`)
+  return [
+    told(`${connections} connections, warm`, warm, floor.audit, true),
+    told(`${connections} connections, cold`, fresh, floor.audit, false),
+    { ...plain(`${connections} connections, floor: node:http`, floor.echo) },
+    { ...plain(`${connections} connections, floor: and Cedar`, floor.cedar) },
+  ]
+}
+
+function told(what: string, ours: LoadResult, floor: LoadResult, promised: boolean): Row {
+  const ratio = ours.perSecond / floor.perSecond
+  return {
+    what,
+    ours: text(ours),
+    floor: text(floor),
+    ratio,
+    goal: promised ? atLeast(0.9, ratio) : null,
+  }
+}
+
+function plain(what: string, floor: LoadResult): Row {
+  return { what, ours: '', floor: text(floor), ratio: null, goal: null }
+}
+
+function text({ perSecond: rate, p50Ms, p99Ms }: LoadResult): string {
+  return `${perSecond(rate)}, p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`
+}

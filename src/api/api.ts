@@ -1,0 +1,168 @@
+/** The whole local API on its sockets: every route, wired to the daemon once. */
+import type { Did } from '../core/keys.ts'
+import { callerOf } from '../daemon/caller.ts'
+import type { Daemon } from '../daemon/daemon.ts'
+import type { Logger } from '../daemon/logger.ts'
+import { credentialReader, type ReadCredentials } from '../daemon/peer-credentials.ts'
+import type { LiveConfig } from '../daemon/reload.ts'
+import { artifactRoutes } from './artifacts.ts'
+import { authzenRoutes } from './authzen.ts'
+import { callerRoutes } from './callers.ts'
+import { Deciding } from './deciding.ts'
+import { decisionRoutes } from './decisions.ts'
+import { doctorRoutes } from './doctor.ts'
+import { executionRoutes } from './executions.ts'
+import { governanceRoutes } from './governance.ts'
+import { healthRoutes } from './health.ts'
+import { inviteRoutes } from './invites.ts'
+import { type Metrics, metricsRoutes } from './metrics.ts'
+import { MetricsServer } from './metrics-server.ts'
+import { operateRoutes } from './operate.ts'
+import { peerRoutes } from './peers.ts'
+import { policyRoutes } from './policies.ts'
+import { recordRoutes } from './records.ts'
+import { Router } from './router.ts'
+import { ApiServer, type SocketSpec } from './server.ts'
+import type { Services } from './services.ts'
+import { statementRoutes } from './statements.ts'
+import { statusRoutes } from './status.ts'
+import { walletRoutes } from './wallet.ts'
+
+export interface ApiPorts {
+  readonly daemon: Daemon
+  readonly live: LiveConfig
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly version: string
+}
+
+export class Api {
+  readonly #server: ApiServer
+  readonly #scrapes: MetricsServer | null
+
+  private constructor(server: ApiServer, scrapes: MetricsServer | null) {
+    this.#server = server
+    this.#scrapes = scrapes
+  }
+
+  static async open(ports: ApiPorts): Promise<Api> {
+    const { daemon, live, logger, metrics } = ports
+    const credentials = await credentialReader()
+    const known = { sockets: () => server?.sockets ?? [], kernelFacts: credentials !== null }
+    const router = new Router(routesOf(ports, known))
+    const bug = (error: unknown, path: string) =>
+      logger.error('a fault inside meshd', { path, error: String(error) })
+    let server: ApiServer | null = null
+    server = await ApiServer.open(socketsOf(daemon, live), {
+      router,
+      monotonicMs: () => daemon.clock.monotonicMs(),
+      callerOf: identifying(credentials, daemon, metrics),
+      bug,
+    })
+    const { metricsListen } = live.current.telemetry
+    const scrapes =
+      metricsListen === null ? null : await MetricsServer.open(metricsListen, metrics, daemon.node)
+    return new Api(server, scrapes)
+  }
+
+  get sockets(): readonly SocketSpec[] {
+    return this.#server.sockets
+  }
+
+  /** Answers what is in flight within ms. */
+  async close(ms: number): Promise<void> {
+    await Promise.all([this.#server.close(ms), this.#scrapes?.close()])
+  }
+}
+
+function identifying(credentials: ReadCredentials, { callers }: Daemon, metrics: Metrics) {
+  return (socket: Parameters<ReadCredentials>[0], spec: SocketSpec) => {
+    const caller = callerOf(credentials(socket), spec, callers)
+    if (!caller.identified) metrics.unidentified()
+    return caller
+  }
+}
+
+/** Group members may decide, or read; everything is for the owner alone (INTERFACE 5.2). */
+function socketsOf({ paths }: Daemon, live: LiveConfig): readonly SocketSpec[] {
+  const own = live.current.api.sockets
+  return [
+    { path: paths.decideSocket, mode: 0o660, role: 'decide', principal: null },
+    { path: paths.readSocket, mode: 0o660, role: 'read', principal: null },
+    { path: paths.adminSocket, mode: 0o600, role: 'admin', principal: null },
+    ...own.map(({ path, mode, principal }) => ({ path, mode, role: 'decide' as const, principal })),
+  ]
+}
+
+interface Known {
+  sockets(): readonly SocketSpec[]
+  readonly kernelFacts: boolean
+}
+
+function routesOf(ports: ApiPorts, known: Known) {
+  const { daemon, live, logger, metrics } = ports
+  const { node, wallet, callers, artifacts, decisions, decider } = daemon
+  const services = servicesOf(ports, known)
+  const seenFrom = () => services.seenFrom()
+  const { name } = live.current.node
+  const nameOf = (did: Did) => daemon.nameOf(did)
+  const teller = { name, origin: () => node.origin(), nameOf }
+  const deciding = new Deciding({
+    ...{ decider, teller },
+    decided: (decided, gateway) => metrics.decided(decided, gateway),
+    bug: (error, path) => logger.error('a fault inside meshd', { path, error: String(error) }),
+  })
+  return [
+    ...authzenRoutes(deciding, live.current.api.publicUrl),
+    ...executionRoutes({
+      ...{ deciding, executions: node.executions },
+      monotonicMs: () => daemon.clock.monotonicMs(),
+    }),
+    ...decisionRoutes({
+      ...{ deciding, decisions, seenFrom },
+      publishedSize: () => node.publisher.size,
+    }),
+    ...walletRoutes({ wallet, artifacts, seenFrom }),
+    ...callerRoutes({ callers, seenFrom }),
+    ...artifactRoutes({
+      artifacts,
+      revocations: () => node.statements.governance.revocations.size,
+    }),
+    ...statusRoutes(services),
+    ...peerRoutes(services),
+    ...inviteRoutes(services),
+    ...governanceRoutes(services),
+    ...statementRoutes(services),
+    ...recordRoutes(services),
+    ...policyRoutes(daemon.policy),
+    ...doctorRoutes(services),
+    ...operateRoutes(services),
+    ...healthRoutes(services),
+    ...metricsRoutes(metrics),
+  ]
+}
+
+function servicesOf(ports: ApiPorts, { sockets, kernelFacts }: Known): Services {
+  const { daemon, live, metrics, version } = ports
+  const { node, network, clock } = daemon
+  const { name } = live.current.node
+  const startedAtMs = Math.floor(clock.wallMs())
+  let isolated = false
+  return {
+    ...{ node, network, clock, version, startedAtMs, name, sockets },
+    pid: process.pid,
+    kernelFacts,
+    nameOf: (did) => daemon.nameOf(did),
+    isolate: (on) => {
+      isolated = on
+      network.isolate(on)
+    },
+    isolated: () => isolated,
+    reload: async () => {
+      const reloaded = live.reload()
+      metrics.reloaded(reloaded.rejected === null ? 'applied' : 'rejected')
+      return reloaded
+    },
+    seenFrom: () => ({ name, wallMs: Math.floor(clock.wallMs()) }),
+  }
+}

@@ -1,0 +1,41 @@
+/** What `meshd start` says on stdout: who this node is, where it listens, and whether it may allow. */
+import type { Denial } from '../core/reasons.ts'
+import type { Daemon } from '../daemon/daemon.ts'
+import type { SocketSpec } from './server.ts'
+import { bundleViews } from './status.ts'
+
+export function banner(
+  { node, network }: Daemon,
+  sockets: readonly SocketSpec[],
+  version: string,
+): readonly string[] {
+  const { governance, mesh } = node.statements
+  const { root, revocations, freezes, digest, size } = governance
+  const name = governance.members.get(node.self)?.name ?? 'not yet a member'
+  const bundles = bundleViews(governance).map(({ bundle, version: v }) => `${bundle}@${v ?? '-'}`)
+  const frozen = [...freezes.values()].filter((each) => each.frozen).length
+  const paths = sockets.map(({ path }) => path)
+  const inMesh =
+    mesh === null
+      ? 'none: every request is denied'
+      : root === null
+        ? `${mesh.slice(0, 15)}…  its root is not known yet`
+        : `${root.mesh}  root v${root.version}  ${mesh.slice(0, 15)}…`
+  return [
+    `meshd ${version}   node ${name}   ${node.self.slice(0, 14)}…${node.self.slice(-4)}   pid ${process.pid}`,
+    `  mesh        ${inMesh}`,
+    `  listen      ${network.addresses().join('  ') || 'nowhere'}`,
+    `  sockets     ${paths[0] ?? ''}  ${paths
+      .slice(1)
+      .map((path) => path.split('/').at(-1))
+      .join('  ')}`,
+    `  governance  ${size} statements, digest ${digest.slice(0, 8)}   ${bundles.join(' ') || 'no policy'}   ${revocations.size} revocations, ${frozen} freezes`,
+    `  log         epoch ${node.log.epoch}, ${node.log.tree.size} records`,
+  ]
+}
+
+export function readyLine(reasons: readonly Denial[], ms: number): string {
+  const [first] = reasons
+  if (first === undefined) return `READY in ${Math.round(ms)} ms`
+  return `NOT READY: ${first.code}: ${first.detail}`
+}

@@ -1,0 +1,148 @@
+/** Peers: whom this node knows, how it becomes known, and whom it forgets. */
+import type { PeerState, PeerView } from '../client/types.ts'
+import type { Did } from '../core/keys.ts'
+import { ARTIFACT_BYTES_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import * as shape from '../core/shape.ts'
+import { scopeKey } from '../core/statement/freeze.ts'
+import type { PeerLink } from '../mesh/ports.ts'
+import { bodyOf } from './bodies.ts'
+import { ADMIN, json, parameter, READ, type Route } from './router.ts'
+import type { Services } from './services.ts'
+import { itemView, listView } from './view.ts'
+
+const joinBody = shape.object({
+  target: shape.text(ARTIFACT_BYTES_MAX),
+  mesh: shape.nullable(shape.id),
+  confirmed: shape.flag,
+})
+
+export function peerRoutes(services: Services): readonly Route[] {
+  const { node } = services
+  return [
+    {
+      method: 'GET',
+      path: '/v1/peers',
+      roles: READ,
+      handle: () => json(listView('PeerList', peerViews(services), services.seenFrom())),
+    },
+    {
+      method: 'GET',
+      path: '/v1/peers/{node}',
+      roles: READ,
+      handle: (ask) =>
+        json(itemView('Peer', peerNamed(services, parameter(ask, 'node')), services.seenFrom())),
+    },
+    {
+      method: 'POST',
+      path: '/v1/peers',
+      roles: ADMIN,
+      handle: async (ask) => json(await join(services, bodyOf(ask, joinBody))),
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/peers/{node}',
+      roles: ADMIN,
+      handle: async (ask) => {
+        const { did } = peerNamed(services, parameter(ask, 'node'))
+        await node.addresses.remove(did as Did)
+        return json({ did })
+      },
+    },
+  ]
+}
+
+/** @throws MeshError UNREACHABLE, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER */
+function join({ node }: Services, { target, mesh }: shape.Read<typeof joinBody>) {
+  return node.join(target, { mesh })
+}
+
+/** By name where exactly one bears it, or by did:key. @throws MeshError NOT_FOUND, AMBIGUOUS */
+export function peerNamed(services: Services, text: string): PeerView {
+  const found = peerViews(services).filter(({ did, name }) => did === text || name === text)
+  const [first] = found
+  if (first === undefined)
+    throw new MeshError('NOT_FOUND', `no node here is called \`${text}\``, {
+      hint: 'meshd peer list',
+    })
+  if (found.length > 1)
+    throw new MeshError('AMBIGUOUS', `\`${text}\` is ${found.map(({ did }) => did).join(' or ')}`)
+  return first
+}
+
+/** This node first, then members by name, then who waits at the door. */
+export function peerViews(services: Services): readonly PeerView[] {
+  const { node, network } = services
+  const links = new Map(network.peers().map((link) => [link.peer, link]))
+  const members = [...node.statements.governance.members.keys()]
+  const others = [...members, ...node.door.pending().map(({ peer }) => peer)]
+  const dids = new Set<Did>([node.self, ...others.filter((did) => did !== node.self)])
+  const views = [...dids].map((did) => peerView(services, did, links.get(did) ?? null))
+  const [self, ...rest] = views
+  const sorted = rest.sort((a, b) => ((a.name ?? a.did) < (b.name ?? b.did) ? -1 : 1))
+  return self === undefined ? [] : [self, ...sorted]
+}
+
+function peerView(services: Services, did: Did, link: PeerLink | null): PeerView {
+  const { node, network } = services
+  const { governance } = node.statements
+  const member = governance.members.get(did) ?? null
+  const waiting = node.door.pending().find(({ peer }) => peer === did) ?? null
+  const state = stateOf(services, did)
+  const witness = governance.root?.witnesses.includes(did) === true
+  const keys = member ?? waiting
+  return {
+    did,
+    name: state === 'self' ? services.name : (member?.name ?? waiting?.name ?? null),
+    state,
+    role: member === null ? null : witness ? 'witness' : 'member',
+    keys: keys === null ? null : { log: keys.log, witness: keys.witness },
+    link: link === null ? null : { address: link.address, direction: link.direction },
+    rttMs: link?.rttMs ?? null,
+    addresses: state === 'self' ? network.addresses() : node.addresses.of(did),
+    heard: heardOf(services, did),
+    behind: node.behind(did),
+    expiresAt: member === null ? null : shape.formatTime(member.expiresMs),
+    labels: Object.fromEntries(member?.labels ?? []),
+    lastSeenAt: seenAt(services, did),
+    lastError: link === null && state !== 'self' ? network.lastError(did) : null,
+  }
+}
+
+function stateOf({ node, clock }: Services, did: Did): PeerState {
+  if (did === node.self) return 'self'
+  const { governance } = node.statements
+  const revoked =
+    governance.revocations.did('node', did) ?? governance.revocations.did('principal', did)
+  if (revoked !== null && clock.wallMs() < revoked.untilMs) return 'revoked'
+  if (governance.freezes.get(scopeKey({ kind: 'node', did }))?.frozen === true) return 'suspended'
+  if (governance.members.has(did)) return 'member'
+  return node.door.pending().some(({ peer }) => peer === did) ? 'pending' : 'unknown'
+}
+
+function heardOf({ node, clock }: Services, did: Did): PeerView['heard'] {
+  if (did === node.self) return ownWord(node, clock.wallMs())
+  const word = node.heard.last(did)
+  if (word === null) return null
+  const { digest, size, rootVersion, logSize, epoch, clockOffsetMs, atMs } = word
+  const at = shape.formatTime(Math.floor(atMs))
+  return { digest, size, rootVersion, logSize, epoch, clockOffsetMs: Math.round(clockOffsetMs), at }
+}
+
+function ownWord({ statements, log }: Services['node'], wallMs: number): PeerView['heard'] {
+  const { digest, size, root } = statements.governance
+  return {
+    digest,
+    size,
+    rootVersion: root?.version ?? 0,
+    logSize: log.tree.size,
+    epoch: log.epoch,
+    clockOffsetMs: 0,
+    at: shape.formatTime(Math.floor(wallMs)),
+  }
+}
+
+function seenAt({ node }: Services, did: Did): string | null {
+  const word = node.heard.last(did)
+  return word === null ? null : shape.formatTime(Math.floor(word.atMs))
+}

@@ -1,0 +1,27 @@
+/** What the control API is made of: the node, and what this process knows of itself. */
+import type { Did } from '../core/keys.ts'
+import type { Reloaded } from '../daemon/reload.ts'
+import type { MeshNode } from '../mesh/node.ts'
+import type { Clock, Network } from '../mesh/ports.ts'
+import type { SocketSpec } from './server.ts'
+import type { SeenFrom } from './view.ts'
+
+export interface Services {
+  readonly node: MeshNode
+  readonly network: Network
+  readonly clock: Clock
+  readonly version: string
+  readonly startedAtMs: number
+  readonly pid: number
+  /** What this node calls itself. */
+  readonly name: string
+  /** Whether the kernel says who connects. */
+  readonly kernelFacts: boolean
+  nameOf(did: Did): string | null
+  sockets(): readonly SocketSpec[]
+  /** Closes and refuses every connection, or lifts that. */
+  isolate(isolated: boolean): void
+  isolated(): boolean
+  reload(): Promise<Reloaded>
+  seenFrom(): SeenFrom
+}

@@ -1,0 +1,118 @@
+/** `GET /v1/status`: this node, what it holds, whom it knows, and why it fails closed, if it does. */
+import type { BundleView, LeaseView, StatusView } from '../client/types.ts'
+import type { BundleState, Governance } from '../core/governance.ts'
+import type { LeaseStatus } from '../core/lease.ts'
+import { formatTime } from '../core/shape.ts'
+import { peerViews } from './peers.ts'
+import { ANY, json, type Route } from './router.ts'
+import type { Services } from './services.ts'
+import { itemView } from './view.ts'
+
+export function statusRoutes(services: Services): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/v1/status',
+      roles: ANY,
+      handle: () => json(itemView('Status', statusOf(services), services.seenFrom())),
+    },
+  ]
+}
+
+export function statusOf(services: Services): StatusView {
+  const { node, network, clock } = services
+  const { governance } = node.statements
+  const { root, mesh } = governance
+  const notReady = node.notReady()
+  return {
+    node: {
+      name: services.name,
+      did: node.self,
+      pid: services.pid,
+      version: services.version,
+      startedAt: formatTime(services.startedAtMs),
+    },
+    ready: notReady.length === 0,
+    notReady: notReady.map(({ code, detail }) => `${code}: ${detail}`),
+    alone: root?.witnesses.length === 1 && root.witnesses[0] === node.self,
+    mesh: mesh === null || root === null ? null : { id: mesh, name: root.mesh },
+    root:
+      root === null
+        ? null
+        : { version: root.version, id: root.id, expiresAt: formatTime(root.expiresMs) },
+    governance: governanceOf(services, governance),
+    lease: leaseView(node.lease.status(), governance, clock.monotonicMs()),
+    log: logOf(services),
+    listen: network.addresses(),
+    sockets: services.sockets().map(({ path, mode }) => ({ path, mode: modeText(mode) })),
+    peers: peerViews(services),
+    isolated: services.isolated(),
+    executions: node.executions.count,
+  }
+}
+
+function governanceOf({ node }: Services, governance: Governance): StatusView['governance'] {
+  const bundles = bundleViews(governance)
+  return {
+    digest: governance.digest,
+    size: governance.size,
+    revocations: governance.revocations.size,
+    freezes: [...governance.freezes.values()].filter(({ frozen }) => frozen).length,
+    bundles,
+    conflicts: bundles.filter(({ conflict }) => conflict !== null).length,
+    evidence: 0,
+    pending: node.pendingCount(),
+    disputed: governance.disputed,
+  }
+}
+
+export function bundleViews({ bundles }: Governance): readonly BundleView[] {
+  return [...bundles.values()].map(bundleView).sort((a, b) => (a.bundle < b.bundle ? -1 : 1))
+}
+
+function bundleView({ bundle, inForce, observed, conflict }: BundleState): BundleView {
+  return {
+    bundle,
+    version: inForce?.version ?? null,
+    mode: inForce?.mode ?? observed?.mode ?? null,
+    id: inForce?.id ?? null,
+    observing: observed?.version ?? null,
+    conflict,
+  }
+}
+
+export function leaseView(
+  lease: LeaseStatus,
+  { root }: Governance,
+  monotonicMs: number,
+): LeaseView {
+  return {
+    held: lease.held,
+    witnesses: lease.witnesses.length,
+    need: lease.need,
+    of: lease.of,
+    remainingMs: lease.held ? Math.max(0, Math.floor(lease.untilMs - monotonicMs)) : null,
+    stalenessMs: root?.lease.stalenessMs ?? 0,
+    skewMs: root?.lease.skewMs ?? 0,
+    why: lease.why,
+    clockOffsetMs: lease.clockOffsetMs,
+    clockTrusted: lease.clockTrusted,
+  }
+}
+
+function logOf({ node }: Services): StatusView['log'] {
+  const { log, publisher, scrub } = node
+  return {
+    origin: node.origin(),
+    epoch: log.epoch,
+    size: log.tree.size,
+    published: publisher.size,
+    sealed: log.sealed,
+    scrubbed: scrub.percent,
+    low: node.low !== null,
+  }
+}
+
+function modeText(mode: number): string {
+  return `0${mode.toString(8)}`
+}

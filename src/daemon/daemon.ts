@@ -1,0 +1,205 @@
+/**
+ * The daemon without its API: keys, disk, network, engine and node, opened in
+ * the order in which they rest on each other, and closed in the other one.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StatementId } from '../core/id.ts'
+import type { Did } from '../core/keys.ts'
+import { STOP_LOOPS_MS_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import { selfTest } from '../core/self-test.ts'
+import { MeshNode, type NodeTeller } from '../mesh/node.ts'
+import type { Clock, Random, Store } from '../mesh/ports.ts'
+import { Libp2pNetwork } from '../network/network.ts'
+import { createStore } from '../storage/create.ts'
+import { FILES, LevelStore } from '../storage/level.ts'
+import { Artifacts } from './artifacts.ts'
+import { Callers } from './callers.ts'
+import { CedarEngine } from './cedar-engine.ts'
+import { Decider, type NodePort } from './decider.ts'
+import { Decisions } from './decisions.ts'
+import { FactReader } from './facts.ts'
+import { type Identity, openIdentity } from './identity.ts'
+import type { Logger } from './logger.ts'
+import { MeasuredFiles } from './measured-files.ts'
+import { type Paths, pathsOf } from './paths.ts'
+import type { LiveConfig } from './reload.ts'
+import type { Config } from './schema.ts'
+import { systemClock, systemRandom } from './system.ts'
+import { Wallet } from './wallet.ts'
+
+export interface DaemonPorts {
+  readonly live: LiveConfig
+  readonly logger: Logger
+  readonly tell: NodeTeller
+}
+
+export class Daemon {
+  readonly paths: Paths
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Libp2pNetwork
+  readonly policy: CedarEngine
+  readonly node: MeshNode
+  readonly wallet: Wallet
+  readonly callers: Callers
+  readonly decider: Decider
+  readonly artifacts: Artifacts
+  readonly decisions: Decisions
+  readonly #store: Store
+  readonly #files: MeasuredFiles
+  readonly #live: LiveConfig
+
+  private constructor(opened: Opened, live: LiveConfig) {
+    const { base, node, wallet, callers, files } = opened
+    this.paths = base.paths
+    this.clock = base.clock
+    this.random = base.random
+    this.network = base.network
+    this.policy = base.policy
+    this.#store = base.store
+    this.node = node
+    this.wallet = wallet
+    this.callers = callers
+    this.#files = files
+    this.#live = live
+    const { clock, random } = base
+    const port = this.#nodePort()
+    const facts = new FactReader({
+      self: node.self,
+      labels: () => live.current.environment.labels,
+      files: () => files.digests(),
+    })
+    this.decider = new Decider({ node: port, clock, random, facts, wallet })
+    this.artifacts = new Artifacts({
+      ...{ node: port, wallet, clock, random },
+      append: (draft, puts) => node.log.append(draft, puts),
+    })
+    this.decisions = new Decisions({
+      size: () => node.log.tree.size,
+      records: async (first, count) =>
+        (await node.reader.range(first, count)).map(({ bytes }) => bytes),
+    })
+  }
+
+  /** Verifies what is on disk; listens to nobody yet. @throws MeshError KEY_UNAVAILABLE, LOG_DAMAGED, NOT_READY, WRONG_MESH */
+  static async open({ live, tell }: DaemonPorts): Promise<Daemon> {
+    selfTest()
+    const config = live.current
+    const base = await openBase(config)
+    try {
+      const { paths, identity, ...ports } = base
+      const node = await MeshNode.open({
+        ...ports,
+        ...{ keys: identity, name: config.node.name, tell },
+        stalenessAtMostMs: () => live.current.lease.stalenessAtMostMs,
+      })
+      await checkMesh(config, node)
+      const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))
+      const callers = await Callers.open(wallet, config.api)
+      live.onChange(({ api }) => void callers.reload(api).catch(tellKeys(tell)))
+      const files = new MeasuredFiles(config.environment.files)
+      await files.start()
+      return new Daemon({ base, node, wallet, callers, files }, live)
+    } catch (error) {
+      await base.store.close()
+      throw error
+    }
+  }
+
+  /** Listens, dials, and keeps going. @throws MeshError NOT_READY when it cannot listen */
+  async start(): Promise<void> {
+    await this.node.start()
+    for (const address of this.#live.current.mesh.peers)
+      this.node.join(address, { mesh: null }).catch(() => {
+        // A first contact that is away is dialled again with every start; learned peers always are.
+      })
+  }
+
+  /** Waits for what was begun, at most a moment; then closes the disk. */
+  async stop(): Promise<void> {
+    this.#files.stop()
+    const late = this.clock.sleep(STOP_LOOPS_MS_MAX)
+    await Promise.race([this.node.stop(), late])
+    await this.#store.close()
+  }
+
+  /** Kept free on disk, bytes. */
+  get reserveBytes(): number {
+    return this.#live.current.audit.diskReserveBytes
+  }
+
+  /** A label for a key: a member's, or of a caller whose key is kept here. */
+  nameOf(did: Did): string | null {
+    const member = this.node.statements.governance.members.get(did)
+    return member?.name ?? this.wallet.keyOf(did)?.name ?? null
+  }
+
+  #nodePort(): NodePort {
+    const { node, policy } = this
+    return {
+      self: node.self,
+      name: this.#live.current.node.name,
+      governance: () => node.statements.governance,
+      lease: () => node.lease.status(),
+      leaseWithin: (stalenessMs) => node.lease.within(stalenessMs),
+      authorizer: node.authorizer,
+      executions: node.executions,
+      policy,
+      seen: (cid) => node.nonces.seen(cid),
+      nameOf: (did) => this.nameOf(did),
+      origin: () => node.origin(),
+    }
+  }
+}
+
+interface Base {
+  readonly paths: Paths
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly network: Libp2pNetwork
+  readonly policy: CedarEngine
+}
+
+interface Opened {
+  readonly base: Base
+  readonly node: MeshNode
+  readonly wallet: Wallet
+  readonly callers: Callers
+  readonly files: MeasuredFiles
+}
+
+async function openBase(config: Config): Promise<Base> {
+  const paths = pathsOf(config)
+  const made = existsSync(join(paths.dataDir, FILES.marker))
+  const identity = openIdentity(paths, made)
+  const reserve = { bytes: config.audit.diskReserveBytes }
+  const store = made
+    ? await LevelStore.open(paths.dataDir, reserve)
+    : await createStore(paths.dataDir, reserve)
+  const [clock, random] = [systemClock(), systemRandom()]
+  const { listen, announce } = config.mesh
+  const { seed } = identity
+  const network = new Libp2pNetwork({ seed, listen, announce, clock, random })
+  return { paths, identity, clock, random, store, network, policy: new CedarEngine() }
+}
+
+/** The configuration may bind the node to a mesh, and may choose between roots that contradict each other; never to another mesh than the disk knows. */
+async function checkMesh({ mesh }: Config, { statements }: MeshNode): Promise<void> {
+  if (mesh.id !== null) {
+    if (statements.mesh !== null && statements.mesh !== mesh.id)
+      throw new MeshError(
+        'WRONG_MESH',
+        `the configuration names ${mesh.id}, the data directory ${statements.mesh}`,
+      )
+    await statements.pin(mesh.id as StatementId)
+  }
+  for (const root of mesh.pins) await statements.choose(root as StatementId)
+}
+
+function tellKeys(tell: NodeTeller): (error: unknown) => void {
+  return (error) => tell.problem('a key for a caller could not be made', error)
+}

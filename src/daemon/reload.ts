@@ -1,0 +1,99 @@
+/**
+ * Reading the configuration again while the daemon runs: parsed and checked
+ * whole, then what may change does, all at once or nothing (INTERFACE 5.1).
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { MeshError } from '../core/problems.ts'
+import { loadConfig } from './config.ts'
+import type { Config } from './schema.ts'
+
+export interface Reloaded {
+  /** Took effect. */
+  readonly applied: readonly string[]
+  /** Differs from what runs, and waits for a restart. */
+  readonly restart: readonly string[]
+  /** Why nothing changed; null when it was read. */
+  readonly rejected: string | null
+}
+
+/** What a running daemon takes over; everything else is bound at its start. */
+const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
+  log: ['level'],
+  lease: ['stalenessAtMostMs'],
+  environment: ['labels'],
+  api: ['callers'],
+  mesh: ['peers', 'pins'],
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The configuration that runs; readers ask for it each time. */
+export class LiveConfig {
+  readonly #flag: string | null
+  readonly #env: Environment
+  #config: Config
+  readonly #listeners: ((config: Config) => void)[] = []
+
+  constructor(config: Config, flag: string | null, env: Environment) {
+    this.#config = config
+    this.#flag = flag
+    this.#env = env
+  }
+
+  get current(): Config {
+    return this.#config
+  }
+
+  /** Called with the configuration that took effect. */
+  onChange(listener: (config: Config) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  reload(): Reloaded {
+    let next: Config
+    try {
+      next = loadConfig(this.#flag, this.#env).config
+    } catch (error) {
+      // The old one stays whole; who asked is told why.
+      if (!(error instanceof MeshError)) throw error
+      return { applied: [], restart: [], rejected: error.message }
+    }
+    const changed = differences(this.#config, next)
+    const applied = changed.filter(
+      ({ section, key }) => RELOADABLE[section]?.includes(key) === true,
+    )
+    const restart = changed.filter((each) => !applied.includes(each))
+    this.#config = taken(this.#config, next, applied)
+    for (const tell of this.#listeners) tell(this.#config)
+    return { applied: applied.map(named), restart: restart.map(named), rejected: null }
+  }
+}
+
+interface Key {
+  readonly section: string
+  readonly key: string
+}
+
+function differences(before: Config, after: Config): readonly Key[] {
+  return Object.entries(after).flatMap(([section, values]) => {
+    const old = before[section as keyof Config] as Readonly<Record<string, unknown>>
+    return Object.entries(values as object)
+      .filter(([key, value]) => !isDeepStrictEqual(old[key], value))
+      .map(([key]) => ({ section, key }))
+  })
+}
+
+function taken(before: Config, after: Config, keys: readonly Key[]): Config {
+  const copy: Record<string, Record<string, unknown>> = {}
+  for (const [section, values] of Object.entries(before)) copy[section] = { ...values }
+  for (const { section, key } of keys) {
+    const values = after[section as keyof Config] as Readonly<Record<string, unknown>>
+    const into = copy[section]
+    if (into !== undefined) into[key] = values[key]
+  }
+  return copy as object as Config
+}
+
+function named({ section, key }: Key): string {
+  return `${section}.${key}`
+}

@@ -1,0 +1,202 @@
+/**
+ * The parts of a node, opened in the order in which they rest on each other:
+ *
+ *     log ─ statements ─ addresses ─ sync ─ announcer ─ door     what is known, and how it spreads
+ *     checkpoints ─ boot ─ handover ─ voice ─ lease              how fresh it is
+ *     nonces ─ executions ─ authorizer                           what follows from it
+ */
+
+import { logOrigin } from '../core/checkpoint.ts'
+import { policiesInForce } from '../core/checks/policy.ts'
+import { judge } from '../core/judge.ts'
+import type { Did, Signer } from '../core/keys.ts'
+import type { PolicyEngine } from '../core/policy.ts'
+import type { Verdict } from '../core/verdict.ts'
+import { Addresses } from './addresses.ts'
+import { Announcer } from './announce.ts'
+import { Authorizer, type Decision } from './authorizer.ts'
+import { BootCheck } from './boot.ts'
+import { Challenges } from './challenge.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Chronicle } from './chronicle.ts'
+import { Door } from './door.ts'
+import { Drift } from './drift.ts'
+import { DurableTime } from './durable-time.ts'
+import { Executions } from './executions.ts'
+import { Handover } from './handover.ts'
+import { Heard } from './heard.ts'
+import { History } from './history.ts'
+import { openInbox } from './inbox.ts'
+import { Invites } from './invites.ts'
+import { Lease } from './lease.ts'
+import { Log } from './log.ts'
+import { LogReader } from './log-reader.ts'
+import { Nonces } from './nonces.ts'
+import type { Clock, Network, Put, Random, Store } from './ports.ts'
+import { Publisher } from './publish.ts'
+import type { Cost } from './pull.ts'
+import { Spread } from './spread.ts'
+import { SpreadView } from './spread-view.ts'
+import { Statements } from './statements.ts'
+import { Sync } from './sync.ts'
+import { Voice } from './voice.ts'
+
+export interface NodeKeys {
+  readonly node: Signer
+  /** Signs checkpoints. */
+  readonly log: Signer
+  /** Signs answers and announcements. */
+  readonly witness: Signer
+  /** Admits who brings an invite; null where none are made. */
+  readonly admitter: Signer | null
+}
+
+/** What the operator, and metrics, are told. */
+export interface NodeTeller {
+  /** What should not happen and does not stop the node: a lost record, a contradiction. */
+  problem(what: string, error: unknown): void
+  decided(decision: Decision): void
+  gossiped(topic: string, verdict: Verdict): void
+  synced(cost: Cost, failure: unknown): void
+}
+
+export interface NodePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly network: Network
+  readonly policy: PolicyEngine
+  readonly keys: NodeKeys
+  /** What it calls itself; its member statement says what it is called. */
+  readonly name: string
+  /** Its own stricter bound on staleness; null for the root's. */
+  stalenessAtMostMs(): number | null
+  readonly tell: NodeTeller
+}
+
+/** What is known, and how it spreads. */
+export async function openKnowledge(ports: NodePorts) {
+  const { clock, random, store, network, policy, keys, name, tell } = ports
+  const log = await Log.open({ store, clock, node: network.self })
+  const reader = new LogReader({ log, store })
+  const durableTime = await DurableTime.open(log, reader, clock)
+  const persist = (puts: readonly Put[]) => log.persist(puts)
+  const statements = await Statements.open({ store, persist, policy })
+  follow(statements, network, policy)
+  const origin = () => originOf(statements, network.self, log.epoch)
+  const publisher = await Publisher.open({ log, store, clock, signer: keys.log, origin })
+  const governance = () => statements.governance
+  const addresses = await Addresses.open({
+    ...{ store, persist, network, clock, governance },
+    node: keys.node,
+  })
+  const synced = (_: Did, cost: Cost, failure: unknown) => tell.synced(cost, failure)
+  const sync = Sync.open({ network, statements, addresses, clock, random, pulled: synced })
+  const announcer = Announcer.open({
+    ...{ statements, network, clock },
+    witness: keys.witness,
+    checkpoint: () => publisher.checkpoint,
+  })
+  sync.follow(announcer)
+  openInbox({ network, statements, announcer, seen: tell.gossiped })
+  Spread.open({ statements, network, random })
+  const invites = await Invites.open({
+    ...{ store, persist, clock, random, statements },
+    node: network.self,
+    admitter: keys.admitter,
+    addresses: () => network.addresses(),
+  })
+  const door = await Door.open({
+    ...{ store, persist, network, clock, random, statements, addresses, invites, keys, name },
+  })
+  const chronicle = Chronicle.open({ statements, store, clock, log })
+  const durable = { log, reader, durableTime, persist, publisher, chronicle }
+  return { ...durable, statements, addresses, sync, announcer, invites, door }
+}
+
+export type Knowledge = Awaited<ReturnType<typeof openKnowledge>>
+
+/** The engine judges by what is in force, and gossip bears the mesh's name, from the moment it is known. */
+function follow(statements: Statements, network: Network, policy: PolicyEngine): void {
+  let loaded: unknown = null
+  const load = () => {
+    const { governance, mesh } = statements
+    if (mesh !== null) network.useMesh(mesh)
+    if (governance.bundles === loaded) return
+    loaded = governance.bundles
+    const observed = [...governance.bundles.values()].flatMap(({ observed: each }) => each ?? [])
+    policy.load(policiesInForce(governance), observed)
+  }
+  load()
+  statements.onChange(load)
+}
+
+export function originOf(statements: Statements, node: Did, epoch: number): string | null {
+  return statements.mesh === null ? null : logOrigin(statements.mesh, node, epoch)
+}
+
+/** How fresh it is. */
+export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
+  const { clock, random, store, network, keys, tell, stalenessAtMostMs } = ports
+  const { statements, persist, sync, publisher, log, announcer, durableTime } = knowledge
+  const governance = () => statements.governance
+  const checkpoints = await Checkpoints.open({ store, persist, governance })
+  checkpoints.onContradiction((known, other) =>
+    tell.problem('two checkpoints of one log contradict each other', { known, other }),
+  )
+  const heard = new Heard(clock, checkpoints)
+  announcer.onHeard((_, announcement) => heard.announced(announcement))
+  const pull = (peer: Did, signal: AbortSignal) => sync.pull(peer, signal)
+  const challenges = new Challenges({ network, clock, random, statements, heard, pull })
+  const boot = await BootCheck.open({
+    ...{ network, clock, store, statements, challenges, checkpoints, persist },
+    log: () => log,
+  })
+  const handover = await Handover.open({
+    ...{ network, clock, store, statements, challenges, boot, persist },
+  })
+  const voice = new Voice({
+    ...{ network, clock, statements, checkpoints, boot, handover },
+    witness: keys.witness,
+    checkpoint: () => publisher.checkpoint,
+  })
+  voice.listen()
+  const lease = new Lease({
+    ...{ network, clock, random, statements, challenges, boot, handover, voice, stalenessAtMostMs },
+    durableTimeMs: () => durableTime.ms,
+  })
+  const longestTerms = () => lease.longestTerms()
+  const history = new History({ clock, statements, holds: (id) => voice.holds(id) })
+  const spreadView = new SpreadView({
+    ...{ network, clock, statements, challenges, voice, history, longestTerms },
+  })
+  const drift = new Drift({ network, clock, statements, history, heard, spread: spreadView })
+  return { heard, boot, handover, voice, lease, history, spreadView, drift }
+}
+
+export type Freshness = Awaited<ReturnType<typeof openFreshness>>
+
+/** What follows from it. */
+export async function openDeciding(ports: NodePorts, { log, statements }: Knowledge) {
+  const { clock, store, tell } = ports
+  const nonces = await Nonces.open(store)
+  const missed = (error: unknown) => tell.problem('a record was lost', error)
+  const executions = await Executions.open({
+    ...{ clock, store, missed },
+    append: (draft, puts) => log.append(draft, () => puts),
+  })
+  statements.onChange(() => executions.recheck())
+  const authorizer = new Authorizer({
+    ...{ clock, nonces, judge, missed },
+    append: (draft, puts) => log.append(draft, puts),
+    unwritable: () => log.unwritable(),
+    opening: (id) => [Executions.opening(id, clock.wallMs())],
+    closing: (id) => [Executions.closing(id)],
+    opened: (id, standing) => executions.add(id, standing),
+    executionsFull: () => executions.full,
+    answered: (decision) => tell.decided(decision),
+  })
+  return { nonces, executions, authorizer }
+}
+
+export type Deciding = Awaited<ReturnType<typeof openDeciding>>

@@ -1,0 +1,210 @@
+/**
+ * One node of a mesh: its parts (node-parts.ts), the loops that keep them
+ * going, and what is asked of all of them together. It decides nothing.
+ *
+ * A loop that ends with an error is a node that no longer does its part. It is
+ * told once and the node stops: what is gone cannot be doubted away.
+ */
+import { toHex } from '../core/bytes.ts'
+import { checkStanding } from '../core/checks/governance.ts'
+import { leaseDenial } from '../core/checks/lease.ts'
+import type { Did } from '../core/keys.ts'
+import { EPOCH_LOOK_MS } from '../core/limits.ts'
+import { rootHash } from '../core/merkle.ts'
+import type { Denial } from '../core/reasons.ts'
+import { formatDraft } from '../core/record.ts'
+import type { Epoch } from '../core/statement/epoch.ts'
+import type { Joined, JoinOptions } from './join.ts'
+import {
+  type Deciding,
+  type Freshness,
+  type Knowledge,
+  type NodePorts,
+  openDeciding,
+  openFreshness,
+  openKnowledge,
+  originOf,
+} from './node-parts.ts'
+import { Pace } from './pace.ts'
+import { Scrub } from './scrub.ts'
+
+export type { NodeKeys, NodePorts, NodeTeller } from './node-parts.ts'
+
+export class MeshNode {
+  readonly self: Did
+  readonly log: Knowledge['log']
+  readonly reader: Knowledge['reader']
+  readonly statements: Knowledge['statements']
+  readonly publisher: Knowledge['publisher']
+  readonly addresses: Knowledge['addresses']
+  readonly invites: Knowledge['invites']
+  readonly door: Knowledge['door']
+  readonly heard: Freshness['heard']
+  readonly boot: Freshness['boot']
+  readonly handover: Freshness['handover']
+  readonly lease: Freshness['lease']
+  readonly spreadView: Freshness['spreadView']
+  readonly drift: Freshness['drift']
+  readonly nonces: Deciding['nonces']
+  readonly executions: Deciding['executions']
+  readonly authorizer: Deciding['authorizer']
+  readonly scrub: Scrub
+  readonly #ports: NodePorts
+  readonly #knowledge: Knowledge
+  readonly #history: Freshness['history']
+  readonly #stopping = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+  /** Who waits for the log to grow. */
+  readonly #waiting = new Set<Pace>()
+
+  private constructor(ports: NodePorts, known: Knowledge, fresh: Freshness, deciding: Deciding) {
+    this.#ports = ports
+    this.#knowledge = known
+    this.self = ports.network.self
+    this.log = known.log
+    this.reader = known.reader
+    this.statements = known.statements
+    this.publisher = known.publisher
+    this.addresses = known.addresses
+    this.invites = known.invites
+    this.door = known.door
+    this.heard = fresh.heard
+    this.#history = fresh.history
+    this.boot = fresh.boot
+    this.handover = fresh.handover
+    this.lease = fresh.lease
+    this.spreadView = fresh.spreadView
+    this.drift = fresh.drift
+    this.nonces = deciding.nonces
+    this.executions = deciding.executions
+    this.authorizer = deciding.authorizer
+    known.log.onDurable(() => {
+      for (const pace of this.#waiting) pace.wake()
+    })
+    this.scrub = Scrub.open({ store: ports.store, clock: ports.clock, log: known.log })
+  }
+
+  /** Opens what is on disk and checks it; listens to nobody yet. @throws MeshError LOG_DAMAGED */
+  static async open(ports: NodePorts): Promise<MeshNode> {
+    const knowledge = await openKnowledge(ports)
+    const freshness = await openFreshness(ports, knowledge)
+    const deciding = await openDeciding(ports, knowledge)
+    return new MeshNode(ports, knowledge, freshness, deciding)
+  }
+
+  /** Listens, dials, and runs every loop. @throws MeshError NOT_READY when it cannot listen */
+  async start(): Promise<void> {
+    const { network } = this.#ports
+    this.boot.onDone(() => this.#bootDone())
+    await network.start(this.door)
+    this.addresses.start()
+    const { signal } = this.#stopping
+    const { sync, announcer, chronicle } = this.#knowledge
+    const loops = [this.boot, this.handover, this.lease, this.executions]
+    const all = [...loops, sync, announcer, chronicle, this.publisher, this.scrub]
+    const runs = [...all.map((part) => part.run(signal)), this.#retire(signal)]
+    this.#running = Promise.all(runs).then(() => {})
+  }
+
+  /** Rejects with what ended a loop; resolves after stop. */
+  get running(): Promise<void> {
+    return this.#running
+  }
+
+  /** Lets nothing new begin, and waits for what was begun. The store stays open. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#ports.network.stop()
+    // What ended a loop was told where it was run.
+    await this.#running.catch(() => {})
+    await this.log.close()
+  }
+
+  /** Each reason why it would deny everything now, in the order of the checks; [] when there is none. */
+  notReady(): readonly Denial[] {
+    const { clock } = this.#ports
+    const { governance } = this.statements
+    const standing = checkStanding(governance, this.self, clock.wallMs())
+    const lease = leaseDenial({ lease: this.lease.status(), policy: null }, clock.monotonicMs())
+    const policy: Denial | null =
+      governance.root !== null && governance.bundles.size === 0
+        ? { code: 'POLICY_NO_PERMIT', detail: 'no policy is in force' }
+        : null
+    const why = this.log.unwritable()
+    const audit: Denial | null = why === null ? null : { code: 'AUDIT_UNAVAILABLE', detail: why }
+    return [standing, lease, policy, audit].filter((each) => each !== null)
+  }
+
+  /** The name of its log; null without a mesh. */
+  origin(): string | null {
+    return originOf(this.statements, this.self, this.log.epoch)
+  }
+
+  pendingCount(): number {
+    let count = 0
+    for (const { state } of this.statements.all()) if (state === 'pending') count += 1
+    return count
+  }
+
+  /** Dials a node, says hello, and pins its mesh if that is wanted. @throws MeshError */
+  join(target: string, options: JoinOptions): Promise<Joined> {
+    return this.door.join(target, options)
+  }
+
+  /** How many statements a node lacked when it last spoke; null when that is not known. */
+  behind(node: Did): number | null {
+    if (node === this.self) return 0
+    const word = this.heard.last(node)
+    const place = word === null ? null : this.#history.placeOf(word.digest)
+    return place === null ? null : this.#history.newest - place
+  }
+
+  /** Why only governance is written, for want of room; null while there is enough. */
+  get low(): string | null {
+    return this.#ports.store.low
+  }
+
+  /** Resolves when the log is longer than size, or after ms. */
+  async grown(size: number, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.log.tree.size > size) return
+    const pace = new Pace(this.#ports.clock)
+    this.#waiting.add(pace)
+    await pace.wait(ms, AbortSignal.any([signal, this.#stopping.signal]))
+    this.#waiting.delete(pace)
+  }
+
+  /** From here on it may append: nothing that was signed before can contradict it. */
+  #bootDone(): void {
+    this.log.openForAppends()
+    const { root } = this.statements.governance
+    const detail = `epoch ${this.log.epoch}, ${this.log.tree.size} records, root v${root?.version ?? 0}`
+    const draft = formatDraft<'system'>({ type: 'system', event: 'started', detail })
+    this.log
+      .append(draft)
+      .catch((error: unknown) => this.#ports.tell.problem('a record was lost', error))
+  }
+
+  /** An operator's `epoch` statement retires the log, whenever it arrives; only then is a rolled back one continued, as another. */
+  async #retire(signal: AbortSignal): Promise<void> {
+    const pace = new Pace(this.#ports.clock)
+    this.statements.onChange(({ statement }) => statement.type === 'epoch' && pace.wake())
+    while (!signal.aborted) {
+      const epoch = this.statements.governance.epochs.get(this.self)
+      if (epoch !== undefined && epoch.epoch > this.log.epoch) await this.#begin(epoch)
+      await pace.wait(EPOCH_LOOK_MS, signal)
+    }
+  }
+
+  async #begin({ id, epoch, overrules }: Epoch): Promise<void> {
+    const { tree } = this.log
+    const draft = formatDraft<'epoch'>({
+      type: 'epoch',
+      statement: id,
+      previousSize: tree.size,
+      previousRootHash: toHex(rootHash(tree)),
+      overruled: overrules,
+    })
+    await this.log.retire(epoch, draft)
+    this.boot.look()
+  }
+}
