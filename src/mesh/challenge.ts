@@ -22,11 +22,17 @@ import {
   verifyStateAnswer,
 } from './state-frames.ts'
 
+/** A statement that was learned, and others whose state changed with it. */
+export interface Changed {
+  readonly id: StatementId
+  readonly changed: readonly StatementId[]
+}
+
 /** What the lease and its kin need of the statements. */
 export interface StateSource {
   readonly governance: Governance
-  /** After a statement is durable and applied; `changed` names those whose standing changed by it. */
-  onChange(listener: (learned: { readonly changed: readonly StatementId[] }) => void): void
+  /** After a statement is durable and applied. */
+  onChange(listener: (learned: Changed) => void): void
 }
 
 export interface ChallengePorts {

@@ -40,8 +40,8 @@ export class History {
   constructor(ports: HistoryPorts) {
     this.#ports = ports
     this.#places.set(ports.statements.governance.digest, 0)
-    ports.statements.onChange(({ changed }) => {
-      for (const id of changed) this.#accept(id)
+    ports.statements.onChange(({ id, changed }) => {
+      for (const each of [id, ...changed]) this.#accept(each)
     })
   }
 

@@ -13,7 +13,7 @@ import { MeshError } from '../../src/core/problems.ts'
 import type { Member } from '../../src/core/statement/member.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import { BootCheck } from '../../src/mesh/boot.ts'
-import { type Answered, Challenges } from '../../src/mesh/challenge.ts'
+import { type Answered, Challenges, type Changed } from '../../src/mesh/challenge.ts'
 import { Checkpoints } from '../../src/mesh/checkpoints.ts'
 import { Drift } from '../../src/mesh/drift.ts'
 import { Handover } from '../../src/mesh/handover.ts'
@@ -170,7 +170,7 @@ export class SimNode {
   also: Partial<Governance> = {}
   readonly #world: World
   #incarnation = new AbortController()
-  #listeners: ((learned: { changed: readonly StatementId[] }) => void)[] = []
+  #listeners: ((learned: Changed) => void)[] = []
   readonly #passed = new Set<string>()
 
   constructor(world: World, did: Did, at: number) {
@@ -202,7 +202,7 @@ export class SimNode {
     for (const id of fresh) this.disk.ids.add(id)
     if (fresh.length === 0) return
     this.governance = this.#fold()
-    for (const id of fresh) for (const listener of this.#listeners) listener({ changed: [id] })
+    for (const id of fresh) for (const listener of this.#listeners) listener({ id, changed: [] })
     this.#passed.add(this.governance.digest)
   }
 
@@ -274,8 +274,7 @@ export class SimNode {
           return self.governance
         },
         get: (id: StatementId) => (this.disk.ids.has(id) ? { state: 'effective' } : null),
-        onChange: (listener: (learned: { changed: readonly StatementId[] }) => void) =>
-          void this.#listeners.push(listener),
+        onChange: (listener: (learned: Changed) => void) => void this.#listeners.push(listener),
       },
     }
     if (!rules.signed) return { ...base, challenges: this.#light(), checkpoints: NO_CHECKPOINTS }
