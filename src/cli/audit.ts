@@ -95,10 +95,11 @@ export const auditTail: Command = {
       `/v1/records?limit=${encodeURIComponent(limit)}`,
     )
     const known = forPeople(context) ? await namesToShow(context) : []
-    let after = -1
+    /** Index of the first record that was not shown. */
+    let after = 0
     const show = (records: readonly RecordView[]) => {
       for (const record of records) {
-        after = record.index
+        after = record.index + 1
         if (forPeople(context)) context.print(tailLine(context, record, known))
         else context.data(JSON.stringify(record))
       }
