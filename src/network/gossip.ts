@@ -43,6 +43,8 @@ export interface GossipPorts {
   admit(connection: Connection): boolean
   /** Who sent a message, if a greeted member now. */
   member(peer: PeerId): Did | null
+  /** Told of a validator that threw: a bug here. */
+  fault(error: unknown): void
   /** Gossip opened, or opened anew: connections greeted before carry none of it. */
   opened(): void
 }
@@ -170,7 +172,13 @@ export class Gossip {
     if (peer === null || validator === undefined) return TopicValidatorResult.Ignore
     // [REJECT] It is no longer than gossip carries.
     if (message.length > GOSSIP_BYTES_MAX) return TopicValidatorResult.Reject
-    return RESULTS[validator(peer, message).verdict]
+    try {
+      return RESULTS[validator(peer, message).verdict]
+    } catch (error) {
+      // Nothing is relayed that was not judged, and the sender is not to blame.
+      this.#ports.fault(error)
+      return TopicValidatorResult.Ignore
+    }
   }
 }
 

@@ -20,7 +20,7 @@ import { parsePeerId, peerOfAddress } from '../core/peer-id.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter, Network, PeerLink, Protocol, Random, Topic } from '../mesh/ports.ts'
 import { BOOT_BYTES } from './election.ts'
-import { meshErrorOf, reasonOf } from './errors.ts'
+import { asError, meshErrorOf, reasonOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { gossips } from './gossip.ts'
 import { Greeting } from './greeting.ts'
@@ -37,7 +37,7 @@ export interface NetworkOptions {
   readonly announce: readonly string[]
   readonly clock: Clock
   readonly random: Random
-  /** Told of an error that is no peer's and no network's. */
+  /** Told of what a handler, validator or listener threw: a bug of this program, which costs one message and no connection. */
   readonly fault?: (error: unknown) => void
 }
 
@@ -55,6 +55,7 @@ const STREAMS_MAX = 2 * ASKS_PER_PEER_MAX
 export class Libp2pNetwork implements Network {
   readonly self: Did
   readonly #options: NetworkOptions
+  readonly #fault: (error: unknown) => void
   readonly #exchange: Exchange
   readonly #peers: Peers
   readonly #validators = new Map<Topic, Parameters<Network['subscribe']>[1]>()
@@ -69,13 +70,14 @@ export class Libp2pNetwork implements Network {
   /** @param create makes the libp2p node; tests look into it */
   constructor(options: NetworkOptions, create = createHost) {
     this.#options = options
+    this.#fault = options.fault ?? ((error) => process.emitWarning(asError(error)))
     this.#create = create
     this.self = signerOf(options.seed).did
-    const { clock, random, fault = () => {} } = options
+    const { clock, random } = options
     this.#exchange = new Exchange({
       clock,
       random,
-      fault,
+      fault: this.#fault,
       connection: (peer) => this.#running?.links.to(peer)?.connection ?? null,
       member: (connection) => this.#running?.links.member(connection) ?? null,
     })
@@ -102,7 +104,7 @@ export class Libp2pNetwork implements Network {
     this.#running = { host, links, greeting, greeter }
     if (this.#mesh !== null) host.services.gossip.useMesh(this.#mesh)
     host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
-    host.addEventListener('connection:close', ({ detail }) => links.closed(detail))
+    host.addEventListener('connection:close', ({ detail }) => this.#closed(detail, host, links))
     await this.#answer(host)
     try {
       await host.start()
@@ -219,6 +221,7 @@ export class Libp2pNetwork implements Network {
           const did = didOfPeer(peer)
           return did === null || (this.#running?.links.to(did) ?? null) === null ? null : did
         },
+        fault: this.#fault,
         opened: () => {
           for (const link of this.#running?.links.all() ?? []) this.#openGossip(link)
         },
@@ -252,7 +255,14 @@ export class Libp2pNetwork implements Network {
   }
 
   #tell(peer: Did, greeted: boolean): void {
-    for (const listener of this.#listeners) listener(peer, greeted)
+    for (const listener of this.#listeners) {
+      try {
+        listener(peer, greeted)
+      } catch (error) {
+        // The others are told all the same, and the connection is as it was.
+        this.#fault(error)
+      }
+    }
   }
 
   async #answer(host: Host): Promise<void> {
@@ -286,6 +296,13 @@ export class Libp2pNetwork implements Network {
     }
     const link = this.#running.links.opened(connection, peer)
     if (link.direction === 'outbound') void this.#hello(link, this.#running)
+  }
+
+  #closed(connection: Connection, host: Host, links: Links<Connection>): void {
+    const stranger = links.of(connection)?.boot === ''
+    links.closed(connection)
+    // A thousand strangers at the door leave nothing behind. It fails when libp2p has nothing on it.
+    if (stranger) host.peerStore.delete(connection.remotePeer).catch(() => {})
   }
 
   async #hello(link: Link<Connection>, { links, greeting }: Running): Promise<void> {

@@ -29,6 +29,8 @@ const random: Random = {
 export class LoopbackLab implements Lab {
   readonly #networks: Libp2pNetwork[] = []
   readonly #addresses = new Map<string, string>()
+  /** Bugs that the networks were told of. */
+  readonly faults: unknown[] = []
   /** The libp2p node of each network, to look into. */
   readonly hosts = new Map<Network, Host>()
 
@@ -41,6 +43,7 @@ export class LoopbackLab implements Lab {
         announce: [],
         clock,
         random,
+        fault: (error) => this.faults.push(error),
       },
       async (options) => {
         const host = await createHost(options)

@@ -113,6 +113,9 @@ trap('who skips the hello gets no byte of gossip or answers, and is cut in time'
     await lab.until(() => connection.status !== 'open', 4_000)
     assert.ok(performance.now() - openedMs < 4_000)
     assert.deepEqual([leaked, a.asked], [0, []])
+    await lab.pass(50)
+    const known = await hostOf(lab, a).peerStore.all()
+    assert.ok(!known.some(({ id }) => id.equals(node.peerId)), 'it leaves nothing behind')
     assert.equal(
       [...a.heard, ...b.heard].some((text) => text.startsWith('lie')),
       false,
@@ -198,6 +201,29 @@ trap('connections that say nothing at all do not keep a node from its peers', as
   assert.equal(await late.network.connect(a.network.self, a.network.addresses()), true)
   for (const socket of mute) socket.destroy()
 })
+
+trap(
+  'what a listener, validator or handler throws is told and costs nobody a connection',
+  async (lab) => {
+    const [a, b] = await two(lab)
+    const planted = () => {
+      throw new Error('planted')
+    }
+    a.network.onPeer(planted)
+    a.network.subscribe('state', planted)
+    a.network.handle('log', planted)
+    const c = await begin(lab, 3)
+    admit(a, b, c)
+    assert.equal(await c.network.connect(a.network.self, a.network.addresses()), true)
+    await lab.until(() => connected(a, c), 1_000)
+    await spread(lab, c, [a], 'c')
+    c.network.publish('state', utf8('x'))
+    await assert.rejects(c.network.ask(a.network.self, 'log', utf8('x')))
+    await lab.until(() => lab.faults.length >= 3, 2_000)
+    assert.ok(lab.faults.every((each) => each instanceof Error && each.message === 'planted'))
+    assert.ok(connected(a, b) && connected(a, c))
+  },
+)
 
 trap('an address that is taken is NOT_READY', async (lab) => {
   const [a] = await three(lab)
