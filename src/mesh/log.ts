@@ -126,6 +126,11 @@ export class Log {
     return this.#ports.store.low
   }
 
+  /** Whether the boot check is over; before that nothing is signed either, for others may know a newer log. */
+  get open(): boolean {
+    return this.#open
+  }
+
   /** The boot check is over: nobody knows a newer log of this node. */
   openForAppends(): void {
     this.#open = true

@@ -2,6 +2,8 @@
  * Signs the log's head for others to see: at most once a second, only over
  * records that are durable, only when it grew, and never a smaller one. What
  * is signed is first kept outside the database; then it is said (design 5).
+ * Not before the boot check: a restored image would sign what others can prove
+ * to contradict what it signed before.
  */
 import { textOf } from '../core/bytes.ts'
 import { parseCheckpoint, signCheckpoint } from '../core/checkpoint.ts'
@@ -12,7 +14,7 @@ import type { Log } from './log.ts'
 import type { Clock, Store } from './ports.ts'
 
 export interface PublisherPorts {
-  readonly log: Pick<Log, 'tree' | 'sealed' | 'probe'>
+  readonly log: Pick<Log, 'tree' | 'open' | 'sealed' | 'probe'>
   readonly store: Store
   readonly clock: Clock
   /** The log key. */
@@ -70,7 +72,8 @@ export class Publisher {
   async publish(): Promise<boolean> {
     const { log, store, signer } = this.#ports
     const origin = this.#ports.origin()
-    if (origin === null || log.sealed !== null || !this.#isNew(origin)) return false
+    if (origin === null || !log.open || log.sealed !== null) return false
+    if (!this.#isNew(origin)) return false
     const { tree } = log
     const checkpoint = signCheckpoint({ origin, size: tree.size, rootHash: rootHash(tree) }, signer)
     try {

@@ -78,14 +78,17 @@ test('a file in which neither slot holds, or of another length, is damage', () =
   }))
 
 test('a standing is read as it was written', () => {
-  const standing = fc.record({
-    commit: fc.nat(2 ** 31 - 1).map((low) => low + 2 ** 40),
-    epoch: fc.nat(2 ** 31 - 1),
-    size: fc.nat(2 ** 31 - 1).map((low) => 2 * low + 1),
-    kept: fc.nat(2 ** 31 - 1),
-    sum: fc.nat(2 ** 31 - 1).map((low) => low * 2 ** 16),
-    rootHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-  })
+  const standing = fc.record(
+    {
+      commit: fc.nat(2 ** 31 - 1).map((low) => low + 2 ** 40),
+      epoch: fc.nat(2 ** 31 - 1),
+      size: fc.nat(2 ** 31 - 1).map((low) => 2 * low + 1),
+      kept: fc.nat(2 ** 31 - 1),
+      sum: fc.nat(2 ** 31 - 1).map((low) => low * 2 ** 16),
+      rootHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    },
+    { noNullPrototype: true },
+  )
   fc.assert(
     fc.property(standing, (each) => {
       assert.deepEqual(parseStanding(new Uint8Array(formatStanding(each))), each)
