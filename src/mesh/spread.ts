@@ -15,7 +15,7 @@ import type { Learned, Statements } from './statements.ts'
 import { formatSyncRequest } from './sync-frames.ts'
 
 export interface SpreadPorts {
-  readonly statements: Statements
+  readonly statements: Pick<Statements, 'onChange'>
   readonly network: Pick<Network, 'ask' | 'peers' | 'publish'>
   readonly random: Random
 }
