@@ -65,6 +65,7 @@ export class Host {
       `node: { name: ${this.name}, data_dir: ${this.dir}/data, keys_dir: ${this.dir}/keys }`,
       `mesh: { listen: [/ip4/127.0.0.1/tcp/${this.#port}] }`,
       `api: { dir: ${this.socketsDir} }`,
+      'audit: { disk_reserve: 1MiB }',
       'log: { level: info, format: json }',
       ...(Object.keys(labels).length === 0
         ? []
@@ -85,7 +86,7 @@ export class Host {
   }
 
   /** Resolves when the daemon answers on its socket. @throws MeshError with the last words of a daemon that ended */
-  async answers(msMax = 10_000): Promise<void> {
+  async answers(msMax = 30_000): Promise<void> {
     const untilMs = performance.now() + msMax
     for (;;) {
       const said = await this.run('status', '-q')

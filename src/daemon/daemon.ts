@@ -87,7 +87,7 @@ export class Daemon {
   static async open({ live, tell }: DaemonPorts): Promise<Daemon> {
     selfTest()
     const config = live.current
-    const base = await openBase(config)
+    const base = await openBase(config, tell)
     try {
       const { paths, identity, ...ports } = base
       const node = await MeshNode.open({
@@ -172,7 +172,7 @@ interface Opened {
   readonly files: MeasuredFiles
 }
 
-async function openBase(config: Config): Promise<Base> {
+async function openBase(config: Config, tell: NodeTeller): Promise<Base> {
   const paths = pathsOf(config)
   const made = existsSync(join(paths.dataDir, FILES.marker))
   const identity = openIdentity(paths, made)
@@ -183,7 +183,8 @@ async function openBase(config: Config): Promise<Base> {
   const [clock, random] = [systemClock(), systemRandom()]
   const { listen, announce } = config.mesh
   const { seed } = identity
-  const network = new Libp2pNetwork({ seed, listen, announce, clock, random })
+  const fault = (error: unknown) => tell.problem('a fault in the network', error)
+  const network = new Libp2pNetwork({ seed, listen, announce, clock, random, fault })
   return { paths, identity, clock, random, store, network, policy: new CedarEngine() }
 }
 

@@ -15,8 +15,8 @@ export class DurableTime {
   }
 
   static async open(log: Log, reader: LogReader, clock: Clock): Promise<DurableTime> {
-    const newest = await reader.at(log.tree.size - 1)
-    const time = new DurableTime(newest === null ? 0 : parseRecord(newest.bytes).time)
+    const [newest] = await reader.newest(null, 1)
+    const time = new DurableTime(newest === undefined ? 0 : parseRecord(newest.bytes).time)
     // Its time was written a moment ago: now is as late, and cheaper than reading it back.
     log.onDurable(() => time.#advance(clock.wallMs()))
     return time
