@@ -236,6 +236,8 @@ export const ADDRESS_RECORD_BYTES_MAX = 4 * KIB
 export const HELLO_MEMBERS_MAX = 48
 /** Roots in one answer to a hello; the next hello asks for those that follow. */
 export const HELLO_ROOTS_MAX = 64
+/** Between two looks at own addresses, and at revocations of nodes that end. Chosen arbitrarily. */
+export const DOOR_LOOK_MS = 2 * SECOND
 /** Hellos in a row of one join, each of which brought another piece of a long chain of roots. */
 export const JOIN_HELLOS_MAX = 32
 /** Longest wait between two dials of one peer; never given up. */

@@ -26,7 +26,7 @@ import { type AddressRecord, openAddressRecord, signAddressRecord } from './addr
 import type { Clock, Network, Put, Store } from './ports.ts'
 
 export interface AddressesPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'entries'>
   persist(puts: readonly Put[]): Promise<void>
   readonly network: Pick<Network, 'addresses' | 'remember' | 'forget'>
   readonly clock: Clock

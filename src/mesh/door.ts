@@ -12,6 +12,7 @@ import { formatEnvelope, parseEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import { inviteId } from '../core/invite.ts'
 import type { Did, Signer } from '../core/keys.ts'
+import { DOOR_LOOK_MS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
 import { scopeKey } from '../core/statement/freeze.ts'
@@ -38,7 +39,7 @@ import { inGoodStanding } from './standing.ts'
 import type { Learned, Statements } from './statements.ts'
 
 export interface DoorPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'get'>
   persist(puts: readonly Put[]): Promise<void>
   readonly network: Network
   readonly statements: Statements
@@ -72,6 +73,20 @@ export class Door implements Greeter {
     const { mesh } = ports.statements
     if (mesh !== null) ports.network.useMesh(mesh)
     return new Door(ports, joining)
+  }
+
+  /** Looks again at what time alone changes: own addresses, and revocations that end. Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { addresses, clock } = this.#ports
+    while (!signal.aborted) {
+      addresses.own()
+      for (const peer of [...this.#barred]) {
+        if (this.banned(peer)) continue
+        this.#barred.delete(peer)
+        addresses.wake(peer)
+      }
+      await clock.sleep(DOOR_LOOK_MS, signal)
+    }
   }
 
   /** Those that wait for an admitter, the one that asked last at the end. */

@@ -32,7 +32,7 @@ import { inGoodStanding } from './standing.ts'
 import type { Statements } from './statements.ts'
 
 export interface InvitesPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'entries'>
   persist(puts: readonly Put[]): Promise<void>
   readonly statements: Pick<Statements, 'governance' | 'get' | 'all' | 'submit'>
   readonly clock: Clock

@@ -29,7 +29,7 @@ import { verifyRoots } from './shown-roots.ts'
 import type { Statements } from './statements.ts'
 
 export interface JoiningPorts {
-  readonly store: Store
+  readonly store: Pick<Store, 'get'>
   persist(puts: readonly Put[]): Promise<void>
   readonly network: Network
   readonly statements: Statements
