@@ -1,6 +1,8 @@
 /** Invites: made here, redeemed here, once. The line is in the answer that made it and nowhere else. */
+import type { InviteView } from '../client/types.ts'
 import { LABELS_MAX } from '../core/limits.ts'
 import * as shape from '../core/shape.ts'
+import type { InviteState } from '../mesh/invites.ts'
 import { bodyOf } from './bodies.ts'
 import { ADMIN, json, parameter, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
@@ -21,13 +23,19 @@ export function inviteRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/v1/invites',
       roles: READ,
-      handle: () => json(listView('InviteList', invites.list(), services.seenFrom())),
+      handle: () => {
+        const items = invites.list().map((state) => viewOf(state, null))
+        return json(listView('InviteList', items, services.seenFrom()))
+      },
     },
     {
       method: 'POST',
       path: '/v1/invites',
       roles: ADMIN,
-      handle: async (ask) => json(await invites.create(bodyOf(ask, inviteBody)), 201),
+      handle: async (ask) => {
+        const { line, ...state } = await invites.create(bodyOf(ask, inviteBody))
+        return json(viewOf(state, line), 201)
+      },
     },
     {
       method: 'DELETE',
@@ -40,4 +48,8 @@ export function inviteRoutes(services: Services): readonly Route[] {
       },
     },
   ]
+}
+
+function viewOf({ expiresMs, ...state }: InviteState, line: string | null): InviteView {
+  return { ...state, expiresAt: shape.formatTime(Math.floor(expiresMs)), line }
 }

@@ -20,6 +20,7 @@ import { type Named, resolvePrincipal } from './principals.ts'
 import { type Command, flagOption, type Options, textOption } from './spec.ts'
 import { clockTime, duration } from './text.ts'
 
+const ROUND_MS = 10_000
 const HOLD = { flags: '--hold', says: 'give it to the daemon to hold for its principal' }
 
 export const artifactIssue: Command = {
@@ -194,7 +195,7 @@ async function finish(
     const expires = expiresS(artifact.links) * 1000
     const now = context.now()
     context.print(
-      `${short}  ${to.name} may ${formatScope(scope)}   until ${clockTime(new Date(expires).toISOString(), now)} (${duration(expires - now.getTime())})   depth ${scope.depthLeft}   recorded ${shortId('rec', recorded.id)}`,
+      `${short}  ${to.name} may ${formatScope(scope)}   until ${clockTime(new Date(expires).toISOString(), now)} (${duration(roundedUp(expires - now.getTime()))})   depth ${scope.depthLeft}   recorded ${shortId('rec', recorded.id)}`,
     )
     context.print(`  ${artifact.cid}`)
   }
@@ -203,6 +204,11 @@ async function finish(
       `next: meshd artifact hold ${file}       or  meshd artifact delegate ${file} --to …`,
     )
   return 0
+}
+
+/** An hour that began a second ago is still called an hour. */
+function roundedUp(ms: number): number {
+  return Math.ceil(ms / ROUND_MS) * ROUND_MS
 }
 
 function writeArtifact(file: string, line: string): void {

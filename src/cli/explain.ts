@@ -128,7 +128,7 @@ function auditOf(record: RecordView): CheckView {
 function checkLines({ style }: Context, checks: readonly CheckView[]): string[] {
   return checks.map(({ n, name, ok, code, detail }) => {
     const mark = ok === null ? '-' : ok ? style.good('✓') : style.bad('✗')
-    const words = `${code === null ? '' : code.padEnd(19)}${safe(detail)}`
+    const words = `${code === null ? '' : `${code.padEnd(16)}   `}${safe(detail)}`
     return style.symbols(`${String(n).padStart(3)} ${name.padEnd(12)} ${mark}  ${words}`)
   })
 }

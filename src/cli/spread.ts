@@ -1,5 +1,6 @@
 /** Who applied a statement, when it was committed, and the bound for the rest. Before the commit no bound is printed. */
 import type { SpreadView } from '../client/types.ts'
+import { SPREAD_WAIT_MS_MAX } from '../core/limits.ts'
 import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople, printItem, tableStyle } from './output.ts'
@@ -11,7 +12,7 @@ export type WaitFor = 'none' | 'committed' | 'all'
 /** Asks until it is committed (or on all), or the time allowed is over; the last view says how far it came. */
 export async function waitSpread(context: Context, id: string, wait: WaitFor): Promise<SpreadView> {
   const { timeoutMs } = context.globals
-  const ms = timeoutMs === 0 ? 600_000 : timeoutMs
+  const ms = timeoutMs === 0 ? SPREAD_WAIT_MS_MAX : Math.min(timeoutMs, SPREAD_WAIT_MS_MAX)
   return context
     .client('read')
     .get<SpreadView>(`/v1/spread?id=${encodeURIComponent(id)}&wait=${wait}&ms=${ms}`, {
