@@ -62,14 +62,14 @@ export class Peers {
     for (const entry of this.#entries.values()) entry.wait.abort()
   }
 
-  remember(peer: Did, addresses: readonly string[]): void {
+  /** False, and no more than that, when the table is full: what a peer tells of others is no reason to fail. */
+  remember(peer: Did, addresses: readonly string[]): boolean {
     const known = this.#entries.get(peer)
     if (known !== undefined) {
       known.addresses = addresses
-      return
+      return true
     }
-    if (this.#entries.size >= PEERS_MAX)
-      throw new MeshError('TOO_MANY', `${PEERS_MAX} peers are in the table`)
+    if (this.#entries.size >= PEERS_MAX) return false
     const entry: Entry = {
       peer,
       addresses,
@@ -80,6 +80,7 @@ export class Peers {
     }
     this.#entries.set(peer, entry)
     this.#later(entry, 0)
+    return true
   }
 
   forget(peer: Did): void {
@@ -89,7 +90,8 @@ export class Peers {
 
   /** One attempt, now. */
   async connect(peer: Did, addresses: readonly string[]): Promise<boolean> {
-    this.remember(peer, addresses)
+    if (!this.remember(peer, addresses))
+      throw new MeshError('TOO_MANY', `${PEERS_MAX} peers are in the table`)
     if (this.#ports.greeted(peer)) return true
     const entry = this.#entries.get(peer)
     if (entry === undefined || !this.#running)

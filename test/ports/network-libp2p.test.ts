@@ -239,7 +239,7 @@ function spawnPeer(address: string): ChildProcess {
 }
 
 // Each waits for deadlines most of the time.
-describe('libp2p', { concurrency: 4 }, () => {
+describe('libp2p', { concurrency: 8 }, () => {
   for (const { says, check } of traps)
     test(`libp2p: ${says}`, async () => {
       await using lab = new LoopbackLab()

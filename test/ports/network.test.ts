@@ -2,4 +2,4 @@ import { LoopbackLab, SimLab } from './labs.ts'
 import { suite } from './network-suite.ts'
 
 suite('simulated', () => new SimLab(), 1)
-suite('libp2p', () => new LoopbackLab(), 4)
+suite('libp2p', () => new LoopbackLab(), 8)

@@ -33,6 +33,7 @@ type Validator = Parameters<Network['subscribe']>[1]
 
 /** Neighbours that one gossip message is passed to: gossipsub's degree is 6, 12 at most. */
 const GOSSIP_DEGREE = 8
+const SEEN_MS = 120_000
 /** Until a listener that refuses a peer has closed what the dialler takes for open. */
 const REFUSAL_MS = 5
 
@@ -52,7 +53,8 @@ export class SimNetwork implements Network {
   readonly exchange: SimExchange
   readonly #validators = new Map<Topic, Validator>()
   readonly #listeners: ((peer: Did, greeted: boolean) => void)[] = []
-  readonly #seen = new Set<string>()
+  /** When each message was heard first; forgotten after a while, as gossipsub does. */
+  readonly #seen = new Map<string, number>()
   readonly #stopped = new AbortController()
   #mesh: StatementId | null = null
   #running: Running | null = null
@@ -195,8 +197,10 @@ export class SimNetwork implements Network {
 
   #first(topic: Topic, message: Uint8Array): boolean {
     const id = `${topic} ${sha256Hex(message)}`
-    if (this.#seen.has(id)) return false
-    this.#seen.add(id)
+    const nowMs = this.#clock.monotonicMs()
+    const seenMs = this.#seen.get(id)
+    if (seenMs !== undefined && nowMs - seenMs < SEEN_MS) return false
+    this.#seen.set(id, nowMs)
     return true
   }
 

@@ -123,12 +123,13 @@ test('a forgotten peer and a paused table are not dialled', async () => {
   assert.equal(dials.length, 3)
 })
 
-test('the table and its errors are bounded', () => {
+test('the table and its errors are bounded', async () => {
   const { peers } = table(() => null)
   const did = (i: number) => `did:key:z6Mk${i}` as Did
   for (let i = 0; i < PEERS_MAX; i++) peers.remember(did(i), ['x'])
-  peers.remember(did(0), ['y'])
-  assert.throws(() => peers.remember(did(PEERS_MAX), ['x']), { code: 'TOO_MANY' })
+  assert.equal(peers.remember(did(0), ['y']), true)
+  assert.equal(peers.remember(did(PEERS_MAX), ['x']), false)
+  await assert.rejects(peers.connect(did(PEERS_MAX), ['x']), { code: 'TOO_MANY' })
   for (let i = 0; i <= PEERS_MAX; i++) peers.failed(did(i), 'why')
   assert.equal(peers.lastError(did(0)), null)
   assert.equal(peers.lastError(did(PEERS_MAX)), 'why')
