@@ -170,6 +170,24 @@ trap('endless and half frames cost one stream and a deadline, nobody else', asyn
   assert.equal(connected(a, b), true)
 })
 
+trap('a peer that reads its answer and never closes its side leaks no stream', async (lab) => {
+  const [a, b] = await two(lab)
+  const connection = hostOf(lab, b).getConnections()[0]
+  assert.ok(connection !== undefined)
+  const stream = await connection.newStream('/meshd/state/1')
+  const frames = framed(stream)
+  await frames.write(utf8('x'))
+  assert.deepEqual((await frames.read()).subarray(), Uint8Array.from([0, ...utf8('x')]))
+  const there = () =>
+    hostOf(lab, a)
+      .getConnections()
+      .flatMap(({ streams }) => streams)
+      .filter(({ protocol }) => protocol === '/meshd/state/1')
+  assert.equal(there().length, 1)
+  await lab.until(() => there().length === 0, 4_000)
+  assert.ok(connected(a, b))
+})
+
 trap('a frozen peer keeps nobody else out of gossip or answers', async (lab) => {
   const [a, b] = await two(lab)
   const frozen = spawnPeer(a.network.addresses()[0] as string)
