@@ -3,7 +3,8 @@
  *
  * It always fits (RECORD_BYTES_MAX), whatever was asked: texts are cut, values
  * larger than RECORD_VALUE_BYTES_MAX stand as their digest alone, and so do
- * lists beyond their bound. The same input gives the same bytes.
+ * lists beyond their bound. The same input gives the same bytes. Fields below
+ * the top are written in the order in which they are printed, which is faster.
  */
 import { utf8 } from './bytes.ts'
 import { auditRow } from './checks/audit.ts'
@@ -63,17 +64,17 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     principal: judgement.principal,
     principals: judgement.coverage.principals,
     policies: refs(judgement.policies),
-    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, version, id })),
+    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, id, version })),
     policyDigest: policyDigest(inForce.map(({ id }) => id)),
     observed: observedOf(judgement),
     governance: {
+      digest: governance.digest,
       mesh: governance.mesh,
       root: governance.root?.version ?? null,
-      digest: governance.digest,
     },
     lease: leaseOf(recorded),
     caller: recordedCaller(input.caller),
-    facts: commit(meshdOf(facts)),
+    facts: commitFacts(meshdOf(facts)),
     gateway: recorded.gateway === null ? null : cut(recorded.gateway),
     supersedes,
     unrecorded,
@@ -82,20 +83,20 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
 }
 
 function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
-  return { n, name, ok, code, detail: cut(detail) }
+  return { code, detail: cut(detail), n, name, ok }
 }
 
 function requestOf({ request }: Recorded['input']): Body<'decision'>['request'] {
   if (request instanceof Malformed) return null
   const { subject, resource } = request
   return {
-    digest: request.digest,
-    subject: subject === null ? null : { type: subject.type, id: subject.id },
     action: request.action,
-    resource: { type: resource.type, id: resource.id },
     args: commit(request.args),
-    claims: commit(request.context),
     cause: request.cause,
+    claims: commit(request.context),
+    digest: request.digest,
+    resource: { id: resource.id, type: resource.type },
+    subject: subject === null ? null : { id: subject.id, type: subject.type },
     traceparent: request.traceparent,
   }
 }
@@ -103,7 +104,7 @@ function requestOf({ request }: Recorded['input']): Body<'decision'>['request'] 
 function observedOf({ observed }: Judgement): Body<'decision'>['observed'] {
   if (observed === null) return null
   const { decision, code, determining } = observed
-  return { decision, code, policies: refs(determining) }
+  return { code, decision, policies: refs(determining) }
 }
 
 function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
@@ -111,34 +112,47 @@ function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
   const { held, witnesses, need, of, clockOffsetMs, clockTrusted, why } = lease
   const leftMs = Math.max(0, Math.floor(lease.untilMs - input.monotonicMs))
   return {
+    clockOffsetMs: clockOffsetMs === null ? null : Math.round(clockOffsetMs),
+    clockTrusted,
     held,
-    witnesses,
     need,
     of,
     remainingMs: held ? leftMs : null,
     stalenessMs,
-    clockOffsetMs: clockOffsetMs === null ? null : Math.round(clockOffsetMs),
-    clockTrusted,
     why: why === null ? null : cut(why),
+    witnesses,
   }
 }
 
 /** Who asked, as every leaf that names a caller says it. */
 export function recordedCaller(caller: Caller): Body<'decision'>['caller'] {
   const { principal, name, uid, gid, pid, socket, identified } = caller
-  return { principal, name, uid, gid, pid, socket: cut(socket), identified }
+  return { gid, identified, name, pid, principal, socket: cut(socket), uid }
+}
+
+/** What was made of the node's facts, which many records share. */
+const committedFacts = new WeakMap<JsonObject, Committed>()
+
+function commitFacts(meshd: JsonObject): Committed {
+  const known = committedFacts.get(meshd)
+  if (known !== undefined) return known
+  const committed = commit(meshd)
+  committedFacts.set(meshd, committed)
+  return committed
 }
 
 /** Its digest always, itself if it is small: what may be sensitive can be removed and the record still proves what it was. */
 export function commit(value: Json): Committed {
   const text = formatJson(value)
   const digest = sha256Hex(utf8(text))
-  return Buffer.byteLength(text) <= RECORD_VALUE_BYTES_MAX ? { digest, value } : { digest }
+  if (Buffer.byteLength(text) > RECORD_VALUE_BYTES_MAX) return { digest }
+  // Read back, its keys are in order: it is printed again with the record, and faster.
+  return { digest, value: JSON.parse(text) as Json }
 }
 
 function refs(policies: readonly PolicyRef[]): readonly PolicyRef[] {
   const first = policies.slice(0, RECORD_POLICIES_MAX)
-  return first.map(({ bundle, version, policy }) => ({ bundle, version, policy: cut(policy) }))
+  return first.map(({ bundle, version, policy }) => ({ bundle, policy: cut(policy), version }))
 }
 
 /** Printable, at most RECORD_DETAIL_BYTES_MAX bytes of UTF-8. */

@@ -42,8 +42,19 @@ export interface Facts {
   }
 }
 
-/** The `.meshd` object, without what is null. */
+/** What was made of facts; they are immutable. */
+const made = new WeakMap<Facts, JsonObject>()
+
+/** The `.meshd` object, without what is null. The same for the same facts. */
 export function meshdOf(facts: Facts): JsonObject {
+  const known = made.get(facts)
+  if (known !== undefined) return known
+  const meshd = makeMeshd(facts)
+  made.set(facts, meshd)
+  return meshd
+}
+
+function makeMeshd(facts: Facts): JsonObject {
   const { node, runtime, env, gov } = facts
   return objectOf([
     ['node', present({ ...node, labels: objectOf(node.labels) })],

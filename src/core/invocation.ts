@@ -10,12 +10,12 @@ import type { Cid, RecordId } from './id.ts'
 import { cidLink, cidOfLink, jsonOf, recordLink, recordOfLink } from './ipld.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Did, Signer } from './keys.ts'
-import { INVOCATION_TTL_MS_MAX, LINKS_MAX } from './limits.ts'
+import { INVOCATION_TTL_MS_MAX, LINKS_MAX, TOKEN_BYTES_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { TokenMemo } from './memo.ts'
 import { commandAt, didAt, metaAt, nonceAt, timeAt } from './payload.ts'
 import { isMap } from './selector.ts'
-import { checkFields, parseToken, signToken } from './ucan.ts'
+import { checkFields, parseToken, sealToken } from './ucan.ts'
 
 /** What is asked: the `args` of the token, read. */
 export interface Asked {
@@ -140,16 +140,33 @@ function readProofs(value: unknown): readonly Cid[] {
 
 /** Signs an invocation and gives its bytes; what parseInvocation would refuse is refused here. @throws Malformed */
 export function signInvocation(fields: InvocationFields, signer: Signer): Uint8Array {
+  const { bytes } = closeWith(fields, signer)
+  parseInvocation(bytes)
+  return bytes
+}
+
+/**
+ * Signs and gives the invocation itself, without reading its bytes again: for
+ * the node that will judge it, which has read what is asked. @throws Malformed
+ */
+export function closeWith(fields: InvocationFields, signer: Signer): Invocation {
   const { aud, sub, asked, prf, nonce, expS, iatS, cause, meta } = fields
   const { action, resource, subject, args } = asked
-  const bytes = signToken(
+  const cmd = commandOf(action)
+  const signedArgs: JsonObject = {
+    action,
+    resource: { type: resource.type, id: resource.id },
+    args,
+    ...(subject === null ? {} : { subject: { type: subject.type, id: subject.id } }),
+  }
+  const { cid, bytes } = sealToken(
     'inv',
     {
       iss: signer.did,
       aud,
       sub,
-      cmd: commandOf(action),
-      args: { action, resource, args, ...(subject === null ? {} : { subject }) },
+      cmd,
+      args: signedArgs,
       prf: prf.map(cidLink),
       nonce,
       exp: expS,
@@ -159,6 +176,6 @@ export function signInvocation(fields: InvocationFields, signer: Signer): Uint8A
     },
     signer,
   )
-  parseInvocation(bytes)
-  return bytes
+  if (bytes.length > TOKEN_BYTES_MAX) throw new Malformed('the invocation is too large')
+  return { cid, bytes, iss: signer.did, cmd, args: signedArgs, ...fields }
 }

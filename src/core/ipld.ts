@@ -7,7 +7,9 @@ import { create as createDigest } from 'multiformats/hashes/digest'
 import { fromHex, toHex } from './bytes.ts'
 import { type Cid, isSha256Id, type RecordId } from './id.ts'
 import type { Json, JsonObject } from './json.ts'
+import { TOKENS_REMEMBERED_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
+import { Memo } from './memo.ts'
 
 const DAG_CBOR = 0x71
 const RAW = 0x55
@@ -48,8 +50,15 @@ export function objectOf(entries: Iterable<readonly [string, Json]>): JsonObject
 
 /** A CID as DAG-CBOR holds it. */
 export function cidLink(cid: Cid): unknown {
-  return CID.parse(cid)
+  const known = links.get(cid)
+  if (known !== undefined) return known
+  const link = CID.parse(cid)
+  links.set(cid, link)
+  return link
 }
+
+/** Reading a CID costs more than to hash what it names. */
+const links = new Memo<Cid, CID>(TOKENS_REMEMBERED_MAX)
 
 /** The CID of a link to a token. @throws Malformed */
 export function cidOfLink(value: unknown): Cid {

@@ -37,6 +37,8 @@ export function formatJson(value: Json): string {
 }
 
 function print(value: Json, nestingLeft: number): string {
+  // The language's own printer says the same of what is in order already, three times as fast.
+  if (inOrder(value, nestingLeft)) return JSON.stringify(value)
   if (typeof value === 'string') return printText(value)
   if (typeof value === 'number') return printNumber(value)
   if (typeof value !== 'object' || value === null) return String(value)
@@ -47,6 +49,22 @@ function print(value: Json, nestingLeft: number): string {
     fields.push(`${printText(key)}:${print(value[key] as Json, nestingLeft - 1)}`)
   }
   return `{${fields.join(',')}}`
+}
+
+/** Whether all of it is what print would write, with every object's keys in order. */
+function inOrder(value: Json, nestingLeft: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value === 'number') return exact(value)
+  if (typeof value !== 'object' || value === null) return value !== undefined
+  if (nestingLeft <= 0) return false
+  if (isList(value)) return value.every((each) => inOrder(each, nestingLeft - 1))
+  let last: string | null = null
+  for (const key of Object.keys(value)) {
+    if ((last !== null && last > key) || !key.isWellFormed()) return false
+    if (!inOrder(value[key] as Json, nestingLeft - 1)) return false
+    last = key
+  }
+  return true
 }
 
 function printText(text: string): string {

@@ -5,30 +5,31 @@
 import { type Cid, cidOf } from './id.ts'
 import { TOKEN_REMEMBERED_BYTES_MAX, TOKENS_REMEMBERED_MAX } from './limits.ts'
 
+/** Two generations: what is asked for moves to the young one, and when that is full the old one goes. Nothing is ever taken out of a Map, which is slow. */
 export class Memo<K, V> {
-  readonly #entries = new Map<K, V>()
-  readonly #max: number
+  #young = new Map<K, V>()
+  #old = new Map<K, V>()
+  readonly #half: number
 
+  /** @param max entries; at least half as many of those used last are kept */
   constructor(max: number) {
-    this.#max = max
+    this.#half = Math.max(1, Math.floor(max / 2))
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key)
-    if (value === undefined) return undefined
-    // A Map keeps the order of insertion: its first key is the one used longest ago.
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    return value
+    const value = this.#young.get(key)
+    if (value !== undefined) return value
+    const old = this.#old.get(key)
+    if (old !== undefined) this.set(key, old)
+    return old
   }
 
   set(key: K, value: V): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#max) break
-      this.#entries.delete(oldest)
+    if (this.#young.size >= this.#half && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
+    this.#young.set(key, value)
   }
 }
 

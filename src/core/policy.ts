@@ -87,9 +87,20 @@ export function policyInput(request: Request, principal: Entity, meshd: JsonObje
     context: objectOf([
       ['args', cedarValue(request.args)],
       ['request', cedarValue(request.context)],
-      ['meshd', cedarValue(meshd)],
+      ['meshd', cedarFacts(meshd)],
     ]),
   }
+}
+
+/** What was made of the node's facts, which many requests share. */
+const made = new WeakMap<JsonObject, Json>()
+
+function cedarFacts(meshd: JsonObject): Json {
+  const known = made.get(meshd)
+  if (known !== undefined) return known
+  const value = cedarValue(meshd)
+  made.set(meshd, value)
+  return value
 }
 
 /** The principal of who speaks for itself. */

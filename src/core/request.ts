@@ -71,7 +71,7 @@ export function readEvaluation(body: Json, headers?: RequestHeaders): Request {
 }
 
 function digestOf(judged: Omit<Request, 'traceparent' | 'digest'>): string {
-  const entity = (of: Entity | null) => (of === null ? null : { type: of.type, id: of.id })
+  const entity = (of: Entity | null) => (of === null ? null : { id: of.id, type: of.type })
   const { subject, resource } = judged
   const json = { ...judged, subject: entity(subject), resource: entity(resource) }
   return sha256Hex(utf8(formatJson(json)))

@@ -78,11 +78,21 @@ function signedAt(bytes: Uint8Array): number {
 
 /** Signs a payload of CBOR values (CIDs by cidLink); absent fields are left out by the caller. */
 export function signToken(kind: TokenKind, payload: object, signer: Signer): Uint8Array {
+  return sealToken(kind, payload, signer).bytes
+}
+
+/** The same, with the CID of what it gives. */
+export function sealToken(
+  kind: TokenKind,
+  payload: object,
+  signer: Signer,
+): { readonly cid: Cid; readonly bytes: Uint8Array } {
   const signed = encodeCbor({ h: HEADER, [`ucan/${kind}@1.0.0`]: payload })
   const bytes = concat(PREFIX, signer.sign(signed), signed)
+  const cid = cidOf(bytes)
   // Signed here and now: to verify it again would double the cost of a decision (design 9).
-  verified.set(cidOf(bytes), signer.did)
-  return bytes
+  verified.set(cid, signer.did)
+  return { cid, bytes }
 }
 
 /** Whether the token is signed by that key. Good signatures are remembered by CID, which covers every byte. */

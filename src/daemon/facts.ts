@@ -10,9 +10,9 @@ import type { Caller, Governed } from '../core/presented.ts'
 
 export interface Host {
   readonly self: Did
-  /** This host's own word (configuration): `.meshd.env.labels`. */
+  /** This host's own word (configuration): `.meshd.env.labels`. The same map as long as it says the same. */
   labels(): ReadonlyMap<string, string>
-  /** Name → sha256 hex, of those that could be measured. */
+  /** Name → sha256 hex, of those that could be measured. The same map as long as it says the same. */
   files(): ReadonlyMap<string, string>
 }
 
@@ -21,6 +21,9 @@ export class FactReader {
   #of: Governed | null = null
   #node: Facts['node']
   #gov: Facts['gov'] = { mesh: null, root: null, digest: '', bundles: new Map() }
+  #env: Facts['env'] = { labels: new Map(), files: new Map() }
+  /** Of each connection, while nothing changes: what follows from a fact object can be remembered with it. */
+  #known = new WeakMap<Caller, Facts>()
 
   constructor(host: Host) {
     this.#host = host
@@ -29,13 +32,26 @@ export class FactReader {
 
   read(caller: Caller, governance: Governed): Facts {
     this.#follow(governance)
+    this.#measure()
+    const known = this.#known.get(caller)
+    if (known !== undefined) return known
     const { uid, gid, pid, socket } = caller
-    return {
+    const facts: Facts = {
       node: this.#node,
       runtime: { uid, gid, pid, socket, exe: null, unit: null, container: null },
-      env: { labels: this.#host.labels(), files: this.#host.files() },
+      env: this.#env,
       gov: this.#gov,
     }
+    this.#known.set(caller, facts)
+    return facts
+  }
+
+  /** Both maps are replaced when something in them changes, never edited. */
+  #measure(): void {
+    const [labels, files] = [this.#host.labels(), this.#host.files()]
+    if (labels === this.#env.labels && files === this.#env.files) return
+    this.#env = { labels, files }
+    this.#known = new WeakMap()
   }
 
   /** A governance is immutable: what follows from it is made once. */
@@ -55,6 +71,7 @@ export class FactReader {
       bundles: bundlesOf(governance),
     }
     this.#of = governance
+    this.#known = new WeakMap()
   }
 }
 

@@ -16,6 +16,7 @@ interface Measured {
 export class MeasuredFiles {
   readonly #paths: ReadonlyMap<string, string>
   readonly #measured = new Map<string, Measured>()
+  #digests: ReadonlyMap<string, string> = new Map()
   #timer: NodeJS.Timeout | null = null
 
   constructor(paths: ReadonlyMap<string, string>) {
@@ -33,16 +34,20 @@ export class MeasuredFiles {
     if (this.#timer !== null) clearInterval(this.#timer)
   }
 
-  /** Name → sha256 hex, of those that could be measured. */
+  /** Name → sha256 hex, of those that could be measured. A map of its own for each measure that found something else. */
   digests(): ReadonlyMap<string, string> {
-    return new Map([...this.#measured].map(([name, { digest }]) => [name, digest]))
+    return this.#digests
   }
 
   async #measure(): Promise<void> {
     for (const [name, path] of this.#paths) {
-      const measured = await measure(path, this.#measured.get(name) ?? null)
+      const known = this.#measured.get(name) ?? null
+      const measured = await measure(path, known)
+      if (measured === known) continue
       if (measured === null) this.#measured.delete(name)
       else this.#measured.set(name, measured)
+      // At once: a file that changed is no fact for as long as another is hashed.
+      this.#digests = new Map([...this.#measured].map(([each, { digest }]) => [each, digest]))
     }
   }
 }

@@ -13,7 +13,7 @@ import { commandOf, covers } from '../core/command.ts'
 import * as demands from '../core/demands.ts'
 import { viewOf } from '../core/facts.ts'
 import type { Cid } from '../core/id.ts'
-import { parseInvocation, signInvocation } from '../core/invocation.ts'
+import { closeWith, type InvocationFields } from '../core/invocation.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import { ARTIFACT_HEADER_BYTES_MAX, NONCE_BYTES, SIGNED_INVOCATION_TTL_MS } from '../core/limits.ts'
@@ -160,21 +160,24 @@ function closed(
 ): Presented {
   const [first] = links
   if (first === undefined) return missing('the artifact holds no delegation')
-  const bytes = signInvocation(
-    {
-      aud: self,
-      sub: first.sub,
-      asked: { action, resource, subject, args },
-      prf: links.map(({ cid }) => cid),
-      nonce: random.bytes(NONCE_BYTES),
-      expS: Math.ceil((nowMs + SIGNED_INVOCATION_TTL_MS) / 1000),
-      iatS: null,
-      cause,
-      meta: NOTHING,
-    },
-    signer,
-  )
-  return { kind: 'artifact', links, invocation: parseInvocation(bytes), source }
+  const fields: InvocationFields = {
+    aud: self,
+    sub: first.sub,
+    asked: { action, resource, subject, args },
+    prf: links.map(({ cid }) => cid),
+    nonce: random.bytes(NONCE_BYTES),
+    expS: Math.ceil((nowMs + SIGNED_INVOCATION_TTL_MS) / 1000),
+    iatS: null,
+    cause,
+    meta: NOTHING,
+  }
+  try {
+    return { kind: 'artifact', links, invocation: closeWith(fields, signer), source }
+  } catch (error) {
+    // What is asked comes from outside, and may be too large to be signed.
+    if (error instanceof Malformed) return malformed(error.message)
+    throw error
+  }
 }
 
 function missing(detail: string): Presented {

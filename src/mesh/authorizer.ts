@@ -14,6 +14,7 @@ import type { JsonObject } from '../core/json.ts'
 import type { JudgeInput, Judgement } from '../core/judge.ts'
 import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../core/limits.ts'
 import type { Denial } from '../core/reasons.ts'
+import { Deadlines } from './deadlines.ts'
 import type { Standing } from './executions.ts'
 import type { Nonces } from './nonces.ts'
 import type { Clock, Put } from './ports.ts'
@@ -87,6 +88,7 @@ const BUSY: Denial = { code: 'OVERLOADED', detail: `${DECISIONS_MAX} decisions a
 
 export class Authorizer {
   readonly #ports: AuthorizerPorts
+  readonly #deadlines: Deadlines
   #deciding = 0
   #denialsWaiting = 0
   /** Denials returned since the last durable record that no record names. */
@@ -94,6 +96,7 @@ export class Authorizer {
 
   constructor(ports: AuthorizerPorts) {
     this.#ports = ports
+    this.#deadlines = new Deadlines(ports.clock)
   }
 
   get unrecorded(): number {
@@ -245,17 +248,8 @@ export class Authorizer {
     }
   }
 
-  async #within(call: Call, written: Promise<Appended | null>): Promise<Appended | null | 'late'> {
-    const { clock } = this.#ports
-    const leftMs = call.receivedMs + DECISION_DEADLINE_MS - clock.monotonicMs()
-    if (leftMs <= 0) return 'late'
-    const done = new AbortController()
-    const late = clock.sleep(leftMs, done.signal).then(() => 'late' as const)
-    try {
-      return await Promise.race([written, late])
-    } finally {
-      done.abort()
-    }
+  #within(call: Call, written: Promise<Appended | null>): Promise<Appended | null | 'late'> {
+    return this.#deadlines.within(written, call.receivedMs + DECISION_DEADLINE_MS)
   }
 }
 

@@ -30,6 +30,7 @@ import { BEGINNING_MS, VirtualClock } from '../sim/clock.ts'
 import { type GovernanceFields, GRANTED, governance, HELD, ROOT } from './judgements.ts'
 
 const DAY_MS = 86_400_000
+const NOTHING = new Map<string, string>()
 
 /** What is kept beside a log, in memory. */
 export class Shelf implements Pick<Store, 'entries'> {
@@ -167,7 +168,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     nameOf: (did) => callers.nameOf(did),
     origin: () => 'prod/atlas/1',
   }
-  const facts = new FactReader({ self: atlas.did, labels: () => new Map(), files: () => new Map() })
+  const facts = new FactReader({ self: atlas.did, labels: () => NOTHING, files: () => NOTHING })
   const decider = new Decider({ node, clock, random: clock.dice, facts, wallet })
   const made: World = {
     ...state,
