@@ -15,10 +15,11 @@ import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import { STATEMENT_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
+import type { PolicyProblem } from '../core/policy.ts'
 import type { ProblemCode } from '../core/problems.ts'
 import { reaches, roleOf } from '../core/roles.ts'
 import { type ChainRoot, rolesThatSign } from '../core/root-chain.ts'
+import type { Policy } from '../core/statement/policy.ts'
 import type { Root } from '../core/statement/root.ts'
 import { parseStatement, type Statement } from '../core/statement/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
@@ -29,8 +30,8 @@ export interface Ground {
   readonly governance: Governance
   /** What is held of the statement already, or is on its way to the disk. */
   known(id: StatementId): Envelope | null
-  /** null when bundles were checked before. */
-  readonly policy: Pick<PolicyEngine, 'check'> | null
+  /** What is wrong with a bundle; [] is good. */
+  problemsOf(policy: Policy): readonly PolicyProblem[]
 }
 
 export interface Admitted {
@@ -113,7 +114,7 @@ function admitSigned(
   statement: Statement,
   brought: Envelope,
   known: Envelope | null,
-  { governance, policy }: Ground,
+  { governance, problemsOf }: Ground,
 ): Admission {
   const { id } = statement
 
@@ -141,9 +142,8 @@ function admitSigned(
   if (known !== null && covers(known, envelope)) return { is: 'seen', id }
 
   // [IGNORE] A bundle is valid, and passes its own tests. Another version of meshd may see that otherwise.
-  const problems = statement.type === 'policy' && known === null ? policy?.check(statement) : []
-  if (problems !== undefined && problems.length > 0)
-    return refuse(UNKNOWN, 'POLICY_INVALID', textOf(problems))
+  const problems = statement.type === 'policy' && known === null ? problemsOf(statement) : []
+  if (problems.length > 0) return refuse(UNKNOWN, 'POLICY_INVALID', textOf(problems))
 
   return {
     is: 'admitted',

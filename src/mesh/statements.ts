@@ -9,25 +9,28 @@
  * The other side of it: a revocation on its way to the disk does not deny yet.
  */
 import { assert } from '../core/assert.ts'
-import { equalBytes, utf8 } from '../core/bytes.ts'
+import { utf8 } from '../core/bytes.ts'
 import { type Envelope, formatEnvelope } from '../core/dsse.ts'
 import type { Needs } from '../core/fold.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
-import { STATEMENT_BYTES_MAX, STATEMENTS_MAX } from '../core/limits.ts'
-import type { PolicyEngine } from '../core/policy.ts'
+import { BUNDLES_MAX, STATEMENT_BYTES_MAX, STATEMENTS_MAX } from '../core/limits.ts'
+import { Memo } from '../core/memo.ts'
+import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
 import { MeshError } from '../core/problems.ts'
+import type { Policy } from '../core/statement/policy.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { type Admission, type Admitted, admit, type Refused, refuse, stateOf } from './admission.ts'
-import { damaged } from './damaged.ts'
 import { Held, type Trees } from './held.ts'
 import { Kept } from './kept.ts'
 import { type Known, type Learned, type Noted, Notes, putNote, type Via } from './learned.ts'
 import { needsOf } from './needs.ts'
-import { type Owner, Pending, type Waiting } from './pending.ts'
+import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
+import { Pending, type Waiting } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
 import type { Put, Store } from './ports.ts'
+import { restore } from './restore.ts'
 import { checkTimely } from './submission.ts'
 
 export type { Trees } from './held.ts'
@@ -71,6 +74,8 @@ export class Statements {
   /** Under roots that are not known here: in memory alone, and never passed on. */
   readonly #unjudged = new Pending()
   readonly #arriving = new Map<StatementId, Arrival>()
+  /** Of bundles that were checked lately. */
+  readonly #problems = new Memo<StatementId, readonly PolicyProblem[]>(BUNDLES_MAX)
   readonly #listeners: ((learned: Learned) => void)[] = []
 
   private constructor(ports: StatementsPorts) {
@@ -142,9 +147,7 @@ export class Statements {
     }
     // Tried again when its root arrives. Whose word it is nobody can say, so it counts against its sender.
     if (looked.is === 'unjudged')
-      this.#unjudged.put(
-        waitingFor(looked.envelope, looked.id, [from === null ? 'here' : `peer:${from}`]),
-      )
+      this.#unjudged.put(waitingFor(looked.envelope, looked.id, [ownerOfSender(from)]))
     return { verdict: looked.verdict, done: NOTHING }
   }
 
@@ -200,8 +203,17 @@ export class Statements {
       mesh: this.#mesh,
       governance: this.governance,
       known: (id) => this.#arriving.get(id)?.envelope ?? this.get(id)?.envelope ?? null,
-      policy: this.#ports.policy,
+      problemsOf: (policy) => this.#problemsOf(policy),
     })
+  }
+
+  /** Its tests take long, and a bundle with problems is offered again by every peer that believes it. */
+  #problemsOf(policy: Policy): readonly PolicyProblem[] {
+    const known = this.#problems.get(policy.id)
+    if (known !== undefined) return known
+    const problems = this.#ports.policy.check(policy)
+    this.#problems.set(policy.id, problems)
+    return problems
   }
 
   #doneOf(id: StatementId): Promise<void> {
@@ -214,7 +226,9 @@ export class Statements {
     const bytes = formatEnvelope(envelope)
     if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG
     const known = this.get(id)
-    if (known === null && this.#held.size + this.#arriving.size >= STATEMENTS_MAX) return TOO_MANY
+    const full = this.#held.size + this.#arriving.size >= STATEMENTS_MAX
+    // A root is the way out of a full set, and its keys are few.
+    if (known === null && full && envelope.type !== 'root') return TOO_MANY
     // What was in force stays in the fold, which alone knows what it is worth now.
     const folds = admitted.state === 'held' || (known !== null && !this.#held.outside(id))
     const evicted = this.#account(waitingFor(envelope, id, ownersOf(envelope)), folds)
@@ -303,34 +317,9 @@ export class Statements {
     this.#pins = readPins(cursors)
     this.#notes.load(cursors)
     this.#held = new Held(this.#mesh, this.#pins)
-    let rest = [...(await this.#kept.load())]
-    // What needs a root comes after it: again as long as that brings something.
-    for (let before = rest.length + 1; rest.length < before; ) {
-      before = rest.length
-      rest = rest.filter(([id, bytes]) => !this.#restore(id, bytes))
-    }
+    const rest = restore(await this.#kept.load(), this.#mesh, this.#held, this.#quotas)
     // Under a root that is disputed now: as if its root were not known.
-    for (const [, bytes] of rest) this.offer(bytes, null, 'local')
-  }
-
-  /** Whether it can be judged yet. @throws MeshError LOG_DAMAGED when it would not be accepted again */
-  #restore(id: StatementId, bytes: Uint8Array): boolean {
-    const { governance } = this
-    const ground = { mesh: this.#mesh, governance, known: () => null, policy: null }
-    const looked = admit(bytes, ground)
-    if (looked.is === 'unjudged') return false
-    if (looked.is !== 'admitted' || looked.id !== id)
-      throw damaged(`the stored statement \`${id}\` does not hold`)
-    const { statement, envelope, state } = looked
-    if (!equalBytes(formatEnvelope(envelope), bytes))
-      throw damaged(`the stored statement \`${id}\` has signatures that do not hold`)
-    // What a root disarmed was in force here, or kept its place beside it: it stays.
-    if (state !== 'pending') this.#held.fold({ statement, envelope })
-    else {
-      this.#quotas.put(waitingFor(envelope, id, ownersOf(envelope)))
-      this.#held.wait({ id, statement, envelope, state })
-    }
-    return true
+    for (const bytes of rest) this.offer(bytes, null, 'local')
   }
 }
 
@@ -355,17 +344,4 @@ function checkSame(bound: StatementId, mesh: StatementId): void {
   throw new MeshError('CONFLICT', `this node belongs to the mesh \`${bound}\`, for ever`, {
     hint: 'a node of another mesh needs a data directory of its own',
   })
-}
-
-function ownersOf({ signatures }: Envelope): readonly Owner[] {
-  return signatures.map(({ key }): Owner => `key:${key}`)
-}
-
-function senderOf(owners: readonly Owner[]): Did | null {
-  const [owner] = owners
-  return owner === undefined || owner === 'here' ? null : (owner.slice('peer:'.length) as Did)
-}
-
-function waitingFor(envelope: Envelope, id: StatementId, owners: readonly Owner[]): Waiting {
-  return { id, envelope, sizeBytes: formatEnvelope(envelope).length, owners }
 }

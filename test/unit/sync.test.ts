@@ -267,6 +267,41 @@ test('callers that come while one pull runs share the next, so none misses what 
   assert.equal(a.costs.length, 2)
 })
 
+test('a key that a root dropped governs nowhere, whether its statement came before the root or after (row 131)', async () => {
+  const street = new Street()
+  const roles = { ...rolesOf(people), revoker: role(1, ana, ben) }
+  const [late, second] = [freeze(1, [cy]), nextRoot(world.first, { roles })]
+  const a = await street.open('a', world, [late, second])
+  const b = await street.open('b', world, [second, late])
+  const c = await street.open('c', world, [second])
+  await pull(street, c, a)
+  assert.equal(digestsOf(a, b, c), 1)
+  for (const { statements } of [a, b, c]) {
+    assert.equal(statements.governance.freezes.size, 0)
+    assert.equal(statements.get(late.id)?.state, 'disarmed')
+    assert.equal(statements.trees.waiting.rootHash, a.statements.trees.waiting.rootHash)
+  }
+})
+
+test('two drafts of one version are a conflict only when both have their signatures (row 128)', async () => {
+  const street = new Street()
+  const two = new World(rootOf({ roles: { ...rolesOf(people), policy: role(2, ana, ben, cy) } }))
+  const draft = (message: string, signers: readonly (typeof ana)[]) =>
+    two.policy({ message }, signers)
+  const a = await street.open('a', two, [draft('one', [ana, ben]), draft('two', [ana])])
+  const b = await street.open('b', two, [draft('two', [ana])])
+  await pull(street, b, a)
+  assert.equal(b.statements.get(draft('one', [ana]).id)?.state, 'effective')
+  assert.equal(b.statements.governance.bundles.get('agents')?.conflict, null)
+  await b.statements.offer(draft('two', [cy]).bytes, null, 'local').done
+  await pull(street, a, b)
+  for (const { statements } of [a, b]) {
+    assert.equal(statements.get(draft('one', [ana]).id)?.state, 'conflict')
+    assert.notEqual(statements.governance.bundles.get('agents')?.conflict, null)
+  }
+  assert.equal(digestsOf(a, b), 1)
+})
+
 const invented = `sha256:${'ab'.repeat(32)}` as StatementId
 /** A whole tree of ids that nobody has. */
 function inventedTop(): Lie {
