@@ -173,7 +173,7 @@ export class Gossip {
     // [REJECT] It is no longer than gossip carries.
     if (message.length > GOSSIP_BYTES_MAX) return TopicValidatorResult.Reject
     try {
-      return RESULTS[validator(peer, message).verdict]
+      return RESULTS[validator(peer, new Uint8Array(message)).verdict]
     } catch (error) {
       // Nothing is relayed that was not judged, and the sender is not to blame.
       this.#ports.fault(error)

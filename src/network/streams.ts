@@ -91,9 +91,9 @@ function readLength(bytes: { readonly length: number; getUint32(at: number): num
   return bytes.getUint32(0)
 }
 
-/** A copy: the list shares its memory with the connection's buffers. */
+/** A copy, and no Buffer: the list shares its memory with the connection, and a Buffer slices differently. */
 async function read(frames: LengthPrefixedStream<Stream>, signal: AbortSignal) {
-  return (await frames.read({ signal })).slice()
+  return new Uint8Array((await frames.read({ signal })).subarray())
 }
 
 /** Whatever else happens, the stream is gone when its time is over. */

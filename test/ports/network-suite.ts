@@ -46,7 +46,8 @@ export function suite(name: string, open: () => Lab, concurrency: number): void 
 property('who is greeted can ask, be asked, and gossip', async (lab) => {
   const [a, b] = await two(lab)
   const answer = await lab.run(a.network.ask(b.network.self, 'state', utf8('how')))
-  assert.equal(textOf(answer), 'how')
+  // A plain array of its own: a Buffer would slice differently.
+  assert.deepEqual(answer, utf8('how'))
   await lab.run(b.network.ask(a.network.self, 'state', utf8('now')))
   assert.deepEqual([a.asked, b.asked], [['now'], ['how']])
   await spread(lab, a, [b], 'from a')
