@@ -18,7 +18,9 @@ export class Pace {
 
   /** Resolves after ms, when woken, or when the signal aborts. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#due && !signal.aborted) {
+    // A turn of the world at least: a loop that wakes itself must not starve everything else.
+    if (this.#due) await this.#clock.sleep(0, signal)
+    else if (!signal.aborted) {
       const done = new AbortController()
       this.#wake = () => done.abort()
       signal.addEventListener('abort', this.#wake, { once: true })

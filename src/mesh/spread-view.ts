@@ -102,7 +102,7 @@ export class SpreadView {
       this.#look(id, watched)
       const leftMs = endMs - clock.monotonicMs()
       if (leftMs <= 0 || signal.aborted || this.#enough(watched, wait, round)) break
-      for (const peer of round.next())
+      for (const peer of round.next(clock.monotonicMs()))
         void this.#ask(peer, id, watched, signal).finally(() => {
           round.answered(peer)
           pace.wake()
@@ -287,6 +287,8 @@ class Round {
   readonly #targets: () => readonly Did[]
   readonly #asking = new Set<Did>()
   #asked = new Set<Did>()
+  /** When everybody was begun to be asked anew. */
+  #beganMs = Number.NEGATIVE_INFINITY
 
   constructor(targets: () => readonly Did[]) {
     this.#targets = targets
@@ -301,11 +303,12 @@ class Round {
     this.#asking.delete(peer)
   }
 
-  /** Whom to ask now. */
-  next(): readonly Did[] {
+  /** Whom to ask now; who failed at once is asked again in the next round, and rounds have a pace. */
+  next(nowMs: number): readonly Did[] {
     const free = this.#targets().filter((peer) => !this.#asking.has(peer))
     let due = free.filter((peer) => !this.#asked.has(peer))
-    if (due.length === 0) {
+    if (due.length === 0 && nowMs - this.#beganMs >= SPREAD_POLL_MS) {
+      this.#beganMs = nowMs
       this.#asked = new Set(this.#asking)
       due = free
     }
