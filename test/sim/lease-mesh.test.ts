@@ -1,0 +1,170 @@
+/** Whole nodes, three witnesses on the simulated network and disks: what the lease promises with everything around it. */
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { utf8 } from '../../src/core/bytes.ts'
+import { sha256Hex } from '../../src/core/id.ts'
+import type { PolicyEngine } from '../../src/core/policy.ts'
+import { PrefixTree } from '../../src/core/prefix-tree.ts'
+import { MeshNode } from '../../src/mesh/node.ts'
+import type { Put } from '../../src/mesh/ports.ts'
+import { type Made, type NodeKeys, nodeOf, rootOf, World } from '../unit/statements.ts'
+import { BEGINNING_MS, VirtualClock } from './clock.ts'
+import { Disk, DiskStore } from './disk.ts'
+import { Hub } from './hub.ts'
+import { SimNetwork } from './network.ts'
+
+const STALENESS_MS = 4_000
+const SKEW_MS = 500
+const FAR_MS = BEGINNING_MS + 1e10
+const never = new AbortController().signal
+const running: MeshNode[] = []
+after(() => Promise.all(running.map((node) => node.stop())))
+
+interface Host {
+  readonly keys: NodeKeys
+  readonly disk: Disk
+  node: MeshNode
+  network: SimNetwork
+}
+
+const PERMITS_NOTHING: PolicyEngine = {
+  loaded: [],
+  load: () => {},
+  check: () => [],
+  decide: () => assert.fail('nothing is decided here'),
+}
+
+class Mesh {
+  readonly clock = new VirtualClock(1)
+  readonly hub = new Hub(this.clock)
+  readonly hosts: Host[] = []
+  readonly world: World
+  readonly #known: Made[]
+
+  constructor(names: readonly string[]) {
+    const keys = names.map(nodeOf)
+    const lease = { read: 2, write: 2, faults: 0, stalenessMs: STALENESS_MS, skewMs: SKEW_MS }
+    const witnesses = keys.map(({ identity }) => identity.did)
+    this.world = new World(rootOf({ witnesses, lease, expiresMs: FAR_MS }))
+    const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
+    this.#known = [this.world.first, ...members]
+  }
+
+  async open(name: string): Promise<Host> {
+    const disk = new Disk(this.clock)
+    const store = await DiskStore.open(disk)
+    await store.persist({ epoch: 1, first: 0, records: [], tree: store.tree, puts: this.#puts() })
+    await store.close()
+    const host = { keys: nodeOf(name), disk } as Host
+    this.hosts.push(host)
+    await this.start(host)
+    return host
+  }
+
+  async start(host: Host): Promise<void> {
+    const { keys } = host
+    host.network = new SimNetwork(this.hub, keys.identity.did)
+    host.node = await MeshNode.open({
+      clock: this.clock,
+      random: this.clock.dice,
+      store: await DiskStore.open(host.disk),
+      network: host.network,
+      policy: PERMITS_NOTHING,
+      keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
+      name: keys.name,
+      stalenessAtMostMs: () => null,
+      tell: { problem: () => {}, decided: () => {}, gossiped: () => {}, synced: () => {} },
+    })
+    running.push(host.node)
+    await host.node.start()
+    for (const { keys: other } of this.hosts) {
+      const peer = other.identity.did
+      if (peer !== keys.identity.did) host.network.remember(peer, [this.hub.addressOf(peer)])
+    }
+  }
+
+  async stop({ node, disk }: Host): Promise<void> {
+    const stopped = node.stop()
+    await this.clock.until(stopped)
+    running.splice(running.indexOf(node), 1)
+    disk.opened = false
+  }
+
+  #puts(): Put[] {
+    let tree = PrefixTree.EMPTY
+    const puts: Put[] = this.#known.map(({ id, bytes }) => {
+      tree = tree.set(id.slice('sha256:'.length), sha256Hex(bytes))
+      return { space: 'statement', key: id, value: bytes }
+    })
+    return [
+      ...puts,
+      { space: 'governance', key: 'mesh', value: utf8(this.world.mesh) },
+      { space: 'governance', key: 'digest', value: utf8(tree.rootHash) },
+    ]
+  }
+}
+
+async function meshOfThree() {
+  const mesh = new Mesh(['atlas', 'borealis', 'corvus'])
+  const [a, b, c] = [
+    await mesh.open('atlas'),
+    await mesh.open('borealis'),
+    await mesh.open('corvus'),
+  ]
+  await mesh.clock.advance(5_000)
+  const held = () => [a, b, c].map(({ node }) => node.lease.status().held)
+  return { mesh, clock: mesh.clock, a, b, c, held }
+}
+
+test('three nodes that start together check each other, and hold leases', async () => {
+  const { a, b, c, held } = await meshOfThree()
+  assert.deepEqual(
+    [a, b, c].map(({ node }) => node.boot.why),
+    [null, null, null],
+  )
+  assert.deepEqual(held(), [true, true, true])
+})
+
+test('a revocation is committed and bounded; the node that is cut off stopped by then', async () => {
+  const { mesh, clock, a, c, held } = await meshOfThree()
+  c.network.isolate(true)
+  const revocation = mesh.world.revocation({ untilMs: FAR_MS })
+  await clock.until(a.node.statements.submit(revocation.bytes))
+  const spread = await clock.until(
+    a.node.spreadView.view(revocation.id, 'committed', 10_000, never),
+  )
+  assert.ok(spread.boundAtMs !== null && spread.committedMs !== null && spread.committedMs < 1_000)
+  await clock.advance(spread.boundAtMs - clock.wallMs())
+  assert.deepEqual(held(), [true, true, false])
+  assert.equal(c.node.statements.get(revocation.id), null)
+
+  c.network.isolate(false)
+  await clock.advance(20_000)
+  assert.deepEqual(held(), [true, true, true])
+  assert.equal(c.node.statements.get(revocation.id)?.state, 'effective')
+})
+
+test('a node whose disk was restored finds out, and goes on only in a new epoch of its log', async () => {
+  const { mesh, clock, a, c } = await meshOfThree()
+  const image = c.disk.state
+  const first = mesh.world.revocation({ untilMs: FAR_MS })
+  await clock.until(a.node.statements.submit(first.bytes))
+  await clock.advance(5_000)
+  const size = c.node.log.tree.size
+  await mesh.stop(c)
+  c.disk.state = image
+  c.disk.acknowledged = image
+  c.disk.head = null
+  await mesh.start(c)
+  await clock.advance(10_000)
+  assert.equal(c.node.boot.done, false)
+  assert.match(c.node.boot.why ?? '', /^rollback: a peer holds a checkpoint of this log at size/)
+  assert.ok((c.node.boot.rollback?.size ?? 0) <= size)
+  assert.equal(c.node.lease.status().held, false)
+
+  const epoch = mesh.world.epoch(c.keys)
+  await clock.until(a.node.statements.submit(epoch.bytes))
+  await clock.advance(10_000)
+  assert.deepEqual([c.node.boot.why, c.node.log.epoch], [null, 2])
+  assert.equal(c.node.lease.status().held, true)
+})
