@@ -32,7 +32,7 @@ export interface AddressesPorts {
   readonly clock: Clock
   /** The identity key. */
   readonly node: Signer
-  governance(): Governance
+  governance(): Pick<Governance, 'members'>
 }
 
 interface Kept {
@@ -95,6 +95,8 @@ export class Addresses {
     const { network, node, clock } = this.#ports
     const addresses = network.addresses().slice(0, ADDRESSES_PER_PEER_MAX)
     const known = this.#records.get(node.did)
+    // Before it listens it has none, and what it said last is likely to hold again.
+    if (known !== undefined && addresses.length === 0 && !this.#dialling) return known.bytes
     if (known !== undefined && sameTexts(known.record.addresses, addresses)) return known.bytes
     // A wall clock in it: a node restored to an old image still says something newer.
     const seq = Math.max((known?.record.seq ?? 0) + 1, clock.wallMs())

@@ -178,7 +178,8 @@ export class Door implements Greeter {
 
   /** A member that was admitted elsewhere, a moment ago, brings the statement that says so. */
   async #learn(peer: Did, { member }: Hello): Promise<void> {
-    if (member === null || this.member(peer) || !admits(member, peer)) return
+    const newest = this.#ports.statements.governance.root?.version ?? 0
+    if (member === null || this.member(peer) || !admits(member, peer, newest)) return
     await this.#ports.statements.offer(member, peer, 'hello').done
   }
 
@@ -243,12 +244,16 @@ function refused(code: Refusal): { answer: Uint8Array; greeted: boolean } {
   return { answer: formatAnswer({ result: 'refused', code }), greeted: false }
 }
 
-/** Whether it says of itself that it admits this very peer; its signatures are looked at later. */
-function admits(envelope: Uint8Array, peer: Did): boolean {
+/**
+ * Whether it says that it admits this very peer, under a root that is known here: what cannot be
+ * judged yet is kept for members, and a stranger's would take their room. Its signatures are looked at later.
+ */
+function admits(envelope: Uint8Array, peer: Did, newest: number): boolean {
   try {
     const { type, payload } = parseEnvelope(envelope)
     const statement = type === 'member' ? parseStatement(type, payload) : null
-    return statement?.type === 'member' && statement.principal === peer
+    if (statement?.type !== 'member') return false
+    return statement.principal === peer && statement.root <= newest
   } catch (error) {
     // A stranger's bytes: it is taken for one that brought none.
     if (error instanceof Malformed) return false

@@ -59,6 +59,8 @@ export interface Joined {
   readonly self: Did
 }
 
+type Shown = Exclude<Answer, { readonly result: 'refused' }>
+
 /** What a hello came to, for whoever waits for it. */
 type Outcome = Failed | Met
 
@@ -155,7 +157,8 @@ export class Joining {
     const asked = intent?.asked === true ? intent : null
     const outcome = await this.#weigh(peer, bytes, asked)
     if (asked !== null) asked.outcome = outcome
-    return outcome.is === 'member'
+    // Whoever joins asks on until it has seen every root; whoever has joined gets them by sync.
+    return outcome.is === 'member' && !(asked !== null && outcome.more)
   }
 
   async #weigh(peer: Did, bytes: Uint8Array, intent: Intent | null): Promise<Outcome> {
@@ -171,37 +174,36 @@ export class Joining {
     }
   }
 
-  async #take(
-    peer: Did,
-    answer: Exclude<Answer, { result: 'refused' }>,
-    intent: Intent | null,
-  ): Promise<Outcome> {
+  async #take(peer: Did, answer: Shown, intent: Intent | null): Promise<Outcome> {
     const { statements, addresses } = this.#ports
     const mesh = statements.mesh ?? intent?.mesh ?? null
     if (mesh !== null && answer.mesh !== mesh) return { is: 'failed', ...REFUSED.WRONG_MESH }
-    const known = statements.mesh === null ? [] : statements.governance.roots
-    const root = verifyRoots(answer.mesh, known, answer.roots).at(-1)
-    if (root === undefined) throw new Malformed('the answer shows no trust root')
     const { name: peerName, more } = answer
-    const met = { mesh: answer.mesh, root, peerName, more }
-    const stale = intent === null || more ? null : this.#stale(root, intent)
+    const met = { mesh: answer.mesh, peerName, more }
+    const known = statements.mesh === null ? null : statements.governance.root
+    const first = known ?? this.#verified(answer)
+    const stale = intent === null || known !== null || more ? null : this.#stale(first, intent)
     if (stale !== null) return stale
-    if (mesh === null) return { is: 'unconfirmed', ...met }
+    if (mesh === null) return { is: 'unconfirmed', root: first, ...met }
 
     if (statements.mesh === null) await this.#pin(mesh, intent?.rootMin ?? 0)
     await this.#learn(peer, answer)
     for (const record of answer.addresses) addresses.offer(record)
-    return { is: answer.result === 'member' ? 'member' : 'pending', ...met }
+    const root = newer(first, statements.governance.root)
+    if (intent !== null && !more && root.version < intent.rootMin) return behind(root, intent)
+    return { is: answer.result === 'member' ? 'member' : 'pending', root, ...met }
+  }
+
+  /** The newest root of a mesh that is not known here yet. Later ones are judged by the set of statements alone. @throws Malformed */
+  #verified({ mesh, roots }: Shown): Root {
+    const root = verifyRoots(mesh, [], roots).at(-1)
+    if (root === undefined) throw new Malformed('the answer shows no trust root')
+    return root
   }
 
   /** Why this is not the mesh as it is today; null when it may be. */
-  #stale(root: Root, { rootMin }: Intent): Failed | null {
-    if (root.version < rootMin) {
-      const says = `the peer shows root v${root.version}, and the invite names v${rootMin}`
-      return failed('CONFLICT', says)
-    }
-    // Who is bound already has seen it in force, and lets its peers show a newer one.
-    if (this.#ports.statements.mesh !== null) return null
+  #stale(root: Root, intent: Intent): Failed | null {
+    if (root.version < intent.rootMin) return behind(root, intent)
     const over = this.#ports.clock.wallMs() >= root.expiresMs
     return over
       ? failed('STATEMENT_INVALID', `the newest trust root shown, v${root.version}, has expired`)
@@ -218,10 +220,7 @@ export class Joining {
   }
 
   /** By versions of the root, so that each finds what it needs: a root before those who are admitted under it. */
-  async #learn(
-    peer: Did,
-    { roots, members }: Exclude<Answer, { result: 'refused' }>,
-  ): Promise<void> {
+  async #learn(peer: Did, { roots, members }: Shown): Promise<void> {
     const placed = [
       ...roots.map((bytes) => ({ bytes, at: versionOf(bytes) })),
       ...members.map((bytes) => ({ bytes, at: versionOf(bytes) })),
@@ -237,8 +236,9 @@ export class Joining {
     const pinned = this.#ports.statements.mesh
     if (pinned !== null && mesh !== null && pinned !== mesh)
       throw new MeshError('WRONG_MESH', `this node is pinned to ${pinned}, for ever`)
-    if (this.#intents.has(peer))
-      throw new MeshError('CONFLICT', 'a join with this node is under way', { hint: 'wait for it' })
+    // Two that would pin must not mix what they bring.
+    if (this.#intents.has(peer) || (pinned === null && this.#intents.size > 0))
+      throw new MeshError('CONFLICT', 'another join is under way', { hint: 'wait for it' })
   }
 
   /** Hellos until the peer has nothing more to say about the root. */
@@ -307,6 +307,15 @@ const REFUSED: Readonly<Record<Refusal, Omit<Failed, 'is'>>> = {
 function hintOf(code: ProblemCode, { secret }: Target): { readonly hint?: string } {
   const other = secret !== null && code !== 'WRONG_MESH' && code !== 'NOT_READY'
   return other ? { hint: 'on a member: meshd invite create' } : {}
+}
+
+function newer(one: Root, other: Root | null): Root {
+  return other !== null && other.version > one.version ? other : one
+}
+
+function behind(root: Root, { rootMin }: Target): Failed {
+  const says = `the peer shows root v${root.version}, and the invite names v${rootMin}`
+  return failed('CONFLICT', says)
 }
 
 function failed(code: ProblemCode, says: string): Failed {

@@ -1,10 +1,12 @@
 /** The door from both sides: S15 and S24, FAULTS rows 58, 59, 73 and 123 to 126. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { utf8 } from '../../src/core/bytes.ts'
+import { idOf } from '../../src/core/id.ts'
 import { formatInvite, parseInvite } from '../../src/core/invite.ts'
 import { PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../src/core/limits.ts'
 import { MeshError, type ProblemCode } from '../../src/core/problems.ts'
-import { formatHello, parseAnswer, proveClaim } from '../../src/mesh/hello-frames.ts'
+import { formatHello, parseAnswer, parseHello, proveClaim } from '../../src/mesh/hello-frames.ts'
 import {
   ana,
   atlas,
@@ -218,7 +220,6 @@ test('a redemption that was overheard serves no other joiner', async () => {
   await assert.rejects(node.door.answer(thief.identity.did, heard), fails('INVALID_ANSWER'))
 
   // The redemption alone, in a hello of the thief's own.
-  const { parseHello } = await import('../../src/mesh/hello-frames.ts')
   const { redemption } = parseHello(heard)
   const claim = {
     name: 'thief',
@@ -323,6 +324,31 @@ test('a chain of roots is followed from the pin, and the witnesses it added come
   const joined = await sim.run(joiner.door.join(line, NO_MESH))
   assert.deepEqual([joined.result, joined.rootVersion], ['admitted', 3])
   assert.equal(joiner.statements.governance.root?.version, 3)
+  sim.stop(node, joiner)
+})
+
+test('a chain of roots that fills several frames is followed by several hellos', async () => {
+  const sim = new JoinWorld()
+  const world = worldOf()
+  const member = world.member(atlas, inTime)
+  // Each keeps so many statements of dropped keys that two of them fill a frame.
+  const keeps = Array.from({ length: 250 }, (_, n) => idOf(utf8(`statement ${n}`)))
+  const roots = [world.first]
+  for (let version = 2; version <= 7; version++)
+    roots.push(nextRoot(roots.at(-1) ?? world.first, { keeps }))
+  const node = await sim.open('atlas', { mesh: world, known: [...roots, member], admitter: ana })
+  const { line } = await sim.run(node.invites.create(OPTIONS))
+  const joiner = await sim.open('corvus')
+  let hellos = 0
+  const hello = joiner.door.hello.bind(joiner.door)
+  joiner.door.hello = (peer) => {
+    hellos++
+    return hello(peer)
+  }
+  const joined = await sim.run(joiner.door.join(line, NO_MESH))
+  assert.deepEqual([joined.result, joined.rootVersion], ['admitted', 7])
+  assert.ok(hellos > 1, `${hellos} hellos`)
+  assert.equal(joiner.network.peers().length, 1)
   sim.stop(node, joiner)
 })
 
