@@ -165,6 +165,8 @@ export class BootCheck {
       await this.#ports.challenges.reach(answer, signal)
       this.#answered.set(peer, { checked: answer.checked })
       this.#pace.wake()
+      // It says the same until its own check is done: no reason to ask at once.
+      if (!answer.checked) await this.#ports.clock.sleep(BOOT_RETRY_MS, signal)
     } catch {
       // Who does not answer, or does not serve what it claims, is asked again in the next round.
     } finally {

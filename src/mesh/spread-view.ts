@@ -287,8 +287,8 @@ class Round {
   readonly #targets: () => readonly Did[]
   readonly #asking = new Set<Did>()
   #asked = new Set<Did>()
-  /** When everybody was begun to be asked anew. */
-  #beganMs = Number.NEGATIVE_INFINITY
+  /** When everybody was begun to be asked, the last time. */
+  #beganMs: number | null = null
 
   constructor(targets: () => readonly Did[]) {
     this.#targets = targets
@@ -307,6 +307,7 @@ class Round {
   next(nowMs: number): readonly Did[] {
     const free = this.#targets().filter((peer) => !this.#asking.has(peer))
     let due = free.filter((peer) => !this.#asked.has(peer))
+    this.#beganMs ??= nowMs
     if (due.length === 0 && nowMs - this.#beganMs >= SPREAD_POLL_MS) {
       this.#beganMs = nowMs
       this.#asked = new Set(this.#asking)
