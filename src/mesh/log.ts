@@ -149,7 +149,10 @@ export class Log {
     return appended as Appended
   }
 
-  /** Makes puts durable without a record; taken before the boot check is over, and from a low disk too. */
+  /**
+   * Makes puts durable without a record. Taken before the boot check is over, on a low disk too, and
+   * while a failed disk is being opened again: then it waits for the next attempt, and is refused with it.
+   */
   async persist(puts: readonly Put[]): Promise<void> {
     const why = this.#unusable()
     if (why !== null) throw this.#refusal(why)
@@ -202,8 +205,7 @@ export class Log {
   }
 
   #unusable(): string | null {
-    if (this.#sealed !== null || this.#closing.signal.aborted) return this.unwritable()
-    return this.#failing
+    return this.#sealed !== null || this.#closing.signal.aborted ? this.unwritable() : null
   }
 
   #refusal(why: string): MeshError {

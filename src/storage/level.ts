@@ -189,7 +189,9 @@ export class LevelStore implements Store {
 
   async #close(): Promise<void> {
     const { head, standing, database } = this.#opened
-    if (this.#failure === null && database.failure === null) await head.acknowledge(standing)
+    // Said once more outside the database, if the disk takes it; it is closed in any case.
+    if (this.#failure === null && database.failure === null)
+      await Promise.allSettled([head.acknowledge(standing)])
     this.#failure = new MeshError('NOT_READY', 'storage is closed')
     await this.#shut()
   }

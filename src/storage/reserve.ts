@@ -76,10 +76,12 @@ export class Reserve {
       for (let left = this.#bytes; left > 0; left -= CHUNK.length)
         writeSync(fd, CHUNK, 0, Math.min(left, CHUNK.length))
       fsyncSync(fd)
+      this.#held = true
     } finally {
       closeSync(fd)
+      // Half a reserve is none, and takes the room that others need.
+      if (!this.#held) rmSync(this.#path, { force: true })
     }
-    this.#held = true
   }
 }
 

@@ -9,57 +9,18 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
-  truncateSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Store } from '../../src/mesh/ports.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
 import { Reserve } from '../../src/storage/reserve.ts'
 import { batchOf, onLevel, put, RESERVE, texts } from './stores.ts'
-
-type Place = Awaited<ReturnType<typeof onLevel>>
-
-const DAMAGED = { name: 'MeshError', code: 'LOG_DAMAGED' }
-const NOT_READY = { name: 'MeshError', code: 'NOT_READY' }
-const NOT_PRIVATE = { name: 'MeshError', code: 'CONFIG_INVALID' }
-
-const trap = (property: string, run: (place: Place) => Promise<void>) =>
-  test(property, async () => {
-    const place = await onLevel()
-    try {
-      await run(place)
-    } finally {
-      await place.remove()
-    }
-  })
-
-/** A store with 300 records and 20 values, closed. */
-async function filled(place: Place): Promise<void> {
-  const { store } = place
-  for (let i = 0; i < 20; i += 1)
-    await store.persist(batchOf(store, texts(15, 15 * i), [put(`key ${i}`, `value ${i}`)]))
-  await store.close()
-}
-
-const open = (place: Place) => LevelStore.open(place.directory, RESERVE)
-const walOf = (place: Place) => {
-  const files = readdirSync(join(place.directory, 'db')).filter((name) => name.endsWith('.log'))
-  return join(place.directory, 'db', files.at(-1) as string)
-}
-
-function flip(path: string, at: number): void {
-  const bytes = readFileSync(path)
-  bytes[at] = (bytes[at] as number) ^ 0x01
-  writeFileSync(path, bytes)
-}
+import { DAMAGED, filled, NOT_PRIVATE, NOT_READY, open, trap } from './traps.ts'
 
 test('nothing is opened where nothing was made, and nothing is left there', async () => {
   const place = await onLevel()
@@ -87,77 +48,6 @@ for (const lost of ['db', 'head', 'INITIALIZED'])
     const code = lost === 'INITIALIZED' ? 'LOG_DAMAGED' : 'CONFLICT'
     await assert.rejects(createStore(place.directory, RESERVE), { code })
   })
-
-trap('a log that LevelDB lost is missed by the head file', async (place) => {
-  await filled(place)
-  rmSync(walOf(place))
-  await assert.rejects(open(place), DAMAGED)
-})
-
-trap('a tail that is cut off is missed by the head file, at each length', async (place) => {
-  await filled(place)
-  const whole = readFileSync(walOf(place))
-  const path = walOf(place)
-  const copy = `${place.directory}-copy`
-  cpSync(place.directory, copy, { recursive: true, mode: 0 })
-  for (let cut = 1; cut < whole.length; cut += 997) {
-    rmSync(place.directory, { recursive: true })
-    cpSync(copy, place.directory, { recursive: true })
-    truncateSync(path, whole.length - cut)
-    await assert.rejects(open(place), DAMAGED, `${cut} bytes cut`)
-  }
-  rmSync(copy, { recursive: true })
-})
-
-trap('a tail of puts alone is missed as well', async (place) => {
-  const { store } = place
-  await store.persist(batchOf(store, ['a']))
-  await store.persist(batchOf(store, [], [put('revocation', 'of a leaked key')]))
-  await store.close()
-  const path = walOf(place)
-  truncateSync(path, readFileSync(path).length - 7)
-  await assert.rejects(open(place), DAMAGED)
-})
-
-trap(
-  'a bit that flips in the write-ahead log is damage or harmless, never silent',
-  async (place) => {
-    await filled(place)
-    const copy = `${place.directory}-copy`
-    cpSync(place.directory, copy, { recursive: true })
-    const path = walOf(place)
-    const { length } = readFileSync(path)
-    let damage = 0
-    for (let at = 11; at < length; at += 1_511) {
-      rmSync(place.directory, { recursive: true })
-      cpSync(copy, place.directory, { recursive: true })
-      flip(path, at)
-      damage += (await readsRight(place)) ? 0 : 1
-    }
-    assert.ok(damage > 10, `${damage} noticed`)
-    rmSync(copy, { recursive: true })
-  },
-)
-
-/** true if all that is read is right, false if damage was reported; anything else fails. */
-async function readsRight(place: Place): Promise<boolean> {
-  let store: Store | null = null
-  try {
-    store = await open(place)
-    const records = await store.records(0, 300)
-    assert.deepEqual(
-      records.map(String),
-      texts(300).map((text) => String(Buffer.from(text))),
-    )
-    assert.equal((await store.entries('statement')).size, 20)
-    return true
-  } catch (error) {
-    assert.equal((error as { code?: string }).code, 'LOG_DAMAGED', String(error))
-    return false
-  } finally {
-    await store?.close()
-  }
-}
 
 trap('a second opener is told that somebody else is here', async (place) => {
   await assert.rejects(open(place), { ...NOT_READY, message: /in use by another daemon/ })
