@@ -11,7 +11,9 @@
  */
 import { equalBytes, utf8 } from '../core/bytes.ts'
 import { isSha256Id, type StatementId, sha256Hex } from '../core/id.ts'
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, LOG_WAITERS_MAX } from '../core/limits.ts'
 import { PrefixTree } from '../core/prefix-tree.ts'
+import { MeshError } from '../core/problems.ts'
 import { damaged } from './damaged.ts'
 import type { Put, Store } from './ports.ts'
 import { keyOfId } from './reconcile.ts'
@@ -29,12 +31,23 @@ export interface KeptPorts {
   applied(id: StatementId): Uint8Array | null
 }
 
+/** Somebody who waits for the disk. */
+interface Waiter {
+  readonly changes: readonly Change[]
+  readonly others: readonly Put[]
+  readonly apply: () => void
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 const DIGEST = 'digest'
 
 export class Kept {
   readonly #ports: KeptPorts
-  /** Of what is on disk once all batches on their way are durable. */
+  /** Of what is on disk once the batch on its way is durable. */
   #tree = PrefixTree.EMPTY
+  readonly #waiting: Waiter[] = []
+  #work: Promise<void> | null = null
   /** Whose batch was refused: what is on disk of them is unknown. */
   readonly #uncertain = new Set<StatementId>()
 
@@ -60,25 +73,59 @@ export class Kept {
   }
 
   /**
-   * Resolves once all of it is durable; `apply` runs in the same turn. Batches become durable in the order of calls.
-   * Rejects with what the disk said; then nothing of it is applied.
+   * Resolves once all of it is durable; `apply` runs in the same turn, in the order of calls.
+   * @throws MeshError what the disk said; nothing of it is applied then. TOO_MANY when too many wait
    */
   async keep(changes: readonly Change[], others: readonly Put[], apply: () => void): Promise<void> {
-    const all = this.#withUncertain(changes)
-    for (const change of all) this.#mark(change)
-    const puts = all.map(({ id, bytes }): Put => ({ space: 'statement', key: id, value: bytes }))
-    const digest = { space: 'governance', key: DIGEST, value: utf8(this.#tree.rootHash) } as const
+    if (this.#waiting.length >= LOG_WAITERS_MAX)
+      throw new MeshError('TOO_MANY', `${LOG_WAITERS_MAX} statements wait for the disk`)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#waiting.push({ changes, others, apply, resolve, reject })
+    this.#work ??= this.#run()
+    return promise
+  }
+
+  /** One batch after the other: which digest is right depends on what became of the one before. */
+  async #run(): Promise<void> {
+    // What comes in the same turn is in the same batch.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) await this.#write(this.#take())
+    this.#work = null
+  }
+
+  async #write(waiters: readonly Waiter[]): Promise<void> {
+    const changes = this.#withUncertain(waiters.flatMap((each) => each.changes))
+    for (const change of changes) this.#mark(change)
     try {
-      await this.#ports.persist([...puts, ...others, digest])
+      await this.#ports.persist([
+        ...changes.map(({ id, bytes }): Put => ({ space: 'statement', key: id, value: bytes })),
+        ...waiters.flatMap(({ others }) => others),
+        { space: 'governance', key: DIGEST, value: utf8(this.#tree.rootHash) },
+      ])
     } catch (error) {
       // The outcome is unknown: nothing of it is believed, and the next batch says what is right.
-      for (const { id } of all) {
+      for (const { id } of changes) {
         this.#uncertain.add(id)
         this.#mark({ id, bytes: this.#ports.applied(id) })
       }
-      throw error
+      for (const { reject } of waiters) reject(error)
+      return
     }
-    apply()
+    for (const { apply, resolve } of waiters) {
+      apply()
+      resolve()
+    }
+  }
+
+  /** The oldest, as many as one batch holds. */
+  #take(): readonly Waiter[] {
+    let sizeBytes = 0
+    const end = this.#waiting.findIndex(({ changes }, at) => {
+      if (at >= BATCH_RECORDS_MAX || sizeBytes >= BATCH_BYTES_MAX) return true
+      sizeBytes += changes.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
+      return false
+    })
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end)
   }
 
   #withUncertain(changes: readonly Change[]): readonly Change[] {

@@ -27,7 +27,7 @@ import {
   type SyncRequest,
 } from './sync-frames.ts'
 import type { TreeName } from './sync-parts.ts'
-import { type Addresses, hashesOf, summaryOf } from './sync-server.ts'
+import { type Addresses, fitting, hashesOf, summaryOf } from './sync-server.ts'
 
 export interface PullPorts {
   readonly network: Pick<Network, 'ask'>
@@ -214,7 +214,8 @@ export class Pull {
       const ours = hashesOf(addresses)
       const said = await this.#ask({ ask: 'addresses', have: [...ours.keys()], blobs }, 'addresses')
       for (const bytes of said.blobs) addresses.offer(bytes)
-      blobs = said.want.flatMap((hash) => ours.get(hash) ?? [])
+      // What does not fit goes with the next comparison.
+      blobs = fitting(said.want.flatMap((hash) => ours.get(hash) ?? []))
       if (blobs.length === 0) return
     }
   }

@@ -51,6 +51,8 @@ export interface Offered {
 /** On its way to the disk. */
 interface Arrival {
   readonly envelope: Envelope
+  /** Into the fold, and not into the quotas. */
+  readonly folds: boolean
   readonly done: Promise<void>
 }
 
@@ -242,7 +244,7 @@ export class Statements {
       note === null ? [] : [putNote(note, from, id)],
       () => this.#apply(admitted, folds, evicted, { from, via, note }),
     )
-    return { done: this.#track(id, envelope, done) }
+    return { done: this.#track(admitted, folds, done) }
   }
 
   /** Takes the place in its signers' quotas, and says which ids leave; null when there is none. */
@@ -254,22 +256,28 @@ export class Statements {
     return this.#quotas.admits(one) ? this.#quotas.put(one) : null
   }
 
-  #track(id: StatementId, envelope: Envelope, kept: Promise<void>): Promise<void> {
+  #track({ id, envelope }: Admitted, folds: boolean, kept: Promise<void>): Promise<void> {
     const done = kept.then(
       () => this.#arrived(id, envelope),
       (error: unknown) => {
         this.#arrived(id, envelope)
-        // What it took in the quotas, and from others, is as the disk has it.
-        this.#quotas = new Pending()
-        for (const each of this.#held.waiting())
-          this.#quotas.put(waitingFor(each.envelope, each.id, ownersOf(each.envelope)))
+        // What it took in the quotas, and from others, is as if it had never come.
+        this.#recount()
         throw error
       },
     )
-    this.#arriving.set(id, { envelope, done })
+    this.#arriving.set(id, { envelope, folds, done })
     // Each caller that waits for it is told by its own wait.
     done.catch(() => {})
     return done
+  }
+
+  #recount(): void {
+    const arriving = [...this.#arriving].filter(([, { folds }]) => !folds)
+    const waiting = [...this.#held.waiting()].map((each) => [each.id, each] as const)
+    this.#quotas = new Pending()
+    for (const [id, { envelope }] of [...waiting, ...arriving])
+      this.#quotas.put(waitingFor(envelope, id, ownersOf(envelope)))
   }
 
   #arrived(id: StatementId, envelope: Envelope): void {

@@ -204,7 +204,7 @@ function walk(tree: PrefixTree, nodes: readonly string[], lists: readonly string
 }
 
 /** The first ones, as many as fit into a frame: at least one. */
-function fitting(all: readonly Uint8Array[]): readonly Uint8Array[] {
+export function fitting(all: readonly Uint8Array[]): readonly Uint8Array[] {
   let sizeBytes = 0
   const end = all.slice(0, SYNC_IDS_MAX).findIndex((bytes, at) => {
     sizeBytes += bytes.length
