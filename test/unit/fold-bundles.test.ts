@@ -156,7 +156,7 @@ test('at its floor a bundle begins anew, also for who never saw the version befo
 })
 
 test('a version that a root keeps needs none before it', () => {
-  const next = nextRoot(first, { ...without, keeps: [two.id], floors: new Map([['agents', 1]]) })
+  const next = nextRoot(first, { ...without, keeps: [two.id] })
   assert.equal(agents(foldOf([first, next, two])), 2)
 })
 
@@ -164,4 +164,15 @@ test('a floor never sinks', () => {
   const high = nextRoot(first, { floors: new Map([['agents', 5]]) })
   const low = nextRoot(high, { floors: new Map([['agents', 1]]) })
   assert.match(String(agents(foldOf([first, one, high, low]))), /asks for version 5/)
+})
+
+test('a floor of an earlier root is no word on what a later one disarms', () => {
+  const kept = world.nextPolicy([one], {}, [ben])
+  const lost = world.nextPolicy([kept])
+  const early = nextRoot(first, { floors: new Map([['agents', 2]]) })
+  const drops = nextRoot(early, { ...without, floors: new Map(), keeps: [one.id] })
+  const made = [first, one, kept, lost, early, drops]
+  assert.match(String(agents(foldOf(made))), /version 3 lost its signers/)
+  const later = nextRoot(drops, { floors: new Map([['agents', 2]]) }, [ben, cy])
+  assert.equal(agents(foldOf([...made, later])), 2)
 })

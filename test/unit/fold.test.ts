@@ -90,6 +90,8 @@ test('of a freeze the highest version counts, and of two of one version the one 
   assert.equal(of(lifted, frozen), false)
   assert.equal(of(frozen, lifted, again), true)
   assert.equal(of(again, lifted), true)
+  for (const message of 'abcdefgh')
+    assert.equal(of(again, world.freeze({ version: 2, frozen: false, message })), true)
   const scope = { kind: 'node', did: atlas.identity.did } as const
   assert.equal(
     foldOf([first, frozen, world.freeze({ scope, frozen: false })]).governance.freezes.size,
@@ -238,4 +240,13 @@ test('what a statement waits for is told in keys of its role', () => {
       { role: 'root', threshold: 3, missing: 2 },
     ],
   )
+})
+
+test('a statement that comes again, with more signatures or as it was, counts once', () => {
+  const fold = foldOf([first, world.revocation({}, [ana])])
+  const { digest } = fold.governance
+  assert.deepEqual(fold.put(world.revocation({}, [ana, ben])), [])
+  assert.equal(fold.governance.revocations.size, 1)
+  assert.equal(fold.governance.digest, digest)
+  assert.equal(fold.get(world.revocation().id)?.envelope.signatures.length, 2)
 })
