@@ -23,6 +23,8 @@ interface Situation {
   readonly horizonMs?: number
   readonly restores?: boolean
   readonly rotation?: boolean
+  /** How many of the witnesses a rotation keeps. */
+  readonly kept?: number
   readonly rules?: Partial<Rules>
 }
 
@@ -42,13 +44,20 @@ interface Seen {
 }
 
 async function run(situation: Situation, seed: number): Promise<Seen> {
-  const { n, rotation = false, restores = false, horizonMs = 16_000, rules = {} } = situation
+  const {
+    n,
+    kept = 0,
+    rotation = false,
+    restores = false,
+    horizonMs = 16_000,
+    rules = {},
+  } = situation
   const clock = new VirtualClock(seed)
   const { dice } = clock
   const lease = termsOf(situation)
   const roots = [rootOf(1, DIDS.slice(0, n), lease)]
-  if (rotation) roots.push(rootOf(2, DIDS.slice(n, 2 * n), lease))
-  const nodes = (rotation ? 2 * n : n) + 1
+  if (rotation) roots.push(rootOf(2, DIDS.slice(n - kept, 2 * n - kept), lease))
+  const nodes = (rotation ? 2 * n - kept : n) + 1
   const world = new World({ clock, nodes, roots, rules })
   for (const node of world.nodes) node.offsetMs = dice.integer(2 * SKEW_MS) - SKEW_MS
   const revokeMs = Array.from({ length: REVOCATIONS }, () => 2_000 + dice.integer(horizonMs / 2))
@@ -118,6 +127,11 @@ const HOLDS: readonly [string, Situation, number][] = [
   ['restored disks 1/2', { n: 2, read: 1, write: 2, restores: true }, 30],
   ['restored disks 2/2', { n: 3, read: 2, write: 2, restores: true }, 30],
   ['all witnesses replaced 2/2', { n: 3, read: 2, write: 2, rotation: true }, 20],
+  [
+    'one witness replaced and disks restored 2/2',
+    { n: 3, read: 2, write: 2, rotation: true, kept: 2, restores: true },
+    15,
+  ],
 ]
 
 for (const [name, situation, seeds] of HOLDS) {
