@@ -139,6 +139,7 @@ export const meshDrift: Command = {
 
 function missingText({ missing, missingCount }: DriftView): string {
   if (missingCount === null) return 'unknown'
+  if (missingCount === 0) return '-'
   const shown = missing.slice(0, 2).map((id) => shortId('rec', id))
   return [
     ...shown,

@@ -119,9 +119,9 @@ function refuseUnknown(root: RootView, dropped: readonly Did[]): void {
 
 function checkRole(role: RoleName, keys: readonly Did[], threshold: number): void {
   if (keys.length > SIGNATURES_MAX) throw usage(`${role}: ${SIGNATURES_MAX} keys at most`)
-  if (keys.length === 0 && role === 'root')
-    throw usage('role root would have no key, and nobody could ever sign a root again')
-  if (threshold < 1 || threshold > Math.max(keys.length, 1))
+  if (keys.length === 0)
+    throw usage(`role ${role} would have no key; add one with --add-key ${role}=<did>`)
+  if (threshold < 1 || threshold > keys.length)
     throw usage(`role ${role} would need ${threshold} of ${keys.length} keys`)
 }
 

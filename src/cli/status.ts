@@ -46,7 +46,7 @@ function governance({ root, governance: g, lease, alone }: StatusView): string[]
   if (root === null) return []
   const bundles = g.bundles.map(({ bundle, version }) => `${bundle}@${version ?? '-'}`).join(' ')
   const held = lease.held
-    ? `lease ${lease.witnesses} of ${lease.need}, ${duration(lease.remainingMs ?? 0)} left`
+    ? `lease ${voices(lease)}, ${duration(lease.remainingMs ?? 0)} left`
     : `no lease: ${lease.witnesses} of ${lease.need}`
   return [
     `root v${root.version}`,
@@ -55,6 +55,11 @@ function governance({ root, governance: g, lease, alone }: StatusView): string[]
     plural(g.freezes, 'freeze'),
     alone ? `${held}  ALONE` : held,
   ]
+}
+
+/** `2 of 2`; when more than are needed agree, both numbers are said in words. */
+function voices({ witnesses, need }: StatusView['lease']): string {
+  return witnesses > need ? `${witnesses} witnesses, ${need} needed` : `${witnesses} of ${need}`
 }
 
 const COLUMNS = (item: StatusView, now: Date): readonly Column<PeerView>[] => [

@@ -191,7 +191,7 @@ export const ROOT: RootView = {
     issuer: role(ALICE),
     revoker: role(ALICE),
     admitter: role(didOf(8)),
-    breakglass: { keys: [], threshold: 1 },
+    breakglass: role(ALICE),
   },
   witnesses: [DIDS.atlas, DIDS.borealis, DIDS.cygnus],
   lease: { read: 2, write: 2, faults: 0, stalenessMs: 60_000, skewMs: 2000 },
