@@ -175,7 +175,10 @@ trap('a value that is gone, old, changed, added, or in another place is damage',
 })
 
 trap('a record that changed far behind the end is damage when it is read', async (place) => {
-  await filled(place)
+  // More than the index learns anew at an opening, which reads them.
+  for (let i = 0; i < 10; i += 1)
+    await place.store.persist(batchOf(place.store, texts(128, 128 * i)))
+  await place.store.close()
   const key = recordKey(1, 7)
   const right = await peek(place, key)
   await edit(place, (handle) => handle.put(key, utf8('recorD 7')))
