@@ -100,10 +100,10 @@ test('a child that a signal ended is 128 and the signal', async () => {
 
 test('a signal that is meant for the child reaches it', async () => {
   const ready = join(dir, 'trap')
-  const script = `trap 'exit 7' USR2; : > ${ready}; while :; do sleep 0.01; done`
+  const script = `trap 'exit 7' HUP; : > ${ready}; while :; do sleep 0.01; done`
   const running = run(script)
   await appears(ready)
-  process.kill(process.pid, 'SIGUSR2')
+  process.kill(process.pid, 'SIGHUP')
   assert.equal(statusOf(await running), 7)
 })
 
