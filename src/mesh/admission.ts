@@ -23,6 +23,7 @@ import type { Policy } from '../core/statement/policy.ts'
 import type { Root } from '../core/statement/root.ts'
 import { parseStatement, type Statement } from '../core/statement/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
+import { ownersOf } from './owners.ts'
 
 /** What a statement is looked at against. */
 export interface Ground {
@@ -69,6 +70,7 @@ export type Admission =
 
 const UNKNOWN: Verdict = { verdict: 'ignore', why: 'unknown' }
 const MALFORMED: Verdict = { verdict: 'reject', why: 'malformed' }
+const UNSIGNED = { verdict: 'reject', why: 'signature' } as const
 
 export function admit(bytes: Uint8Array, ground: Ground): Admission {
   // [REJECT] It is no longer than any statement.
@@ -136,9 +138,13 @@ function admitSigned(
   const good = checkSignatures(brought, statement, governance)
   if ('verdict' in good) return refuse(good, ...whySignatures(good, statement))
 
-  // [IGNORE] A good one is new.
+  // [REJECT] One at least is by a key that was known before: a root brings keys of its own, as many as it likes.
   const envelope = known === null ? good : read(() => mergeSignatures(known, good))
   if (typeof envelope === 'string') return refuse(UNKNOWN, 'TOO_MANY', envelope)
+  if (ownersOf(statement, envelope, governance).length === 0)
+    return refuse(UNSIGNED, ...whySignatures(UNSIGNED, statement))
+
+  // [IGNORE] A good one is new.
   if (known !== null && covers(known, envelope)) return { is: 'seen', id }
 
   // [IGNORE] A bundle is valid, and passes its own tests. Another version of meshd may see that otherwise.

@@ -48,7 +48,7 @@ function hold(
   // What a root disarmed was in force here, or kept its place beside it: it stays.
   if (state !== 'pending') held.fold({ statement, envelope })
   else {
-    quotas.put(waitingFor(envelope, id, ownersOf(envelope)))
+    quotas.put(waitingFor(envelope, id, ownersOf(statement, envelope, held.governance)))
     held.wait({ id, statement, envelope, state })
   }
 }

@@ -20,6 +20,7 @@ import { Memo } from '../core/memo.ts'
 import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Policy } from '../core/statement/policy.ts'
+import type { Statement } from '../core/statement/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { type Admission, type Admitted, admit, type Refused, refuse, stateOf } from './admission.ts'
 import { Held, type Trees } from './held.ts'
@@ -50,6 +51,7 @@ export interface Offered {
 
 /** On its way to the disk. */
 interface Arrival {
+  readonly statement: Statement
   readonly envelope: Envelope
   /** Into the fold, and not into the quotas. */
   readonly folds: boolean
@@ -224,7 +226,7 @@ export class Statements {
 
   /** INVARIANT: nothing is put into what is held before the disk has it. */
   #accept(admitted: Admitted, from: Did | null, via: Via): { done: Promise<void> } | Refused {
-    const { id, envelope } = admitted
+    const { id, statement, envelope } = admitted
     const bytes = formatEnvelope(envelope)
     if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG
     const known = this.get(id)
@@ -233,7 +235,8 @@ export class Statements {
     if (known === null && full && envelope.type !== 'root') return TOO_MANY
     // What was in force stays in the fold, which alone knows what it is worth now.
     const folds = admitted.state === 'held' || (known !== null && !this.#held.outside(id))
-    const evicted = this.#account(waitingFor(envelope, id, ownersOf(envelope)), folds)
+    const owners = ownersOf(statement, envelope, this.governance)
+    const evicted = this.#account(waitingFor(envelope, id, owners), folds)
     if (evicted === null) return GAVE_WAY
 
     // What has no effect is no news for the log, unless somebody here brought it: a flood would fill it.
@@ -256,7 +259,11 @@ export class Statements {
     return this.#quotas.admits(one) ? this.#quotas.put(one) : null
   }
 
-  #track({ id, envelope }: Admitted, folds: boolean, kept: Promise<void>): Promise<void> {
+  #track(
+    { id, statement, envelope }: Admitted,
+    folds: boolean,
+    kept: Promise<void>,
+  ): Promise<void> {
     const done = kept.then(
       () => this.#arrived(id, envelope),
       (error: unknown) => {
@@ -266,18 +273,20 @@ export class Statements {
         throw error
       },
     )
-    this.#arriving.set(id, { envelope, folds, done })
+    this.#arriving.set(id, { statement, envelope, folds, done })
     // Each caller that waits for it is told by its own wait.
     done.catch(() => {})
     return done
   }
 
   #recount(): void {
-    const arriving = [...this.#arriving].filter(([, { folds }]) => !folds)
-    const waiting = [...this.#held.waiting()].map((each) => [each.id, each] as const)
+    const { governance } = this
+    const arriving = [...this.#arriving.values()].filter(({ folds }) => !folds)
     this.#quotas = new Pending()
-    for (const [id, { envelope }] of [...waiting, ...arriving])
-      this.#quotas.put(waitingFor(envelope, id, ownersOf(envelope)))
+    for (const { statement, envelope } of [...this.#held.waiting(), ...arriving]) {
+      const owners = ownersOf(statement, envelope, governance)
+      this.#quotas.put(waitingFor(envelope, statement.id, owners))
+    }
   }
 
   #arrived(id: StatementId, envelope: Envelope): void {

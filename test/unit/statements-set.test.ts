@@ -215,6 +215,29 @@ test('a flood of one signer evicts nobody else’s, on disk and in memory (S21)'
   assert.equal((await open(memory)).trees.waiting.rootHash, statements.trees.waiting.rootHash)
 })
 
+test('keys that a root itself brings own no place: drafts that none of the old keys signed are refused', async () => {
+  const memory = new Memory()
+  const statements = await opened(world, memory)
+  const before = memory.batches
+  for (let n = 0; n < 5; n++) {
+    const own = keyOf(`invented ${n}`)
+    const roles = { ...rolesOf(people), root: role(1, own) }
+    assert.equal(
+      await offer(statements, nextRoot(world.first, { roles }, [own])),
+      'reject: signature',
+    )
+  }
+  assert.equal(memory.batches, before)
+  // With one of them it waits for the others, in that one's quota.
+  const roles = { ...rolesOf(people), root: role(1, keyOf('new')) }
+  assert.equal(
+    await offer(statements, nextRoot(world.first, { roles }, [keyOf('new'), ana])),
+    'accept',
+  )
+  assert.equal(statements.trees.waiting.count, 1)
+  assert.equal((await open(memory)).trees.waiting.count, 1)
+})
+
 test('what waits for a root is tried again when it arrives', async () => {
   const statements = await opened()
   const second = nextRoot(world.first)
