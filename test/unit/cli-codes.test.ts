@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test'
 import { PROBLEMS, type ProblemCode } from '../../src/core/problems.ts'
 import { REASONS } from '../../src/core/reasons.ts'
 import { Desk } from '../golden/screen.ts'
-import { ALLOWED, DENIED, NOW } from '../golden/story.ts'
+import { NOW } from '../golden/story.ts'
+import { ALLOWED, DENIED } from '../golden/story-log.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())

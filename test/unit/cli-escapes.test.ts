@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { stripControls } from '../../src/core/text.ts'
 import { Desk } from '../golden/screen.ts'
 import * as story from '../golden/story.ts'
+import * as log from '../golden/story-log.ts'
 
 const desk = new Desk(story.NOW)
 before(() => desk.open())
@@ -56,12 +57,12 @@ const ANSWERS = poisoned({
   'GET /v1/callers': listOf('CallerList', story.CALLERS),
   'GET /v1/drift': listOf('DriftList', story.DRIFT),
   'GET /v1/governance': view('Governance', story.GOVERNANCE),
-  'GET /v1/statements': listOf('StatementList', story.POLICIES),
-  'GET /v1/records': listOf('RecordList', story.RECORDS),
-  'GET /v1/decisions/last': view('Record', story.RECORDS[0]),
+  'GET /v1/statements': listOf('StatementList', log.POLICIES),
+  'GET /v1/records': listOf('RecordList', log.RECORDS),
+  'GET /v1/decisions/last': view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
-  'POST /v1/decisions': story.DENIED,
-  'POST /v1/explain': story.DENIED,
+  'POST /v1/decisions': log.DENIED,
+  'POST /v1/explain': log.DENIED,
   'POST /v1/invites': story.INVITE,
 }) as Readonly<Record<string, unknown>>
 

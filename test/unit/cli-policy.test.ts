@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { diffLines } from '../../src/cli/diff.ts'
 import { next } from '../../src/cli/policy-publish.ts'
 import type { StatementState, StatementView } from '../../src/client/types.ts'
-import { POLICIES } from '../golden/story.ts'
+import { POLICIES } from '../golden/story-log.ts'
 
 const [template] = POLICIES
 const policy = (version: number, state: StatementState, id: string): StatementView => ({

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { shortId } from '../../src/core/id.ts'
 import { Desk } from '../golden/screen.ts'
-import { listOf, NOW, RECORDS, view } from '../golden/story.ts'
+import { listOf, NOW, view } from '../golden/story.ts'
+import { RECORDS } from '../golden/story-log.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())

@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test'
 import { candidates } from '../../src/cli/candidates.ts'
 import { TABLE } from '../../src/cli/main.ts'
 import { Desk } from '../golden/screen.ts'
-import { listOf, NOW, PEERS, POLICIES } from '../golden/story.ts'
+import { listOf, NOW, PEERS } from '../golden/story.ts'
+import { POLICIES } from '../golden/story-log.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())

@@ -15,6 +15,7 @@ import { type Did, signerOf } from '../../src/core/keys.ts'
 import { pemOf } from '../../src/daemon/key-file.ts'
 import { type Answers, Desk, type Screen } from '../golden/screen.ts'
 import * as story from '../golden/story.ts'
+import * as log from '../golden/story-log.ts'
 
 process.env['TZ'] = 'UTC'
 
@@ -36,20 +37,20 @@ const READ: Answers = {
   'GET /v1/callers': listOf('CallerList', story.CALLERS),
   'GET /v1/drift': listOf('DriftList', story.DRIFT),
   'GET /v1/governance': view('Governance', story.GOVERNANCE),
-  'GET /v1/statements': listOf('StatementList', story.POLICIES),
-  'GET /v1/records': listOf('RecordList', story.RECORDS),
+  'GET /v1/statements': listOf('StatementList', log.POLICIES),
+  'GET /v1/records': listOf('RecordList', log.RECORDS),
   'GET /v1/records/tail': () => {
     process.emit('SIGINT') // the reader has seen enough
     return listOf('RecordList', [])
   },
-  [`GET /v1/decisions/${encodeURIComponent(story.DECISION_ID)}`]: view('Record', story.RECORDS[0]),
+  [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
-  'GET /v1/spread': story.SPREAD,
+  'GET /v1/spread': log.SPREAD,
   'GET /v1/wallet': listOf('HeldArtifactList', []),
-  'POST /v1/statements': view('Statement', story.REVOCATION),
+  'POST /v1/statements': view('Statement', log.REVOCATION),
   'POST /v1/invites': story.INVITE,
   'POST /v1/artifacts/verify': { valid: true, code: null, detail: '', revocations: 13 },
-  'POST /v1/explain': story.DENIED,
+  'POST /v1/explain': log.DENIED,
 }
 const answered = (decision: object) => ({
   ...READ,
@@ -69,14 +70,14 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
   'peer-list': [['peer', 'list'], READ],
   'root-show': [['root', 'show'], READ],
   'root-history': [['root', 'history'], READ],
-  explain: [['explain', story.DECISION_ID], READ],
+  explain: [['explain', log.DECISION_ID], READ],
   'explain-hypothetical': [['explain', ...ASK.slice(1)], READ],
-  'authorize-allow': [ASK, answered(story.ALLOWED)],
-  'authorize-deny': [ASK, answered(story.DENIED)],
+  'authorize-allow': [ASK, answered(log.ALLOWED)],
+  'authorize-deny': [ASK, answered(log.DENIED)],
   'revoke-wait': [[...REVOKE, '--wait'], READ],
   'revoke-uncommitted': [
     [...REVOKE, '--wait'],
-    { ...READ, 'GET /v1/spread': story.SPREAD_UNCOMMITTED },
+    { ...READ, 'GET /v1/spread': log.SPREAD_UNCOMMITTED },
   ],
   'artifact-inspect': [['artifact', 'inspect', '<dir>/worker.ucan'], READ],
   'audit-list': [['audit', 'list'], READ],
