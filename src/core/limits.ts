@@ -267,6 +267,10 @@ export const PUSH_BYTES_MAX = 768 * KIB
 export const PUSH_PEERS_MAX = 8
 /** A peer that lied to sync is not asked again for this long. Chosen arbitrarily. */
 export const SYNC_PENALTY_MS = 10 * SECOND
+/** What waits elsewhere and found no room here is not fetched again for this long. Chosen arbitrarily. */
+export const SYNC_REFUSED_MS = 5 * MINUTE
+/** Such statements remembered: every place of a few signers, many times. Forgetting one costs a fetch. */
+export const SYNC_REFUSED_MAX = 4_096
 /** One announcement, with the checkpoint it carries. */
 export const ANNOUNCEMENT_BYTES_MAX = 4 * KIB
 /** Between two announcements of one node; more nodes wait longer (design 5, witnessing). */

@@ -13,11 +13,12 @@
 import { formatEnvelope, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
-import { PUSH_BYTES_MAX, SYNC_IDS_MAX, SYNC_ROUNDS_MAX } from '../core/limits.ts'
+import { PUSH_BYTES_MAX, SYNC_IDS_MAX, SYNC_REFUSED_MS, SYNC_ROUNDS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import type { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
-import type { Network } from './ports.ts'
-import { idOfKey, Walk } from './reconcile.ts'
+import type { Clock, Network } from './ports.ts'
+import { idOfKey, keyOfId, Walk } from './reconcile.ts'
 import type { Statements } from './statements.ts'
 import {
   formatSyncRequest,
@@ -26,13 +27,16 @@ import {
   type SyncAnswer,
   type SyncRequest,
 } from './sync-frames.ts'
-import type { TreeName } from './sync-parts.ts'
+import type { Leaf, TreeName } from './sync-parts.ts'
 import { type Addresses, fitting, hashesOf, summaryOf } from './sync-server.ts'
 
 export interface PullPorts {
   readonly network: Pick<Network, 'ask'>
   readonly statements: Statements
   readonly addresses: Addresses
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Statements that wait elsewhere and found no room here: until when, in monotonic time, they are not fetched again. */
+  readonly refused: Memo<string, number>
 }
 
 /** What one pull cost and brought. */
@@ -131,27 +135,42 @@ export class Pull {
       const { parts } = await this.#ask({ ask: 'walk', tree, ...places }, 'walk')
       read(() => walk.take(parts))
     }
-    this.#surplus.push(...walk.surplus)
+    // What waits is fetched by who wants it: quotas differ, and would refuse it again each time.
+    if (tree === 'envelopes') this.#surplus.push(...walk.surplus)
     return refused
+  }
+
+  #wanted(tree: TreeName, { key }: Leaf): boolean {
+    if (tree === 'envelopes') return true
+    const { statements, clock, refused } = this.#ports
+    // Whoever finds it effective here needs no copy that waits.
+    if (isEffective(statements.get(idOfKey(key))?.state)) return false
+    return (refused.get(key) ?? 0) <= clock.monotonicMs()
   }
 
   /** Gives one that was refused here; null when there is none. */
   async #fetch(tree: TreeName, walk: Walk): Promise<StatementId | null> {
-    const { statements } = this.#ports
     let refused: StatementId | null = null
-    const ids = walk.found().map(({ key }) => idOfKey(key))
-    // Whoever finds it effective here needs no copy that waits.
-    const needed = ids.filter(
-      (id) => tree === 'envelopes' || !isEffective(statements.get(id)?.state),
-    )
+    const needed = walk
+      .found()
+      .filter((leaf) => this.#wanted(tree, leaf))
+      .map(({ key }) => idOfKey(key))
     for (let rest = needed; rest.length > 0; ) {
       const asked = rest.slice(0, SYNC_IDS_MAX)
       const { missing, blobs } = await this.#ask({ ask: 'fetch', ids: asked }, 'statements')
       rest = rest.slice(this.#checkServed(tree, asked, missing, blobs))
       const taken = await Promise.all(blobs.map((bytes) => this.#take(bytes)))
-      refused ??= taken.find(({ held }) => !held)?.id ?? null
+      for (const { id, held } of taken) {
+        if (held) continue
+        refused ??= id
+        if (tree === 'waiting') this.#ports.refused.set(keyOfId(id), this.#refusedUntilMs())
+      }
     }
     return refused
+  }
+
+  #refusedUntilMs(): number {
+    return this.#ports.clock.monotonicMs() + SYNC_REFUSED_MS
   }
 
   /** How many of the asked ones this answer is about: the first ones, in order, each served or missing. */

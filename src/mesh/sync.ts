@@ -7,7 +7,13 @@
  * what it is answered was signed by others.
  */
 import type { Did } from '../core/keys.ts'
-import { SYNC_INTERVAL_MS, SYNC_PENALTY_MS, SYNC_PULLS_MAX } from '../core/limits.ts'
+import {
+  SYNC_INTERVAL_MS,
+  SYNC_PENALTY_MS,
+  SYNC_PULLS_MAX,
+  SYNC_REFUSED_MAX,
+} from '../core/limits.ts'
+import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Announcer } from './announce.ts'
 import type { Clock, Network, Random } from './ports.ts'
@@ -37,6 +43,7 @@ export class Sync {
   readonly #lines = new Map<Did, Line>()
   /** Until when, in monotonic time, peers that lied are left alone. */
   readonly #penalties = new Map<Did, number>()
+  readonly #refused = new Memo<string, number>(SYNC_REFUSED_MAX)
   /** Peers to compare with as soon as there is room, the longest wanted first. */
   readonly #wanted = new Set<Did>()
   /** Resolve the waits of workers that have nobody to compare with. */
@@ -130,7 +137,7 @@ export class Sync {
   }
 
   #begin(peer: Did, signal: AbortSignal): Promise<void> {
-    const pull = new Pull(peer, this.#ports, signal)
+    const pull = new Pull(peer, { ...this.#ports, refused: this.#refused }, signal)
     const effective = this.penalised(peer) ? Promise.reject(LIED) : pull.effective()
     const line: Line = { running: this.#finish(peer, pull, effective, signal), next: null }
     this.#lines.set(peer, line)

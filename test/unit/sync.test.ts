@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { ASK_TIMEOUT_MS, SYNC_PENALTY_MS, SYNC_ROUNDS_MAX } from '../../src/core/limits.ts'
+import {
+  ASK_TIMEOUT_MS,
+  PENDING_PER_SIGNER_MAX,
+  SYNC_PENALTY_MS,
+  SYNC_REFUSED_MS,
+  SYNC_ROUNDS_MAX,
+} from '../../src/core/limits.ts'
 import { MeshError, type ProblemCode } from '../../src/core/problems.ts'
 import type { Cost } from '../../src/mesh/pull.ts'
 import { Statements } from '../../src/mesh/statements.ts'
@@ -222,6 +228,7 @@ test('signatures that each side alone has meet on both', async () => {
   const a = await street.open('a', three, [freeze(1, [ana, ben], three)])
   const b = await street.open('b', three, [freeze(1, [ben, cy], three)])
   await pull(street, a, b)
+  await pull(street, b, a)
   for (const { statements } of [a, b]) {
     assert.equal(statements.get(freeze(1, [ana], three).id)?.state, 'effective')
     assert.equal(statements.trees.waiting.count, 0)
@@ -234,7 +241,30 @@ test('what waits for signatures is exchanged too', async () => {
   const b = await street.open('b', strict, [freeze(2, [ben], strict)])
   await pull(street, a, b)
   assert.equal(a.statements.trees.waiting.count, 2)
+  await pull(street, b, a)
   assert.equal(a.statements.trees.waiting.rootHash, b.statements.trees.waiting.rootHash)
+})
+
+test('what waits elsewhere and finds no room here is fetched once, not with every comparison', async () => {
+  const street = new Street()
+  // Its signer's quota is full here, of smaller ids than what the other has.
+  const all = Array.from({ length: 2 * PENDING_PER_SIGNER_MAX }, (_, n) => freeze(n, [ana], strict))
+  all.sort((x, y) => (x.id < y.id ? -1 : 1))
+  const a = await street.open('a', strict, all.slice(0, PENDING_PER_SIGNER_MAX))
+  const b = await street.open('b', strict, all.slice(PENDING_PER_SIGNER_MAX))
+  const received: number[] = []
+  for (let n = 0; n < 3; n++) {
+    await pull(street, a, b)
+    received.push(lastCost(a).receivedBytes)
+  }
+  const [first = 0, second = 0, third = 0] = received
+  assert.ok(first > 5 * second, `${received}`)
+  assert.equal(second, third)
+  assert.equal(a.statements.trees.waiting.count, PENDING_PER_SIGNER_MAX)
+  // It asks again later, for places become free.
+  await street.clock.advance(SYNC_REFUSED_MS)
+  await pull(street, a, b)
+  assert.equal(lastCost(a).receivedBytes, first)
 })
 
 test('address records of both sides meet', async () => {
