@@ -2,11 +2,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
+import { formatEnvelope } from '../../src/core/dsse.ts'
 import { idOf } from '../../src/core/id.ts'
 import { formatInvite, parseInvite } from '../../src/core/invite.ts'
 import { PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../src/core/limits.ts'
 import { MeshError, type ProblemCode } from '../../src/core/problems.ts'
-import { formatHello, parseAnswer, parseHello, proveClaim } from '../../src/mesh/hello-frames.ts'
+import {
+  type Answer,
+  formatAnswer,
+  formatHello,
+  parseAnswer,
+  parseHello,
+  proveClaim,
+} from '../../src/mesh/hello-frames.ts'
 import {
   ana,
   atlas,
@@ -53,6 +61,19 @@ function fails(code: ProblemCode) {
     assert.equal(error.code, code, error.message)
     return true
   }
+}
+
+/** What the node answers from now on. */
+function answersOf(node: JoinNode, change = (answer: Answer) => answer): Answer[] {
+  const answers: Answer[] = []
+  const answer = node.door.answer.bind(node.door)
+  node.door.answer = async (peer, hello) => {
+    const said = await answer(peer, hello)
+    const changed = change(parseAnswer(said.answer))
+    answers.push(changed)
+    return { ...said, answer: formatAnswer(changed) }
+  }
+  return answers
 }
 
 function membersOf(node: JoinNode, message: string): Set<string> {
@@ -279,8 +300,10 @@ test('without a pin, an invite or a mesh to pin nothing is kept, and nobody wait
   assert.equal(joiner.statements.mesh, null)
   assert.equal([...joiner.statements.all()].length, 0)
   assert.equal(joiner.memory.space('governance').size, 0)
+  assert.deepEqual(node.door.pending(), [])
+  const answered = answersOf(node)
   await sim.clock.advance(60_000)
-  assert.deepEqual(node.door.pending(), [], 'and it is not dialled again')
+  assert.equal(answered.length, 0, 'and it is not dialled again')
   sim.stop(node, joiner)
 })
 
@@ -297,9 +320,18 @@ test('a node of another mesh is refused on both sides and told nothing', async (
   assert.equal(greeted, false)
   assert.deepEqual(parseAnswer(answer), { result: 'refused', code: 'WRONG_MESH' })
   assert.deepEqual(node.door.pending(), [])
-  // And a listener that shows another mesh than the one that was meant.
   const unpinned = await sim.open('dorado')
   const meant = { mesh: other.mesh }
+  await assert.rejects(sim.run(unpinned.door.join(node.address, meant)), fails('WRONG_MESH'))
+  assert.equal(unpinned.statements.mesh, null)
+  // And a listener that shows its own mesh to who meant another one.
+  const { mesh: shown } = node.statements
+  assert.ok(shown !== null)
+  const roots = [...node.statements.all()].flatMap(({ statement, envelope }) =>
+    statement.type === 'root' ? [formatEnvelope(envelope)] : [],
+  )
+  const lie = { mesh: shown, name: 'atlas', roots, more: false, members: [], addresses: [] }
+  answersOf(node, () => ({ result: 'pending', ...lie }))
   await assert.rejects(sim.run(unpinned.door.join(node.address, meant)), fails('WRONG_MESH'))
   assert.equal(unpinned.statements.mesh, null)
   sim.stop(node, stranger, unpinned)
@@ -367,6 +399,25 @@ test('an old chain, signed with keys long retired, admits nobody who was invited
   sim.stop(past, joiner)
 })
 
+test('who promises newer roots and never shows them is believed in nothing', async () => {
+  const sim = new JoinWorld()
+  const world = worldOf()
+  const known = [world.first, world.member(atlas, inTime)]
+  const past = await sim.open('atlas', { mesh: world, known, admitter: ana })
+  const { line } = await sim.run(past.invites.create(OPTIONS))
+  const invite = formatInvite({ ...parseInvite(line), root: 2 })
+  answersOf(past, (answer) => (answer.result === 'refused' ? answer : { ...answer, more: true }))
+  const joiner = await sim.open('corvus')
+  await assert.rejects(sim.run(joiner.door.join(invite, NO_MESH)), fails('INVALID_ANSWER'))
+  assert.equal(joiner.door.member(past.did), false)
+  // Nor after a restart, when it dials by itself.
+  joiner.stop()
+  const again = await sim.open('corvus', { memory: joiner.memory })
+  await assert.rejects(sim.run(again.door.join(past.address, NO_MESH)))
+  assert.deepEqual(again.network.peers(), [])
+  sim.stop(past, again)
+})
+
 test('a mesh whose root has expired is not joined', async () => {
   const sim = new JoinWorld()
   const world = new World(
@@ -393,7 +444,11 @@ test('a join fails when nobody answers, and leaves nothing behind', async () => 
   await assert.rejects(joiner.door.join('/ip4/10.0.0.1/tcp/4717', meant), fails('USAGE'))
   assert.equal(joiner.statements.mesh, null)
   assert.equal(joiner.addresses.of(node.did).length, 0)
-  sim.stop(joiner)
+  const back = await sim.open('atlas', { memory: node.memory })
+  const answered = answersOf(back)
+  await sim.clock.advance(60_000)
+  assert.equal(answered.length, 0, 'it is not dialled for ever')
+  sim.stop(joiner, back)
 })
 
 test('a suspended or revoked peer is cut within a second, and returns only from suspension', async () => {
@@ -401,8 +456,13 @@ test('a suspended or revoked peer is cut within a second, and returns only from 
   const { line } = await sim.run(node.invites.create(OPTIONS))
   const joiner = await sim.open('corvus')
   await sim.run(joiner.door.join(line, NO_MESH))
+  const lost: string[] = []
+  node.network.onPeer((peer, greeted) => {
+    if (!greeted) lost.push(peer)
+  })
   const scope = { kind: 'node', did: joiner.did } as const
   await sim.run(node.statements.submit(world.freeze({ scope }).bytes))
+  assert.deepEqual(lost, [joiner.did], 'in the very turn')
   assert.deepEqual(node.network.peers(), [])
   await sim.clock.advance(1_000)
   assert.deepEqual(joiner.network.peers(), [])
