@@ -8,7 +8,7 @@
  * but answers to its own questions extends it; age counts from when a question
  * left (Q3). Where anything is unknown, it is not held.
  */
-import { currentEra, erasOf } from '../core/eras.ts'
+import { currentEra } from '../core/eras.ts'
 import type { Did } from '../core/keys.ts'
 import type { LeaseStatus } from '../core/lease.ts'
 import { type CountedVoice, leaseOf } from '../core/lease-quorum.ts'
@@ -19,9 +19,10 @@ import {
   LEASE_TICK_MS,
   STALENESS_MS_MIN,
 } from '../core/limits.ts'
-import type { LeaseTerms, Root } from '../core/statement/root.ts'
+import type { Root } from '../core/statement/root.ts'
 import type { Answered, Challenges, StateSource } from './challenge.ts'
 import { ClockWatch } from './clock.ts'
+import { LiveTerms, type LongestTerms } from './live-terms.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network, Random } from './ports.ts'
 import { inGoodStanding } from './standing.ts'
@@ -59,8 +60,7 @@ export class Lease {
   /** The shortest staleness that a policy demanded lately. */
   #demand: { readonly stalenessMs: number; readonly atMs: number } | null = null
   #emptied: string | null = null
-  /** The newest era in which somebody is known to speak, and since when it is known. */
-  #speaking = { from: 0, sinceMs: 0 }
+  readonly #live = new LiveTerms()
 
   constructor(ports: LeasePorts) {
     this.#ports = ports
@@ -96,21 +96,10 @@ export class Lease {
     this.#askNow(null)
   }
 
-  /**
-   * The longest terms under which a lease may be held anywhere. A witness that
-   * speaks in an era proves that enough of the one before fell silent; from
-   * then on leases of older eras die by their own staleness (note 4).
-   */
-  longestTerms(): Pick<LeaseTerms, 'stalenessMs' | 'skewMs'> {
-    const eras = erasOf(this.#ports.statements.governance.roots)
-    const [older, newest] = [eras.slice(0, -1), eras.slice(-1)]
-    const longest = (of: typeof eras, field: 'stalenessMs' | 'skewMs') =>
-      Math.max(0, ...of.map(({ lease }) => lease[field]))
-    const diesMs = longest(older, 'stalenessMs') + 2 * longest(older, 'skewMs')
-    const { from, sinceMs } = this.#speaking
-    const dead = from === newest[0]?.from && this.#ports.clock.monotonicMs() - sinceMs > diesMs
-    const live = dead ? newest : eras
-    return { stalenessMs: longest(live, 'stalenessMs'), skewMs: longest(live, 'skewMs') }
+  /** The longest terms under which a lease may be held anywhere. */
+  longestTerms(): LongestTerms {
+    const { statements, clock } = this.#ports
+    return this.#live.longest(statements.governance.roots, clock.monotonicMs())
   }
 
   /** Asks until the signal aborts. */
@@ -167,7 +156,8 @@ export class Lease {
     const skewMs = this.#ports.statements.governance.root?.lease.skewMs ?? 0
     const why = this.#watch.look(skewMs)
     const { roots } = this.#ports.statements.governance
-    if (this.#ports.voice.speaks) this.#spoke(currentEra(roots).from)
+    if (this.#ports.voice.speaks)
+      this.#live.spoke(currentEra(roots).from, this.#ports.clock.monotonicMs())
     if (why !== null) this.reset(why)
   }
 
@@ -234,11 +224,6 @@ export class Lease {
     this.#due.set(witness, Math.min(this.#due.get(witness) ?? soonMs, soonMs))
   }
 
-  #spoke(era: number): void {
-    if (era > this.#speaking.from)
-      this.#speaking = { from: era, sinceMs: this.#ports.clock.monotonicMs() }
-  }
-
   /** Takes an answer whose state is held whole here. Each condition is one of Q3 and of note 4. */
   #count({ answer, sentMs }: Answered): boolean {
     const { statements, clock } = this.#ports
@@ -254,7 +239,7 @@ export class Lease {
     if (known !== undefined && known.rootVersion === root.version && known.sentMs > sentMs)
       return false
     this.#emptied = null
-    this.#spoke(answer.opened)
+    this.#live.spoke(answer.opened, clock.monotonicMs())
     this.#voices.set(node, { witness: node, sentMs, timeMs, rootVersion: root.version })
     return true
   }

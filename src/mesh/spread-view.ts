@@ -23,6 +23,7 @@ import type { Challenges, StateSource } from './challenge.ts'
 import type { History, Moment } from './history.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network } from './ports.ts'
+import { Round } from './round.ts'
 import { othersInGoodStanding } from './standing.ts'
 import type { StateAnswer } from './state-frames.ts'
 
@@ -280,44 +281,4 @@ export class SpreadView {
 
 function since(accepted: Moment | null, moment: Moment): number | null {
   return accepted === null ? null : Math.max(0, moment.monotonicMs - accepted.monotonicMs)
-}
-
-/** Everybody in turn, a bounded number at once; who is slow holds up nobody. */
-class Round {
-  readonly #targets: () => readonly Did[]
-  readonly #asking = new Set<Did>()
-  #asked = new Set<Did>()
-  /** When everybody was begun to be asked, the last time. */
-  #beganMs: number | null = null
-
-  constructor(targets: () => readonly Did[]) {
-    this.#targets = targets
-  }
-
-  /** Whether everybody was asked, and answered or failed, at least once. */
-  get over(): boolean {
-    return this.#asking.size === 0 && this.#targets().every((peer) => this.#asked.has(peer))
-  }
-
-  answered(peer: Did): void {
-    this.#asking.delete(peer)
-  }
-
-  /** Whom to ask now; who failed at once is asked again in the next round, and rounds have a pace. */
-  next(nowMs: number): readonly Did[] {
-    const free = this.#targets().filter((peer) => !this.#asking.has(peer))
-    let due = free.filter((peer) => !this.#asked.has(peer))
-    this.#beganMs ??= nowMs
-    if (due.length === 0 && nowMs - this.#beganMs >= SPREAD_POLL_MS) {
-      this.#beganMs = nowMs
-      this.#asked = new Set(this.#asking)
-      due = free
-    }
-    const chosen = due.slice(0, SPREAD_ASKS_MAX - this.#asking.size)
-    for (const peer of chosen) {
-      this.#asking.add(peer)
-      this.#asked.add(peer)
-    }
-    return chosen
-  }
 }

@@ -108,9 +108,9 @@ function look(world: World, seen: Seen): void {
 }
 
 /** @param enough ends with the first run that was too late */
-async function runs(situation: Situation, seeds: number, enough = false) {
+async function runs(situation: Situation, seeds: number, { first = 1, enough = false } = {}) {
   let [late, allows, commits, worstMs] = [0, 0, 0, 0]
-  for (let seed = 1; seed <= seeds && !(enough && late > 0); seed++) {
+  for (let seed = first; seed < first + seeds && !(enough && late > 0); seed++) {
     const seen = await run(situation, seed * 7919)
     late += seen.worstMs > STALENESS_MS + 2 * SKEW_MS ? 1 : 0
     worstMs = Math.max(worstMs, seen.worstMs)
@@ -143,25 +143,25 @@ for (const [name, situation, seeds] of HOLDS) {
   })
 }
 
-/** At most so many seeds until one shows it. */
+/** From a seed that showed it once; some more, should the world have changed. */
 const BREAKS: readonly [string, Situation, number][] = [
-  ['read + write = n, 1/1 of two', { n: 2, read: 1, write: 1 }, 20],
-  ['read + write = n, 1/2 of three', { n: 3, read: 1, write: 2 }, 20],
+  ['read + write = n, 1/1 of two', { n: 2, read: 1, write: 1 }, 1],
+  ['read + write = n, 1/2 of three', { n: 3, read: 1, write: 2 }, 10],
   [
     'restored disks without boot check',
     { n: 2, read: 1, write: 2, restores: true, rules: { bootCheck: false } },
-    40,
+    2,
   ],
   [
     'all witnesses replaced without handover',
     { n: 3, read: 2, write: 2, rotation: true, rules: { handover: false } },
-    60,
+    22,
   ],
 ]
 
-for (const [name, situation, seeds] of BREAKS) {
+for (const [name, situation, first] of BREAKS) {
   test(`the check sees the bound broken by ${name}`, async () => {
-    const { late } = await runs(situation, seeds, true)
+    const { late } = await runs(situation, 60, { first, enough: true })
     assert.ok(late > 0, 'a rule that can be left out is no rule')
   })
 }
