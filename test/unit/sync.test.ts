@@ -1,34 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { utf8 } from '../../src/core/bytes.ts'
-import { type StatementId, sha256Hex } from '../../src/core/id.ts'
-import type { Did } from '../../src/core/keys.ts'
-import {
-  ASK_TIMEOUT_MS,
-  PENDING_PER_SIGNER_MAX,
-  SYNC_PENALTY_MS,
-  SYNC_REFUSED_MS,
-  SYNC_ROUNDS_MAX,
-} from '../../src/core/limits.ts'
-import { MeshError, type ProblemCode } from '../../src/core/problems.ts'
-import type { Cost } from '../../src/mesh/pull.ts'
-import { Statements } from '../../src/mesh/statements.ts'
-import { Sync } from '../../src/mesh/sync.ts'
-import {
-  formatSyncAnswer,
-  parseSyncAnswer,
-  parseSyncRequest,
-  type SyncAnswer,
-  type SyncRequest,
-} from '../../src/mesh/sync-frames.ts'
-import { VirtualClock } from '../sim/clock.ts'
-import { Memory } from './memory.ts'
+import { ASK_TIMEOUT_MS, PENDING_PER_SIGNER_MAX, SYNC_REFUSED_MS } from '../../src/core/limits.ts'
 import {
   ana,
   ben,
   cy,
   keyOf,
-  type Made,
   nextRoot,
   people,
   role,
@@ -37,120 +14,18 @@ import {
   World,
 } from './statements.ts'
 
-const world = new World()
-const strict = new World(rootOf({ roles: { ...rolesOf(people), revoker: role(2, ana, ben, cy) } }))
-const never = new AbortController().signal
-
-/** Rewrites an answer on its way; null lets nothing through. */
-type Lie = (answer: SyncAnswer, request: SyncRequest) => SyncAnswer | null
-
-interface Node {
-  readonly did: Did
-  readonly memory: Memory
-  readonly statements: Statements
-  readonly sync: Sync
-  readonly addresses: { readonly records: Set<string> }
-  readonly costs: Cost[]
-  lie: Lie
-}
-
-/** Nodes that reach each other at once, and lie as they are told. */
-class Street {
-  readonly clock = new VirtualClock()
-  readonly nodes = new Map<Did, Node>()
-  readonly #handlers = new Map<
-    Did,
-    (peer: Did, request: Uint8Array) => Promise<Uint8Array | null>
-  >()
-
-  async open(name: string, of: World = world, statements: readonly Made[] = []): Promise<Node> {
-    const { did } = keyOf(name)
-    const memory = new Memory()
-    const set = await Statements.open({
-      store: memory,
-      persist: (puts) => memory.persist(puts),
-      policy: { check: () => [] },
-    })
-    await set.pin(of.mesh)
-    for (const { bytes } of [of.first, ...statements]) await set.offer(bytes, null, 'local').done
-    const costs: Cost[] = []
-    const records = new Set<string>()
-    const sync = Sync.open({
-      statements: set,
-      clock: this.clock,
-      random: this.clock.dice,
-      addresses: addressesOf(records),
-      pulled: (_, cost) => costs.push(cost),
-      network: {
-        peers: () => [],
-        onPeer: () => {},
-        handle: (_, handler) => this.#handlers.set(did, handler),
-        ask: (peer, _, request) => this.#ask(did, peer, request),
-      },
-    })
-    const node: Node = {
-      did,
-      memory,
-      statements: set,
-      sync,
-      costs,
-      addresses: { records },
-      lie: (answer) => answer,
-    }
-    this.nodes.set(did, node)
-    return node
-  }
-
-  async #ask(from: Did, to: Did, request: Uint8Array): Promise<Uint8Array> {
-    const answer = await this.#handlers.get(to)?.(from, request)
-    const node = this.nodes.get(to)
-    if (answer == null || node === undefined) throw new MeshError('UNREACHABLE', 'nobody answers')
-    const said = node.lie(parseSyncAnswer(answer), parseSyncRequest(request))
-    if (said === null) throw new MeshError('TIMEOUT', 'no answer in time')
-    return formatSyncAnswer(said)
-  }
-}
-
-/** Address records that are the bytes of a text. */
-function addressesOf(records: Set<string>) {
-  const bytesOf = (text: string) => new TextEncoder().encode(text)
-  return {
-    get hash() {
-      return sha256Hex(utf8([...records].sort().join()))
-    },
-    all: () => [...records].sort().map(bytesOf),
-    offer(bytes: Uint8Array) {
-      const text = new TextDecoder().decode(bytes)
-      if (records.has(text)) return false
-      records.add(text)
-      return true
-    },
-  }
-}
-
-const freeze = (n: number, signers = [ana], of = world) =>
-  of.freeze({ scope: { kind: 'principal', did: keyOf(`p${n}`).did } }, signers)
-const freezes = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, n) => freeze(from + n))
-
-const failsWith = (code: ProblemCode) => (error: unknown) => {
-  assert.ok(error instanceof MeshError, String(error))
-  assert.equal(error.code, code, error.message)
-  return true
-}
-const digestsOf = (...nodes: readonly Node[]) =>
-  new Set(nodes.map(({ statements }) => statements.governance.digest)).size
-const lastCost = ({ costs }: Node): Cost => {
-  const cost = costs.at(-1)
-  assert.ok(cost !== undefined)
-  return cost
-}
-
-/** The whole of a pull, with what follows it in the background. */
-async function pull(street: Street, node: Node, from: Node): Promise<void> {
-  await node.sync.pull(from.did, never)
-  await street.clock.settle()
-}
+import {
+  digestsOf,
+  failsWith,
+  freeze,
+  freezes,
+  lastCost,
+  never,
+  pull,
+  Street,
+  strict,
+  world,
+} from './street.ts'
 
 test('after one pull both sides hold what either held', async () => {
   const street = new Street()
@@ -330,102 +205,6 @@ test('two drafts of one version are a conflict only when both have their signatu
     assert.notEqual(statements.governance.bundles.get('agents')?.conflict, null)
   }
   assert.equal(digestsOf(a, b), 1)
-})
-
-const invented = `sha256:${'ab'.repeat(32)}` as StatementId
-/** A whole tree of ids that nobody has. */
-function inventedTop(): Lie {
-  const leaf = { key: invented.slice(7), hash: 'cd'.repeat(32) }
-  return (answer) => {
-    if (answer.say === 'statements') return { ...answer, missing: [invented], blobs: [] }
-    if (answer.say !== 'summary') return answer
-    const part = { as: 'list', prefix: '', leaves: [leaf] } as const
-    const envelopes = sha256Hex(utf8(`leaf ${leaf.key} ${leaf.hash}`))
-    return {
-      ...answer,
-      summary: { ...answer.summary, envelopes },
-      tops: [{ tree: 'envelopes', part }],
-    }
-  }
-}
-
-const lies: Record<string, Lie> = {
-  'a hash of its tree that is false': (answer) =>
-    answer.say === 'summary'
-      ? { ...answer, summary: { ...answer.summary, envelopes: 'ab'.repeat(32) } }
-      : answer,
-  'that its tree differs, and not where': (answer) =>
-    answer.say === 'summary' ? { ...answer, tops: [] } : answer,
-  'a subtree without one of its ids': (answer) =>
-    answer.say === 'walk'
-      ? {
-          ...answer,
-          parts: answer.parts.map((part) =>
-            part.as === 'list' ? { ...part, leaves: part.leaves.slice(1) } : part,
-          ),
-        }
-      : answer,
-  'ids that it cannot serve': inventedTop(),
-  'ids that it serves others for': (answer) =>
-    answer.say === 'statements'
-      ? { ...answer, blobs: answer.blobs.map(() => freeze(1).bytes) }
-      : answer,
-  'only some of what it lists': (answer, request) =>
-    answer.say === 'statements' && request.ask === 'fetch'
-      ? { ...answer, missing: request.ids.slice(0, 1), blobs: answer.blobs.slice(1) }
-      : answer,
-  'nothing to a fetch': (answer) =>
-    answer.say === 'statements' ? { ...answer, blobs: [] } : answer,
-  'something else than it was asked': (answer) =>
-    answer.say === 'statements' ? { say: 'held', held: 0 } : answer,
-  'statements that nobody signed': (answer) =>
-    answer.say === 'statements'
-      ? { ...answer, blobs: answer.blobs.map((_, n) => freeze(100 + n, [keyOf('stranger')]).bytes) }
-      : answer,
-}
-for (const [what, lie] of Object.entries(lies))
-  test(`a peer that says ${what} is found out, left alone for a while, and hides nothing (rows 133-134)`, async () => {
-    const street = new Street()
-    const held = freezes(0, 60)
-    const a = await street.open('a')
-    const liar = await street.open('liar', world, held)
-    const honest = await street.open('honest', world, held)
-    liar.lie = lie
-    await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
-    await street.clock.settle()
-    assert.ok(lastCost(a).rounds <= 4, `${lastCost(a).rounds} rounds`)
-    assert.equal(a.sync.penalised(liar.did), true)
-    await assert.rejects(a.sync.pull(liar.did, never), failsWith('INVALID_ANSWER'))
-
-    await pull(street, a, honest)
-    assert.equal(digestsOf(a, honest), 1)
-
-    // It may have been a bad disk, or a bug that is mended now.
-    liar.lie = (answer) => answer
-    await street.clock.advance(SYNC_PENALTY_MS)
-    await pull(street, a, liar)
-  })
-
-test('a difference without an end costs a bounded number of rounds, and nothing is believed', async () => {
-  const street = new Street()
-  const [a, liar] = [await street.open('a'), await street.open('liar')]
-  // It never says that there are no more roots, and none that follow.
-  liar.lie = (answer) => {
-    if (answer.say === 'summary')
-      return { ...answer, summary: { ...answer.summary, root: 9_999, envelopes: 'ab'.repeat(32) } }
-    return answer.say === 'roots' ? { ...answer, more: true, blobs: [world.first.bytes] } : answer
-  }
-  await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
-  assert.ok(lastCost(a).rounds <= SYNC_ROUNDS_MAX)
-  assert.equal(a.statements.governance.size, 1)
-})
-
-test('a peer that does not answer is not called a liar', async () => {
-  const street = new Street()
-  const [a, b] = [await street.open('a'), await street.open('b', world, freezes(0, 3))]
-  b.lie = () => null
-  await assert.rejects(pull(street, a, b), failsWith('TIMEOUT'))
-  assert.equal(a.sync.penalised(b.did), false)
 })
 
 test('a walk stays about the set that was compared, while the peer learns more', async () => {

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { utf8 } from '../../src/core/bytes.ts'
+import { type StatementId, sha256Hex } from '../../src/core/id.ts'
+import { SYNC_PENALTY_MS, SYNC_ROUNDS_MAX } from '../../src/core/limits.ts'
+import { keyOf } from './statements.ts'
+
+import {
+  digestsOf,
+  failsWith,
+  freeze,
+  freezes,
+  type Lie,
+  lastCost,
+  never,
+  pull,
+  Street,
+  world,
+} from './street.ts'
+
+const invented = `sha256:${'ab'.repeat(32)}` as StatementId
+/** A whole tree of ids that nobody has. */
+function inventedTop(): Lie {
+  const leaf = { key: invented.slice(7), hash: 'cd'.repeat(32) }
+  return (answer) => {
+    if (answer.say === 'statements') return { ...answer, missing: [invented], blobs: [] }
+    if (answer.say !== 'summary') return answer
+    const part = { as: 'list', prefix: '', leaves: [leaf] } as const
+    const envelopes = sha256Hex(utf8(`leaf ${leaf.key} ${leaf.hash}`))
+    return {
+      ...answer,
+      summary: { ...answer.summary, envelopes },
+      tops: [{ tree: 'envelopes', part }],
+    }
+  }
+}
+
+const lies: Record<string, Lie> = {
+  'a hash of its tree that is false': (answer) =>
+    answer.say === 'summary'
+      ? { ...answer, summary: { ...answer.summary, envelopes: 'ab'.repeat(32) } }
+      : answer,
+  'that its tree differs, and not where': (answer) =>
+    answer.say === 'summary' ? { ...answer, tops: [] } : answer,
+  'a subtree without one of its ids': (answer) =>
+    answer.say === 'walk'
+      ? {
+          ...answer,
+          parts: answer.parts.map((part) =>
+            part.as === 'list' ? { ...part, leaves: part.leaves.slice(1) } : part,
+          ),
+        }
+      : answer,
+  'ids that it cannot serve': inventedTop(),
+  'ids that it serves others for': (answer) =>
+    answer.say === 'statements'
+      ? { ...answer, blobs: answer.blobs.map(() => freeze(1).bytes) }
+      : answer,
+  'only some of what it lists': (answer, request) =>
+    answer.say === 'statements' && request.ask === 'fetch'
+      ? { ...answer, missing: request.ids.slice(0, 1), blobs: answer.blobs.slice(1) }
+      : answer,
+  'nothing to a fetch': (answer) =>
+    answer.say === 'statements' ? { ...answer, blobs: [] } : answer,
+  'something else than it was asked': (answer) =>
+    answer.say === 'statements' ? { say: 'held', held: 0 } : answer,
+  'statements that nobody signed': (answer) =>
+    answer.say === 'statements'
+      ? { ...answer, blobs: answer.blobs.map((_, n) => freeze(100 + n, [keyOf('stranger')]).bytes) }
+      : answer,
+}
+for (const [what, lie] of Object.entries(lies))
+  test(`a peer that says ${what} is found out, left alone for a while, and hides nothing (rows 133-134)`, async () => {
+    const street = new Street()
+    const held = freezes(0, 60)
+    const a = await street.open('a')
+    const liar = await street.open('liar', world, held)
+    const honest = await street.open('honest', world, held)
+    liar.lie = lie
+    await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
+    await street.clock.settle()
+    assert.ok(lastCost(a).rounds <= 4, `${lastCost(a).rounds} rounds`)
+    assert.equal(a.sync.penalised(liar.did), true)
+    await assert.rejects(a.sync.pull(liar.did, never), failsWith('INVALID_ANSWER'))
+
+    await pull(street, a, honest)
+    assert.equal(digestsOf(a, honest), 1)
+
+    // It may have been a bad disk, or a bug that is mended now.
+    liar.lie = (answer) => answer
+    await street.clock.advance(SYNC_PENALTY_MS)
+    await pull(street, a, liar)
+  })
+
+test('a difference without an end costs a bounded number of rounds, and nothing is believed', async () => {
+  const street = new Street()
+  const [a, liar] = [await street.open('a'), await street.open('liar')]
+  // It never says that there are no more roots, and none that follow.
+  liar.lie = (answer) => {
+    if (answer.say === 'summary')
+      return { ...answer, summary: { ...answer.summary, root: 9_999, envelopes: 'ab'.repeat(32) } }
+    return answer.say === 'roots' ? { ...answer, more: true, blobs: [world.first.bytes] } : answer
+  }
+  await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
+  assert.ok(lastCost(a).rounds <= SYNC_ROUNDS_MAX)
+  assert.equal(a.statements.governance.size, 1)
+})
+
+test('a peer that does not answer is not called a liar', async () => {
+  const street = new Street()
+  const [a, b] = [await street.open('a'), await street.open('b', world, freezes(0, 3))]
+  b.lie = () => null
+  await assert.rejects(pull(street, a, b), failsWith('TIMEOUT'))
+  assert.equal(a.sync.penalised(b.did), false)
+})
