@@ -225,22 +225,26 @@ function readBody(request: IncomingMessage): Promise<Uint8Array> {
     })
     request.on('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
     request.on('error', reject)
-    request.on('close', () => reject(new MeshError('USAGE', 'the body ends too early')))
+    request.on('close', () => {
+      if (!request.complete) reject(new MeshError('USAGE', 'the body ends too early'))
+    })
   })
 }
 
 function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.destroyed) return
   const requestId = headerOf(request, 'x-request-id')
+  // Encoded once, for its length and for the socket.
+  const body = Buffer.from(reply.body)
   response.writeHead(reply.status, {
     'content-type': reply.type,
-    'content-length': Buffer.byteLength(reply.body),
+    'content-length': body.length,
     'cache-control': 'no-store',
     ...(requestId === null ? {} : { 'x-request-id': requestId }),
     ...(request.complete ? {} : { connection: 'close' }),
     ...reply.headers,
   })
-  response.end(reply.body)
+  response.end(body)
 }
 
 /** An answer means a second daemon; refused means a file that a killed one left. */

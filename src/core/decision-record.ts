@@ -21,8 +21,8 @@ import {
   RECORD_VALUE_BYTES_MAX,
 } from './limits.ts'
 import { Malformed } from './malformed.ts'
-import { type PolicyRef, policyDigest } from './policy.ts'
-import type { Caller } from './presented.ts'
+import { policyDigest as digestOfPolicies, type PolicyRef } from './policy.ts'
+import type { Caller, Governed } from './presented.ts'
 import type { Denial } from './reasons.ts'
 import { type Body, type Committed, formatDraft } from './record.ts'
 import { stripControls } from './text.ts'
@@ -49,7 +49,7 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
   const { input, judgement, denial } = recorded
   const { governance, facts } = input
   const { supersedes, unrecorded, durationUs } = recorded
-  const inForce = policiesInForce(governance).slice(0, BUNDLES_MAX)
+  const { bundles, policyDigest } = policiesOf(governance)
   return {
     type: 'decision',
     effect: denial === null ? 'allow' : 'deny',
@@ -64,8 +64,8 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     principal: judgement.principal,
     principals: judgement.coverage.principals,
     policies: refs(judgement.policies),
-    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, id, version })),
-    policyDigest: policyDigest(inForce.map(({ id }) => id)),
+    bundles,
+    policyDigest,
     observed: observedOf(judgement),
     governance: {
       digest: governance.digest,
@@ -80,6 +80,24 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     unrecorded,
     durationUs,
   }
+}
+
+/** What was made of a governance, which many records share; it is immutable. */
+const governed = new WeakMap<
+  Governed['bundles'],
+  Pick<Body<'decision'>, 'bundles' | 'policyDigest'>
+>()
+
+function policiesOf(governance: Governed): Pick<Body<'decision'>, 'bundles' | 'policyDigest'> {
+  const known = governed.get(governance.bundles)
+  if (known !== undefined) return known
+  const inForce = policiesInForce(governance).slice(0, BUNDLES_MAX)
+  const made = {
+    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, id, version })),
+    policyDigest: digestOfPolicies(inForce.map(({ id }) => id)),
+  }
+  governed.set(governance.bundles, made)
+  return made
 }
 
 function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
