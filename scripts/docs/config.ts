@@ -61,7 +61,7 @@ export function configPage(): string {
   ].join('\n')
 }
 
-export function keys(): readonly { readonly key: string; readonly schema: Schema }[] {
+function keys(): readonly { readonly key: string; readonly schema: Schema }[] {
   const { properties = {} } = jsonSchema() as Schema
   return Object.entries(properties).flatMap(([section, { properties: inner = {} }]) =>
     Object.entries(inner).map(([name, schema]) => ({ key: `${section}.${name}`, schema })),

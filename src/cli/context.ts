@@ -9,7 +9,7 @@ import type { Command, Options } from './spec.ts'
 import { type Style, styleOf } from './text.ts'
 
 /** A stream that may be a terminal. */
-export type Out = NodeJS.WritableStream & {
+type Out = NodeJS.WritableStream & {
   readonly isTTY?: boolean
   readonly columns?: number
 }

@@ -73,7 +73,7 @@ async function told(
 }
 
 /** The version is not known before it is published, and nothing that is checked depends on it. */
-export async function checked(content: BundleContent): Promise<PolicyCheckView> {
+async function checked(content: BundleContent): Promise<PolicyCheckView> {
   const [{ checkBundle }, { compile }] = await Promise.all([
     import('../daemon/cedar-check.ts'),
     import('../daemon/cedar-compile.ts'),

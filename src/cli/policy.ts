@@ -53,7 +53,7 @@ function sorted(items: readonly StatementView[]): readonly StatementView[] {
   )
 }
 
-export function versionText({ payload }: StatementView): string {
+function versionText({ payload }: StatementView): string {
   return `${payload['bundle']}@${payload['version']}`
 }
 

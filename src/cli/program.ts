@@ -122,7 +122,10 @@ function configure(program: Program, io: Io): Program {
     .showSuggestionAfterError(true)
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
-      writeErr: () => {},
+      // Errors are worded in run.ts; what is left is the help of a noun without its verb.
+      writeErr: (text) => {
+        if (!text.startsWith('error: ')) io.stderr.write(text)
+      },
     })
 }
 

@@ -84,7 +84,7 @@ export function nextRoot(
   }
 }
 
-export function rolesOf(root: RootView, changes: Changes): Record<RoleName, Role> {
+function rolesOf(root: RootView, changes: Changes): Record<RoleName, Role> {
   const added = changes.addKeys.map((text) => pair(text, '--add-key', 'role=did'))
   const thresholds = changes.thresholds.map((text) => pair(text, '--threshold', 'role=n'))
   const dropped = changes.dropKeys.map((text) => didOf(text, '--drop-key'))

@@ -70,7 +70,10 @@ function report(error: unknown, args: readonly string[], io: Io): number {
 function usage(error: CommanderError, io: Io): number {
   if (error.exitCode === 0) return 0
   if (error.code === 'commander.help') return PROBLEMS.USAGE.exit
-  const message = error.message.replace(/^error: /, '').replaceAll("'", '`')
+  const message = error.message
+    .replace(/^error: /, '')
+    .replaceAll("'", '`')
+    .replace(/\n\(Did you mean (.+?)\?\)$/, '; did you mean `$1`?')
   io.stderr.write(`meshd: ${stripControls(message)}  [USAGE]\nhint: ${PROBLEMS.USAGE.hint}\n`)
   return PROBLEMS.USAGE.exit
 }

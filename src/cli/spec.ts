@@ -5,7 +5,7 @@
 import type { Context } from './context.ts'
 
 export const GROUPS = ['GET GOING', 'MESH', 'GOVERN', 'DECIDE', 'PROVE', 'OPERATE'] as const
-export type Group = (typeof GROUPS)[number]
+type Group = (typeof GROUPS)[number]
 
 export interface OptionSpec {
   /** As commander writes it: `--name <text>`, `-m, --message <text>`, `--once`, `--key <did...>`. */
