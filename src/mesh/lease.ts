@@ -203,25 +203,33 @@ export class Lease {
   }
 
   async #ask(witness: Did, signal: AbortSignal): Promise<void> {
-    const { challenges, statements, clock } = this.#ports
+    const { statements, clock } = this.#ports
     const { root } = statements.governance
     if (root === null) return
     this.#asking.set(witness, (this.#asking.get(witness) ?? 0) + 1)
     this.#due.set(witness, clock.monotonicMs() + this.#intervalMs(root))
     const resets = this.#resets
-    let counted = false
-    try {
-      const answered = await challenges.ask(witness, { ids: [], own: false }, signal)
-      this.#watch.note(witness, answered.clockOffsetMs)
-      await challenges.reach(answered.answer, signal)
-      counted = resets === this.#resets && this.#count(answered)
-    } catch {
-      // Its voice is missing and is asked for again: that alone is the consequence.
-    }
+    const answered = await this.#heldWhole(witness, signal)
     this.#asking.set(witness, (this.#asking.get(witness) ?? 1) - 1)
-    if (counted) return
+    if (answered !== null && resets === this.#resets) {
+      this.#watch.note(witness, answered.clockOffsetMs)
+      if (this.#count(answered)) return
+    }
     const soonMs = clock.monotonicMs() + LEASE_RETRY_MS
     this.#due.set(witness, Math.min(this.#due.get(witness) ?? soonMs, soonMs))
+  }
+
+  /** Its answer, once the state it names is held whole here; null when there is none to be had. */
+  async #heldWhole(witness: Did, signal: AbortSignal): Promise<Answered | null> {
+    const { challenges } = this.#ports
+    try {
+      const answered = await challenges.ask(witness, { ids: [], own: false }, signal)
+      await challenges.reach(answered.answer, signal)
+      return answered
+    } catch {
+      // Its voice is missing and is asked for again: that alone is the consequence.
+      return null
+    }
   }
 
   /** Takes an answer whose state is held whole here. Each condition is one of Q3 and of note 4. */
