@@ -71,14 +71,17 @@ class Teller {
 }
 
 async function meet([atlas, ...others]: Hosts, teller: Teller): Promise<void> {
+  for (const host of others) host.start()
   await atlas.do('init', '--mesh', 'demo', '--staleness', STALENESS)
-  for (const host of [atlas, ...others]) host.start()
+  atlas.start()
   await Promise.all([atlas, ...others].map((host) => host.answers()))
   teller.step('started', NAMES.join(', '))
-  for (const host of others) {
-    const line = await atlas.do('invite', 'create', '--name', host.name, '-o', 'id')
-    await host.do('peer', 'join', line.trim())
-  }
+  await Promise.all(
+    others.map(async (host) => {
+      const line = await atlas.do('invite', 'create', '--name', host.name, '-o', 'id')
+      await host.do('peer', 'join', line.trim())
+    }),
+  )
   await atlas.do('wait', '--for', 'peers=2')
   await atlas.do('root', 'rotate', '--witnesses', NAMES.join(','), '--yes')
   await Promise.all([atlas, ...others].map((host) => host.do('wait', '--for', 'ready')))

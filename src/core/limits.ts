@@ -353,6 +353,9 @@ export const MEASURE_INTERVAL_MS = 2 * SECOND
 
 // ---- local API
 
+/** Between two looks for used invocations that have expired, and how many are looked at each time. */
+export const NONCES_EXPIRE_MS = SECOND
+export const NONCES_EXPIRED_MAX = 4_096
 /** Between two looks for an `epoch` statement that concerns this node; a new one is looked at at once. */
 export const EPOCH_LOOK_MS = MINUTE
 /** Newest statements whose time of effect is remembered, to say who lacks them since when. */

@@ -22,6 +22,8 @@ import type { Policy } from './statement/policy.ts'
 export interface PolicyEngine {
   /** Ids of the enforcing policies that decide now, in order; the judge compares them with those in force. */
   readonly loaded: readonly StatementId[]
+  /** The shortest @staleness of a permit that may decide now; null when none has one. A lease is kept that fresh. */
+  readonly shortestStalenessMs: number | null
   /** Takes over all bundles at once. A bundle that does not compile denies what it could have judged: everything. */
   load(enforced: readonly Policy[], observed: readonly Policy[]): void
   decide(input: PolicyInput): PolicyAnswer

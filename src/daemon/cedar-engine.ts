@@ -18,6 +18,8 @@ interface Active {
   readonly id: StatementId
   readonly bundle: string
   readonly version: number
+  /** The shortest of its permits. */
+  readonly stalenessMs: number | null
   answer(input: PolicyInput): BundleAnswer
 }
 
@@ -29,6 +31,10 @@ export class CedarEngine implements PolicyEngine {
 
   get loaded(): readonly StatementId[] {
     return this.#loaded
+  }
+
+  get shortestStalenessMs(): number | null {
+    return shortest(this.#enforced.map(({ stalenessMs }) => stalenessMs))
   }
 
   load(enforced: readonly Policy[], observed: readonly Policy[]): void {
@@ -65,9 +71,15 @@ function activate({ id, ...source }: Policy, memory: Memory): Active {
   const compiled = compile(source)
   if ('rules' in compiled) {
     const judge = new Bundle(compiled, id, memory)
-    return { id, bundle, version, answer: (input) => judge.answer(input) }
+    const stalenessMs = shortest(compiled.rules.map((rule) => rule.stalenessMs))
+    return { id, bundle, version, stalenessMs, answer: (input) => judge.answer(input) }
   }
   const [first] = compiled
   const errors = [`it does not compile: ${first?.where}: ${first?.says}`]
-  return { id, bundle, version, answer: () => ({ kind: 'error', errors }) }
+  return { id, bundle, version, stalenessMs: null, answer: () => ({ kind: 'error', errors }) }
+}
+
+function shortest(bounds: readonly (number | null)[]): number | null {
+  const some = bounds.filter((each) => each !== null)
+  return some.length === 0 ? null : Math.min(...some)
 }

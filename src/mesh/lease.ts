@@ -38,6 +38,8 @@ export interface LeasePorts {
   readonly voice: { readonly speaks: boolean }
   /** The node's own stricter bound; null for the root's. */
   stalenessAtMostMs(): number | null
+  /** The shortest bound that a policy in force may ask for; null when none does. */
+  policyStalenessMs(): number | null
   /** The largest durable time: the wall clock may not be behind it. */
   durableTimeMs(): number
 }
@@ -177,7 +179,8 @@ export class Lease {
     const { clock, random } = this.#ports
     const demanded = this.#demand
     const lately = demanded !== null && clock.monotonicMs() - demanded.atMs < LEASE_DEMAND_MS
-    const boundMs = Math.min(this.#boundMs(root), lately ? demanded.stalenessMs : Infinity)
+    const asked = Math.max(this.#ports.policyStalenessMs() ?? Infinity, STALENESS_MS_MIN)
+    const boundMs = Math.min(this.#boundMs(root), asked, lately ? demanded.stalenessMs : Infinity)
     const meanMs = boundMs / LEASE_ASKS_PER_STALENESS
     // 0.75 to 1: nodes that started together do not ask together for ever.
     return Math.floor(meanMs * 0.75) + random.integer(Math.max(1, Math.floor(meanMs / 4)))

@@ -163,6 +163,7 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   voice.listen()
   const lease = new Lease({
     ...{ network, clock, random, statements, challenges, boot, handover, voice, stalenessAtMostMs },
+    policyStalenessMs: () => ports.policy.shortestStalenessMs,
     durableTimeMs: () => durableTime.ms,
   })
   const longestTerms = () => lease.longestTerms()

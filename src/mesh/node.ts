@@ -9,7 +9,7 @@ import { toHex } from '../core/bytes.ts'
 import { checkStanding } from '../core/checks/governance.ts'
 import { leaseDenial } from '../core/checks/lease.ts'
 import type { Did } from '../core/keys.ts'
-import { EPOCH_LOOK_MS } from '../core/limits.ts'
+import { EPOCH_LOOK_MS, NONCES_EXPIRE_MS, NONCES_EXPIRED_MAX } from '../core/limits.ts'
 import { rootHash } from '../core/merkle.ts'
 import type { Denial } from '../core/reasons.ts'
 import { formatDraft } from '../core/record.ts'
@@ -102,7 +102,11 @@ export class MeshNode {
     const { sync, announcer, chronicle } = this.#knowledge
     const loops = [this.boot, this.handover, this.lease, this.executions]
     const all = [...loops, sync, announcer, chronicle, this.publisher, this.scrub]
-    const runs = [...all.map((part) => part.run(signal)), this.#retire(signal)]
+    const runs = [
+      ...all.map((part) => part.run(signal)),
+      this.#retire(signal),
+      this.#forgetUsed(signal),
+    ]
     this.#running = Promise.all(runs).then(() => {})
   }
 
@@ -192,6 +196,20 @@ export class MeshNode {
       const epoch = this.statements.governance.epochs.get(this.self)
       if (epoch !== undefined && epoch.epoch > this.log.epoch) await this.#begin(epoch)
       await pace.wait(EPOCH_LOOK_MS, signal)
+    }
+  }
+
+  /** What has expired is refused as expired: that it was used need not be remembered. */
+  async #forgetUsed(signal: AbortSignal): Promise<void> {
+    const { clock, tell } = this.#ports
+    while (!signal.aborted) {
+      await clock.sleep(NONCES_EXPIRE_MS, signal)
+      const puts = this.nonces.expire(clock.wallMs(), NONCES_EXPIRED_MAX)
+      if (puts.length === 0) continue
+      // What the disk does not take now stays there, and is forgotten after the next start.
+      await this.log
+        .persist(puts)
+        .catch((error: unknown) => tell.problem('used invocations', error))
     }
   }
 

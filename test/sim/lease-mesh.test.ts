@@ -29,6 +29,7 @@ interface Host {
 
 const PERMITS_NOTHING: PolicyEngine = {
   loaded: [],
+  shortestStalenessMs: null,
   load: () => {},
   check: () => [],
   decide: () => assert.fail('nothing is decided here'),

@@ -247,6 +247,7 @@ export class SimNode {
       handover: this.handover,
       voice: this.voice,
       stalenessAtMostMs: () => null,
+      policyStalenessMs: () => null,
       durableTimeMs: () => 0,
     })
     const { signal } = this.#incarnation

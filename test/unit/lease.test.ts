@@ -91,6 +91,7 @@ test('a question that left before a reset does not fill the lease after it', asy
       handover: { why: null },
       voice: { speaks: false },
       stalenessAtMostMs: () => null,
+      policyStalenessMs: () => null,
       durableTimeMs: () => 0,
     })
     const done = new AbortController()
@@ -247,6 +248,7 @@ test('an answer counts only as each condition of Q3 says', async () => {
       handover: { why: null },
       voice: { speaks: false },
       stalenessAtMostMs: () => null,
+      policyStalenessMs: () => null,
       durableTimeMs: () => 0,
     })
     const done = new AbortController()
