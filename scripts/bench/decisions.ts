@@ -1,44 +1,45 @@
 /** Decisions per second against servers that do the least there is to do. */
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Host } from '../../src/cli/stage.ts'
-import { artifactOf, formatArtifact, parseArtifact } from '../../src/core/artifact.ts'
-import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
-import { compileGrant } from '../../src/core/grant.ts'
-import type { Did } from '../../src/core/keys.ts'
+import { parseArtifact } from '../../src/core/artifact.ts'
 import { KeyStore } from '../../src/daemon/key-store.ts'
 import { type Lab, openLab } from './lab.ts'
+import { callerOf, headerOf, linkOf } from './links.ts'
 import { type LoadRequest, type LoadResult, load } from './load.ts'
 import { atLeast, ms, perSecond, type Row, type Section } from './table.ts'
 
 const CONNECTIONS = [1, 16, 64] as const
 const LOAD_MS = 3_000
 const COLD_ARTIFACTS = 4_000
-const BODY = JSON.stringify({
-  subject: { type: 'principal', id: 'bench' },
-  action: { name: 'tool:search' },
-  resource: { type: 'repo', id: 'acme/web' },
-})
+const RESOURCE = 'repo:acme/*'
 const FLOORS = ['echo', 'cedar', 'audit'] as const
 type Floor = (typeof FLOORS)[number]
 
 export async function decisions(): Promise<Section> {
   await using lab = openLab()
   const sockets = await startFloors(lab)
-  const { host, cold } = await startDaemon(lab)
+  const bench = await startDaemon(lab)
   const rows: Row[] = []
   try {
     for (const connections of CONNECTIONS)
-      rows.push(...(await compare(host, sockets, cold, connections)))
+      rows.push(...(await compare(bench, sockets, connections)))
   } finally {
-    await host.stop()
+    await bench.host.stop()
   }
   return {
     title: 'Decisions',
     how: 'Closed loop of HTTP requests over a unix socket, client in a process of its own, 3 s each, all of one run. Floors: node:http that answers at once; the same that asks Cedar; the same that syncs a record of 573 bytes to LevelDB in groups before it answers. Warm: a held two-link artifact, the same question again. Cold: each request brings a two-link artifact never seen before.',
     rows,
   }
+}
+
+function bodyOf(subject: string): string {
+  return JSON.stringify({
+    subject: { type: 'principal', id: subject },
+    action: { name: 'tool:search' },
+    resource: { type: 'repo', id: 'acme/web' },
+  })
 }
 
 async function startFloors(lab: Lab): Promise<Readonly<Record<Floor, string>>> {
@@ -51,57 +52,40 @@ async function startFloors(lab: Lab): Promise<Readonly<Record<Floor, string>>> {
   return sockets
 }
 
+interface Bench {
+  readonly host: Host
+  /** Of the caller that holds a two-link artifact. */
+  readonly warm: LoadRequest
+  readonly cold: readonly LoadRequest[]
+}
+
 /** One node with a mesh of its own, and a caller that holds a two-link artifact. */
-async function startDaemon(lab: Lab): Promise<{ host: Host; cold: readonly LoadRequest[] }> {
+async function startDaemon(lab: Lab): Promise<Bench> {
   const keyStore = lab.folder('operator')
   const host = new Host({ name: 'bench', dir: lab.folder('bench'), keyStore })
   await host.do('init', '--mesh', 'bench')
   host.start()
   await host.do('wait', '--for', 'ready')
-  await host.do('key', 'create', 'caller', '--for', `uid=${process.getuid?.() ?? 0}`)
+  const caller = await callerOf(host)
   await host.do('key', 'create', 'middle')
   const file = join(lab.dir, 'first.ucan')
-  const grant = ['--action', 'tool:search', '--resource', 'repo:acme/*', '--ttl', '1h']
+  const grant = ['--action', 'tool:search', '--resource', RESOURCE, '--ttl', '1h']
   await host.do('artifact', 'issue', '--to', 'middle', ...grant, '--depth', '2', '-f', file)
-  await host.do('artifact', 'delegate', file, '--to', 'caller', ...grant, '--hold')
-  return { host, cold: await coldRequests(host, readFileSync(file, 'utf8')) }
-}
-
-/** Artifacts that no daemon has seen: the second link of each is signed here, with a nonce of its own. */
-async function coldRequests(host: Host, line: string): Promise<readonly LoadRequest[]> {
-  const [first] = parseArtifact(line).links
-  const store = new KeyStore(host.env)
-  const middle = store.signer('middle', null)
-  const keys = await host.ask<{ items: { name: string; principal: string }[] }>('key', 'list')
-  const aud = keys.items.find(({ name }) => name === 'caller')?.principal as Did
+  await host.do('artifact', 'delegate', file, '--to', caller.name, ...grant, '--hold')
+  const [first] = parseArtifact(readFileSync(file, 'utf8')).links
   if (first === undefined) throw new Error('the artifact has no link')
-  const grant = {
-    actions: ['tool:search'],
-    resource: 'repo:acme/*',
-    subject: null,
-    bind: new Map<string, string>(),
-    node: null,
-    env: new Map<string, string>(),
-    require: [],
-    depth: null,
-    once: false,
-    gov: null,
-    by: null,
-  }
-  const terms = compileGrant(grant, [first])
-  const expS = Math.floor(Date.now() / 1000) + 3000
-  return Array.from({ length: COLD_ARTIFACTS }, () => {
-    const nonce = new Uint8Array(randomBytes(12))
-    const link = signDelegation({ ...terms, aud, sub: first.iss, nonce, expS, nbfS: null }, middle)
-    const artifact = formatArtifact(artifactOf([first, parseDelegation(link)], null))
-    return { body: BODY, headers: { 'meshd-artifact': artifact } }
+  const signer = new KeyStore(host.env).signer('middle', null)
+  const body = bodyOf(caller.name)
+  const cold = Array.from({ length: COLD_ARTIFACTS }, () => {
+    const plan = { above: [first], to: caller.principal, resource: RESOURCE, signer }
+    return { body, headers: headerOf([first, linkOf(plan)]) }
   })
+  return { host, warm: { body }, cold }
 }
 
 async function compare(
-  host: Host,
+  { host, warm: question, cold }: Bench,
   sockets: Readonly<Record<Floor, string>>,
-  cold: readonly LoadRequest[],
   connections: (typeof CONNECTIONS)[number],
 ): Promise<readonly Row[]> {
   const path = '/access/v1/evaluation'
@@ -109,8 +93,8 @@ async function compare(
     load({ socketPath, path, connections, ms: LOAD_MS, requests })
   const own = join(host.socketsDir, 'meshd.sock')
   const floor = {} as Record<Floor, LoadResult>
-  for (const kind of FLOORS) floor[kind] = await at(sockets[kind], [{ body: BODY }])
-  const warm = await at(own, [{ body: BODY.replace('"bench"', '"caller"') }])
+  for (const kind of FLOORS) floor[kind] = await at(sockets[kind], [question])
+  const warm = await at(own, [question])
   // Each batch of artifacts is spent once: a third of them for each number of connections.
   const share = Math.floor(cold.length / CONNECTIONS.length)
   const from = CONNECTIONS.indexOf(connections) * share

@@ -18,7 +18,7 @@ export function openLab(): Lab {
   return {
     dir,
     folder: (name) => {
-      mkdirSync(join(dir, name), { recursive: true })
+      mkdirSync(join(dir, name), { recursive: true, mode: 0o700 })
       return join(dir, name)
     },
     start: async (script, args) => {
