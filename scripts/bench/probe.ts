@@ -1,15 +1,26 @@
 /**
  * When is it enforced? The same probe for meshd and for its floor: it asks the
- * node for a decision on its unix socket, over and over, until one is a deny.
+ * node for a decision on its unix socket, over and over, until one is a deny,
+ * and for the reason that is waited for.
  */
 import http from 'node:http'
 
 const GIVEN_UP_MS = 20_000
+/** Between two questions to a node: without it the machine would measure its questioner. */
+const PAUSE_MS = 2
+export const ALLOW = '"decision":true'
 
 export interface Question {
   readonly path: string
   readonly body: string
   readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Probe {
+  readonly socket: string
+  readonly question: Question
+  /** What the awaited deny says, and no other. */
+  readonly deny: string
 }
 
 const agents = new Map<string, http.Agent>()
@@ -19,7 +30,7 @@ export function askOnce(
   socketPath: string,
   { path, body, headers = {} }: Question,
 ): Promise<string> {
-  const agent = agents.get(socketPath) ?? new http.Agent({ keepAlive: true, maxSockets: 4 })
+  const agent = agents.get(socketPath) ?? new http.Agent({ keepAlive: true, maxSockets: 32 })
   agents.set(socketPath, agent)
   return new Promise((done, failed) => {
     const request = http.request(
@@ -47,18 +58,15 @@ export function askOnce(
   })
 }
 
-export async function allowed(socketPath: string, question: Question): Promise<boolean> {
-  return (await askOnce(socketPath, question)).includes('"decision":true')
-}
-
-/** Resolves with the ms from startMs to the first answer that denies; null when none does. */
+/** Resolves with the ms from startMs to the first answer that denies as awaited; null when none does. */
 export async function denied(
-  socketPath: string,
-  question: Question,
+  { socket, question, deny }: Probe,
   startMs: number,
 ): Promise<number | null> {
-  while (performance.now() - startMs < GIVEN_UP_MS)
-    if (!(await allowed(socketPath, question))) return performance.now() - startMs
+  while (performance.now() - startMs < GIVEN_UP_MS) {
+    if ((await askOnce(socket, question)).includes(deny)) return performance.now() - startMs
+    await new Promise((done) => setTimeout(done, PAUSE_MS))
+  }
   return null
 }
 

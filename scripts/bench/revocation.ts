@@ -2,7 +2,6 @@
  * From the moment a revocation is handed to one node until every node denies
  * what it covers, told by the same probe as the floor's.
  */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Host } from '../../src/cli/stage.ts'
 import type { RootView } from '../../src/client/types.ts'
@@ -13,13 +12,15 @@ import { formatStatement } from '../../src/core/statement/statement.ts'
 import { KeyStore } from '../../src/daemon/key-store.ts'
 import { openFlood } from './flood.ts'
 import { type Lab, openLab } from './lab.ts'
-import { allowed, askOnce, denied, hangUp, type Question } from './probe.ts'
+import { callerOf, headerOf, linkOf } from './links.ts'
+import { ALLOW, askOnce, denied, hangUp, type Probe } from './probe.ts'
 import { atMost, median, ms, percentile, type Row, type Section } from './table.ts'
 
 const SINGLES = 10
 const BURST = 100
 const SIZES = [5, 15] as const
 const TTL_MS = 3_600_000
+const DENY = '"decision":false'
 
 interface Timing {
   /** For each revocation, the time until the last node denied; null when one never did. */
@@ -52,7 +53,10 @@ async function ofFlood(lab: Lab, nodes: number): Promise<Both> {
   const flood = await openFlood(lab, nodes)
   const run = async (count: number) => {
     const { ids, startMs } = await flood.begin(count)
-    return enforced(flood.sockets, ids.map(flood.question), startMs)
+    const victims = ids.map((id) =>
+      flood.sockets.map((socket) => ({ socket, question: flood.question(id), deny: DENY })),
+    )
+    return enforced(nodes, victims, startMs)
   }
   const single: (number | null)[] = []
   for (let i = 0; i < SINGLES; i += 1) single.push(...(await run(1)).all)
@@ -61,19 +65,22 @@ async function ofFlood(lab: Lab, nodes: number): Promise<Both> {
 
 /** Each question at each node until it is denied; all nodes at once, questions in turn. */
 async function enforced(
-  sockets: readonly string[],
-  questions: readonly Question[],
+  nodes: number,
+  victims: readonly (readonly Probe[])[],
   startMs: number,
 ): Promise<Timing> {
   const byNode = await Promise.all(
-    sockets.map(async (socket) => {
+    Array.from({ length: nodes }, async (_, node) => {
       const times: (number | null)[] = []
-      for (const question of questions) times.push(await denied(socket, question, startMs))
+      for (const probes of victims) {
+        const probe = probes[node]
+        times.push(probe === undefined ? null : await denied(probe, startMs))
+      }
       return times
     }),
   )
   return {
-    all: questions.map((_, i) => {
+    all: victims.map((_, i) => {
       const times = byNode.map((each) => each[i] ?? null)
       return times.includes(null) ? null : Math.max(...times.map(Number))
     }),
@@ -90,29 +97,38 @@ async function ofMesh(lab: Lab, nodes: number): Promise<Both> {
     const [first] = hosts
     if (first === undefined) throw new Error('a mesh has a node')
     await assemble(first, hosts)
-    const artifacts = await issue(first, lab, SINGLES + BURST)
-    const sockets = hosts.map((host) => join(host.socketsDir, 'meshd.sock'))
-    // Warm, and a check that nothing is denied for another reason.
-    for (const socket of sockets)
-      for (const { question } of artifacts)
-        if (!(await allowed(socket, question))) throw new Error(await askOnce(socket, question))
+    const victims = await issue(first, hosts, SINGLES + BURST)
+    await checkAllowed(victims)
     const revoke = await revoker(first)
-    const run = async (chosen: typeof artifacts) => {
-      const envelopes = chosen.map(({ cid }) => revoke.sign(cid))
+    const run = async (chosen: readonly Victim[]) => {
+      const bodies = chosen.map(({ cid }) => revoke.sign(cid))
       const startMs = performance.now()
-      void Promise.all(envelopes.map(revoke.submit))
-      return enforced(
-        sockets,
-        chosen.map(({ question }) => question),
+      const taken = Promise.all(bodies.map(revoke.submit))
+      const timing = await enforced(
+        nodes,
+        chosen.map(({ probes }) => probes),
         startMs,
       )
+      await taken
+      return timing
     }
     const single: (number | null)[] = []
-    for (let i = 0; i < SINGLES; i += 1) single.push(...(await run(artifacts.slice(i, i + 1))).all)
-    return { single: { all: single }, burst: await run(artifacts.slice(SINGLES)) }
+    for (let i = 0; i < SINGLES; i += 1) single.push(...(await run(victims.slice(i, i + 1))).all)
+    return { single: { all: single }, burst: await run(victims.slice(SINGLES)) }
   } finally {
     await Promise.all(hosts.map((host) => host.stop()))
   }
+}
+
+/** Warm, and a check that nothing is denied for another reason. */
+async function checkAllowed(victims: readonly Victim[]): Promise<void> {
+  for (const { probes } of victims)
+    await Promise.all(
+      probes.map(async ({ socket, question }) => {
+        const said = await askOnce(socket, question)
+        if (!said.includes(ALLOW)) throw new Error(said)
+      }),
+    )
 }
 
 async function assemble(first: Host, hosts: readonly Host[]): Promise<void> {
@@ -127,50 +143,48 @@ async function assemble(first: Host, hosts: readonly Host[]): Promise<void> {
   const witnesses = hosts.slice(0, 3).map(({ name }) => name)
   await first.do('wait', '--for', `peers=${hosts.length - 1}`, '--timeout', '60s')
   await first.do('root', 'rotate', '--witnesses', witnesses.join(','), '--yes')
-  for (const host of hosts) {
-    await host.do('wait', '--for', 'ready', '--timeout', '60s')
-    await host.do('key', 'create', 'caller', '--for', `uid=${process.getuid?.() ?? 0}`)
-  }
+  for (const host of hosts) await host.do('wait', '--for', 'ready', '--timeout', '60s')
 }
 
-interface Issued {
+/** What is revoked, and the question that it answers at each node. */
+interface Victim {
   readonly cid: Cid
-  readonly question: Question
+  readonly probes: readonly Probe[]
 }
 
-/** Artifacts for the same key on every node: each node's caller has its own key, so each brings its own invocation. */
-async function issue(first: Host, lab: Lab, count: number): Promise<readonly Issued[]> {
-  const issued: Issued[] = []
-  await first.do('key', 'create', 'agent')
-  for (let i = 0; i < count; i += 1) {
-    const file = join(lab.dir, `${i}.ucan`)
-    const resource = `repo:acme/${i}`
-    const out = await first.do(
-      ...['artifact', 'issue', '--to', 'agent', '--action', 'tool:search', '--resource', resource],
-      ...['--ttl', '1h', '-f', file, '-o', 'id'],
-    )
-    const body = JSON.stringify({
-      subject: { type: 'principal', id: 'agent' },
-      action: { name: 'tool:search' },
-      resource: { type: 'repo', id: `acme/${i}` },
+/** One first link for each revocation, and below it a link for the caller of each node. */
+async function issue(
+  first: Host,
+  hosts: readonly Host[],
+  count: number,
+): Promise<readonly Victim[]> {
+  const keys = new KeyStore(first.env)
+  const agent = keys.create('agent', null).did
+  const [issuer, middle] = [keys.signer('founder', null), keys.signer('agent', null)]
+  const callers = await Promise.all(hosts.map(callerOf))
+  const sockets = hosts.map((host) => join(host.socketsDir, 'meshd.sock'))
+  return Array.from({ length: count }, (_, i) => {
+    const id = `acme/${i}`
+    const link = linkOf({ above: [], to: agent, resource: `repo:${id}`, signer: issuer })
+    const probes = callers.map(({ name, principal }, node): Probe => {
+      const plan = { above: [link], to: principal, resource: `repo:${id}`, signer: middle }
+      const body = JSON.stringify({
+        subject: { type: 'principal', id: name },
+        action: { name: 'tool:search' },
+        resource: { type: 'repo', id },
+      })
+      const headers = headerOf([link, linkOf(plan)])
+      const question = { path: '/access/v1/evaluation', body, headers }
+      return { socket: sockets[node] ?? '', question, deny: '"REVOKED"' }
     })
-    const artifact = readFileSync(file, 'utf8').trim()
-    const question = {
-      path: '/access/v1/evaluation',
-      body,
-      headers: { 'meshd-artifact': artifact },
-    }
-    issued.push({ cid: out.trim(), question })
-  }
-  return issued
+    return { cid: link.cid, probes }
+  })
 }
 
 async function revoker(first: Host) {
   const { item: root } = await first.ask<{ item: RootView }>('root', 'show')
   const store = new KeyStore(first.env)
-  const key = store.list().find(({ own, did }) => own && root.roles['revoker']?.keys.includes(did))
-  if (key === undefined) throw new Error('nobody may revoke')
-  const signer = store.signer(key.name, null)
+  const signer = store.signer('founder', null)
   const common = { mesh: root.mesh as StatementId, root: root.version, message: null }
   return {
     sign: (cid: Cid): string => {
@@ -185,8 +199,11 @@ async function revoker(first: Host) {
       })
       return textOf(formatEnvelope(signEnvelope('revocation', payload, [signer])))
     },
-    submit: (body: string) =>
-      askOnce(join(first.socketsDir, 'admin.sock'), { path: '/v1/statements', body }),
+    submit: async (body: string) => {
+      const path = '/v1/statements'
+      const said = await askOnce(join(first.socketsDir, 'admin.sock'), { path, body })
+      if (!said.includes('"effective"')) throw new Error(said)
+    },
   }
 }
 
