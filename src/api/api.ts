@@ -59,10 +59,14 @@ export class Api {
       callerOf: identifying(credentials, daemon, metrics),
       bug,
     })
-    const { metricsListen } = live.current.telemetry
-    const scrapes =
-      metricsListen === null ? null : await MetricsServer.open(metricsListen, metrics, daemon.node)
-    return new Api(server, scrapes)
+    try {
+      const { metricsListen: at } = live.current.telemetry
+      const scrapes = at === null ? null : await MetricsServer.open(at, metrics, daemon.node)
+      return new Api(server, scrapes)
+    } catch (error) {
+      await server.close(0)
+      throw error
+    }
   }
 
   get sockets(): readonly SocketSpec[] {

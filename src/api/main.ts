@@ -34,6 +34,8 @@ export async function runDaemon(options: StartOptions): Promise<number> {
   const logger = loggerOf(options, live)
   const stopping = new AbortController()
   const stop = () => stopping.abort()
+  // Who read our words may go away, like a pipe to head: that stops no node.
+  for (const stream of [options.stdout, options.stderr]) stream.on('error', () => {})
   options.signal.addEventListener('abort', stop, { once: true })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
   const hangUp = () => logReload(logger, live.reload())
@@ -57,9 +59,10 @@ async function serve(
   let daemon: Daemon | null = null
   const metrics = new Metrics(() => snapshotOf(daemon, version))
   daemon = await Daemon.open({ live, logger, tell: tellerOf(logger, metrics) })
-  const api = await Api.open({ daemon, live, logger, metrics, version })
+  let api: Api | null = null
   let status = 0
   try {
+    api = await Api.open({ daemon, live, logger, metrics, version })
     await daemon.start()
     for (const line of banner(daemon, api.sockets, version)) stdout.write(`${line}\n`)
     const ended = new AbortController()
@@ -69,7 +72,7 @@ async function serve(
     ended.abort()
   } finally {
     logger.info('stopping')
-    await api.close(SHUTDOWN_MS_MAX - CLOSE_MARGIN_MS)
+    await api?.close(SHUTDOWN_MS_MAX - CLOSE_MARGIN_MS)
     await daemon.stop()
   }
   return status

@@ -58,9 +58,12 @@ async function replyTo(
   hosts: ReadonlySet<string>,
 ): Promise<Reply> {
   const { host = '', origin } = request.headers
-  const url = new URL(request.url ?? '/', 'http://meshd')
-  const route = routes.find(({ path }) => path === url.pathname)
-  if (!hosts.has(host) || origin !== undefined || request.method !== 'GET' || route === undefined)
+  const target = request.url ?? '/'
+  // `//` is a request target for HTTP and no URL at all.
+  const url = URL.canParse(target, 'http://meshd') ? new URL(target, 'http://meshd') : null
+  const route = routes.find(({ path }) => path === url?.pathname)
+  const refused = !hosts.has(host) || origin !== undefined || request.method !== 'GET'
+  if (refused || url === null || route === undefined)
     return problemReply(new MeshError('NOT_FOUND', 'not served here'))
   try {
     return await route.handle({ query: url.searchParams } as Pick<Ask, 'query'> as Ask)

@@ -8,7 +8,7 @@
  * created 0600 by umask and widened afterwards; a stale one is removed only
  * after nobody answered on it.
  */
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { dirname } from 'node:path'
@@ -96,6 +96,7 @@ export class ApiServer {
         },
       )
     mkdirSync(dirname(spec.path), { recursive: true, mode: 0o750 })
+    checkDirectory(dirname(spec.path))
     await clearStale(spec.path)
     const server = this.#create(spec)
     const umask = process.umask(0o177)
@@ -245,6 +246,17 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply):
     ...reply.headers,
   })
   response.end(body)
+}
+
+/** Who may write it can put a daemon of their own in this one's place; only the sticky bit prevents that. @throws MeshError CONFIG_INVALID */
+function checkDirectory(path: string): void {
+  const { mode } = statSync(path)
+  if ((mode & 0o1000) === 0 && (mode & 0o022) !== 0)
+    throw new MeshError(
+      'CONFIG_INVALID',
+      `${path}: its mode ${(mode & 0o777).toString(8)} lets others replace a socket`,
+      { hint: `chmod go-w ${path}` },
+    )
 }
 
 /** An answer means a second daemon; refused means a file that a killed one left. */

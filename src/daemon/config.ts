@@ -9,7 +9,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { CONFIG_BYTES_MAX } from '../core/limits.ts'
 import { nearest } from '../core/nearest.ts'
@@ -65,9 +65,14 @@ export function loadConfig(flag: string | null, env: Environment = process.env):
   return { config: withDefaults(overridden, surroundings(env)), path, found, origins }
 }
 
+/** Whoever may write it says who a caller is, and who speaks for others. */
 function readBounded(path: string): string {
-  if (statSync(path).size > CONFIG_BYTES_MAX)
-    throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
+  const { size, mode } = statSync(path)
+  if (size > CONFIG_BYTES_MAX) throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
+  if ((mode & 0o002) !== 0)
+    throw new MeshError('CONFIG_INVALID', `${path}: everybody may write it`, {
+      hint: `chmod o-w ${path}`,
+    })
   return readFileSync(path, 'utf8')
 }
 
@@ -80,10 +85,27 @@ export function parseConfig(text: string, path: string): ConfigFile {
     const { line, col } = lines.linePos(error.pos[0])
     throw invalid(`${path}:${line}:${col} ${lower(error.message)}`)
   }
+  const alias = firstAlias(document)
+  if (alias !== null) {
+    const { line, col } = lines.linePos(alias)
+    throw invalid(`${path}:${line}:${col} aliases are not understood: write it out`)
+  }
   const result = configSchema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {})
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw invalid(`${path}:${describe(issue as z.core.$ZodIssue, document, lines)}`)
+}
+
+/** Where an alias stands; ten lines of them can unfold to gigabytes. */
+function firstAlias(document: Document): number | null {
+  let found: number | null = null
+  visit(document, {
+    Alias: (_, { range }) => {
+      found = range?.[0] ?? 0
+      return visit.BREAK
+    },
+  })
+  return found
 }
 
 function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): string {
