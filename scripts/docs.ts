@@ -4,9 +4,12 @@
  *
  *     node scripts/docs.ts
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { withRoutes } from './docs/api.ts'
 import { cliPage } from './docs/cli.ts'
 import { configPage, configSchemaFile } from './docs/config.ts'
+import { filled } from './docs/examples.ts'
+import { withLimits } from './docs/limits.ts'
 import { reasonsPage } from './docs/reasons.ts'
 
 export const PAGES: ReadonlyMap<string, () => Promise<string> | string> = new Map<
@@ -16,8 +19,15 @@ export const PAGES: ReadonlyMap<string, () => Promise<string> | string> = new Ma
   ['docs/reasons.md', reasonsPage],
   ['docs/cli.md', cliPage],
   ['docs/config.md', configPage],
+  // Written by hand around a generated part.
+  ['docs/protocol.md', () => withLimits(filled(page('docs/protocol.md')))],
+  ['docs/api.md', () => withRoutes(page('docs/api.md'))],
   ['config/config-v1.schema.json', configSchemaFile],
 ])
+
+function page(file: string): string {
+  return readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+}
 
 if (import.meta.main)
   for (const [file, make] of PAGES)

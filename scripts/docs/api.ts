@@ -1,0 +1,135 @@
+/**
+ * The table of endpoints in docs/api.md, from the routes that the daemon
+ * serves. Every route must be described here, and nothing else may be.
+ */
+import { artifactRoutes } from '../../src/api/artifacts.ts'
+import { authzenRoutes } from '../../src/api/authzen.ts'
+import { callerRoutes } from '../../src/api/callers.ts'
+import { decisionRoutes } from '../../src/api/decisions.ts'
+import { doctorRoutes } from '../../src/api/doctor.ts'
+import { executionRoutes } from '../../src/api/executions.ts'
+import { governanceRoutes } from '../../src/api/governance.ts'
+import { healthRoutes } from '../../src/api/health.ts'
+import { inviteRoutes } from '../../src/api/invites.ts'
+import { metricsRoutes } from '../../src/api/metrics.ts'
+import { operateRoutes } from '../../src/api/operate.ts'
+import { peerRoutes } from '../../src/api/peers.ts'
+import { policyRoutes } from '../../src/api/policies.ts'
+import { recordRoutes } from '../../src/api/records.ts'
+import type { Route, SocketRole } from '../../src/api/router.ts'
+import { statementRoutes } from '../../src/api/statements.ts'
+import { statusRoutes } from '../../src/api/status.ts'
+import { walletRoutes } from '../../src/api/wallet.ts'
+import { row } from './reasons.ts'
+
+/** Stands for every service: routes are only listed here, and none is called. */
+const nothing: object = new Proxy(() => nothing, { get: () => nothing, apply: () => nothing })
+const unused = nothing as never
+
+/** Body or query, and what is answered. */
+const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> = {
+  'POST /access/v1/evaluation': ['an AuthZEN evaluation', '`{decision, context}`'],
+  'POST /access/v1/evaluations': ['an AuthZEN batch', '`{evaluations: […]}`'],
+  'GET /.well-known/authzen-configuration': ['-', 'only with `api.public_url`'],
+  'POST /v1/executions': ['a request', 'DecisionView; an allow opens an execution'],
+  'GET /v1/executions/{id}': ['-', 'ExecutionView'],
+  'GET /v1/executions/{id}/watch': [
+    '`?ms=` up to 10000',
+    'ExecutionView, at a change or after that time',
+  ],
+  'POST /v1/executions/{id}/outcome': ['`{kind, status}`', '`{id}` of the outcome record'],
+  'POST /v1/decisions': ['a request', 'DecisionView; a deny is 200'],
+  'POST /v1/explain': ['a request', 'DecisionView; nothing is recorded or used up'],
+  'GET /v1/decisions/{id}': ['an id or `last`', 'View of a Record'],
+  'GET /v1/wallet': ['`?for=` a caller (admin)', 'HeldArtifactList'],
+  'PUT /v1/wallet': ['`{artifact}`', '`{caller, cid}`'],
+  'DELETE /v1/wallet/{cid}': ['`?for=` a caller (admin)', '`{caller, cid}`'],
+  'GET /v1/callers': ['-', 'CallerList'],
+  'POST /v1/callers': ['`{name, caller}`', '201, CallerView'],
+  'POST /v1/artifacts/record': ['`{artifact, event}`', '201, `{id}` of the record'],
+  'POST /v1/artifacts/delegate': [
+    '`{artifact, to, grant, expiresMs}`',
+    "201, `{artifact, id}`, signed with the caller's key",
+  ],
+  'POST /v1/artifacts/verify': ['`{artifact}`', '`{valid, code, detail, revocations}`'],
+  'GET /v1/status': ['-', 'View of Status'],
+  'GET /v1/peers': ['-', 'PeerList; the first is this node'],
+  'GET /v1/peers/{node}': ['a name or a did', 'View of a Peer'],
+  'POST /v1/peers': [
+    '`{target, mesh, confirmed}`',
+    '`{result, …}`: admitted, pending or unconfirmed',
+  ],
+  'DELETE /v1/peers/{node}': ['-', '`{did}`: its addresses are forgotten'],
+  'GET /v1/invites': ['-', 'InviteList, without lines'],
+  'POST /v1/invites': ['`{name, ttlMs, labels}`', '201, InviteView with its line, once'],
+  'DELETE /v1/invites/{id}': ['-', '`{id}`'],
+  'GET /v1/governance': ['-', 'View of Governance'],
+  'GET /v1/root': ['-', 'View of Root'],
+  'GET /v1/statements': ['`?type=` `&state=`', 'StatementList'],
+  'GET /v1/statements/{id}': ['-', 'View of a Statement'],
+  'POST /v1/statements': ['an envelope, canonical', 'View of a Statement; idempotent'],
+  'GET /v1/spread': ['`?id=` `&wait=` none, committed, all `&ms=`', 'SpreadView'],
+  'GET /v1/drift': ['-', 'DriftList'],
+  'GET /v1/records': [
+    '`?type= principal= action= code= since= until= limit=`',
+    'RecordList, newest first',
+  ],
+  'GET /v1/records/tail': ['`?after=` an index `&ms=`', 'RecordList, oldest first; long poll'],
+  'GET /v1/records/{id}': ['-', 'View of a Record'],
+  'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
+  'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
+  'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
+  'GET /v1/doctor': ['`?with=` a node', 'View of Doctor'],
+  'POST /v1/isolation': ['`{isolated}`', '`{isolated}`'],
+  'POST /v1/config/reload': ['-', 'ReloadView'],
+  'GET /livez': ['-', '`{live}`'],
+  'GET /readyz': ['`?verbose`', '200 or 503, `{ready, reasons}`'],
+  'GET /metrics': ['-', 'Prometheus text'],
+}
+
+export function routes(): readonly Route[] {
+  return [
+    ...authzenRoutes(unused, 'https://pdp.example'),
+    ...executionRoutes(unused),
+    ...decisionRoutes(unused),
+    ...walletRoutes(unused),
+    ...callerRoutes(unused),
+    ...artifactRoutes(unused),
+    ...statusRoutes(unused),
+    ...peerRoutes(unused),
+    ...inviteRoutes(unused),
+    ...governanceRoutes(unused),
+    ...statementRoutes(unused),
+    ...recordRoutes(unused),
+    ...policyRoutes(unused),
+    ...doctorRoutes(unused),
+    ...operateRoutes(unused),
+    ...healthRoutes(unused),
+    ...metricsRoutes(unused),
+  ]
+}
+
+const FILES: Readonly<Record<SocketRole, string>> = {
+  decide: '`meshd`',
+  read: '`read`',
+  admin: '`admin`',
+}
+
+function table(): string {
+  const served = routes().map(({ method, path, roles }) => {
+    const says = SAYS[`${method} ${path}`]
+    if (says === undefined) throw new Error(`${method} ${path} is not described in docs/api.ts`)
+    return row(`${method} ${path}`, roles.map((role) => FILES[role]).join(' '), ...says)
+  })
+  if (served.length < Object.keys(SAYS).length)
+    throw new Error('scripts/docs/api.ts describes a route that is not served')
+  return ['| endpoint | sockets | asks | answers |', '|---|---|---|---|', ...served].join('\n')
+}
+
+/** The page with the table between its marks. */
+export function withRoutes(page: string): string {
+  return page.replace(
+    /<!-- routes -->[\s\S]*<!-- end of routes -->/,
+    () => `<!-- routes -->\n${table()}\n<!-- end of routes -->`,
+  )
+}

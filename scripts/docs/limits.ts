@@ -1,0 +1,73 @@
+/** The bounds of the protocol in docs/protocol.md, with the values that core/limits.ts gives them. */
+import * as limits from '../../src/core/limits.ts'
+import { row } from './reasons.ts'
+
+/** What each one bounds; every other constant bounds this node alone. */
+const WIRE: Partial<Record<keyof typeof limits, string>> = {
+  FRAME_BYTES_MAX: 'one frame of hello, state and log',
+  SYNC_FRAME_BYTES_MAX: 'one frame of sync and lineage',
+  GOSSIP_BYTES_MAX: 'one gossip message; a larger statement travels by sync alone',
+  ANNOUNCEMENT_BYTES_MAX: 'one announcement',
+  STATEMENT_BYTES_MAX: 'one envelope',
+  SIGNATURES_MAX: 'signatures on one envelope, keys in one role',
+  NESTING_MAX: 'nesting of any JSON or CBOR',
+  RECORD_BYTES_MAX: 'one leaf of a log',
+  LOG_RECORDS_MAX: 'leaves of one log',
+  CHECKPOINT_BYTES_MAX: 'one checkpoint, as it is kept and passed on',
+  ADDRESS_RECORD_BYTES_MAX: 'one signed address record',
+  ADDRESSES_PER_PEER_MAX: 'addresses in it',
+  INVITE_BYTES_MAX: "an invite's line",
+  INVITE_TTL_MS_MAX: 'how long an invite may be redeemed',
+  HELLO_ROOTS_MAX: 'roots in one answer to a hello',
+  HELLO_MEMBERS_MAX: 'members, and addresses, in one answer to a hello',
+  HELD_IDS_MAX: 'ids in one state question',
+  NONCE_BYTES: 'nonce of a state question',
+  SYNC_IDS_MAX: 'ids or envelopes in one sync frame',
+  SYNC_PREFIXES_MAX: 'subtrees asked about in one sync frame',
+  SYNC_LIST_MAX: 'leaves in one listed subtree',
+  SYNC_ROUNDS_MAX: 'rounds of one comparison',
+  PUSH_BYTES_MAX: 'statements in one push or answer; one always fits',
+  ASK_TIMEOUT_MS: 'from opening a stream to its answer',
+  HELLO_TIMEOUT_MS: 'from connecting to the end of the hello',
+  ASKS_PER_PEER_MAX: 'answers being made for one peer',
+  STATEMENTS_MAX: 'statements in one set',
+  PENDING_PER_SIGNER_MAX: 'statements that wait, of one signer',
+  PENDING_BYTES_PER_SIGNER_MAX: 'their bytes',
+  WITNESSES_MAX: 'witnesses of a root',
+  BUNDLES_MAX: 'policy bundles',
+  STALENESS_MS_MIN: 'the least staleness that a root may name',
+  STALENESS_MS_MAX: 'the most',
+  SKEW_MS_MAX: 'the most skew',
+  LINKS_MAX: 'delegations in one artifact',
+  TOKEN_BYTES_MAX: 'one delegation or invocation',
+  PREDICATES_MAX: 'predicates of one link',
+}
+
+const values = new Map<string, unknown>(Object.entries(limits))
+
+function table(): string {
+  const rows = Object.entries(WIRE).map(([name, says]) => {
+    const value = values.get(name)
+    return row(`\`${name}\``, textOf(name, Number(value)), says)
+  })
+  return ['| constant | value | bounds |', '|---|---|---|', ...rows].join('\n')
+}
+
+function textOf(name: string, value: number): string {
+  if (/_MS(_|$)/.test(name)) return value < 60_000 ? `${value / 1000} s` : minutes(value / 60_000)
+  if (!/(^|_)BYTES(_|$)/.test(name) || value < 1024 || value % 1024 !== 0)
+    return value.toLocaleString('en')
+  return value < 1024 ** 2 ? `${value / 1024} KiB` : `${value / 1024 ** 2} MiB`
+}
+
+function minutes(value: number): string {
+  return value < 1_440 ? `${value} min` : `${value / 1_440} d`
+}
+
+/** The page with the table between its marks. */
+export function withLimits(page: string): string {
+  return page.replace(
+    /<!-- limits -->[\s\S]*<!-- end of limits -->/,
+    () => `<!-- limits -->\n${table()}\n<!-- end of limits -->`,
+  )
+}
