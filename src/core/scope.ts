@@ -55,7 +55,7 @@ export function describe(links: readonly Delegation[]): Scope {
 
 /** `tool:search, tool:read on repo:acme/*` */
 export function formatScope(scope: Scope): string {
-  return `${scope.actions.join(', ')} on ${scope.resources.join(' and ')}`
+  return `${scope.actions.join(', ') || 'nothing'} on ${scope.resources.join(' and ')}`
 }
 
 /** The earliest end of all links. */
@@ -169,12 +169,14 @@ function idIn(p: Predicate): string | null {
 
 /** What is left of the actions when each link has had its say. */
 function actionsOf(terms: readonly Terms[]): readonly string[] {
-  const command = terms.reduce((least, { cmd }) => (covers(least, cmd) ? cmd : least), '/')
+  const narrowest = terms.reduce((least, { cmd }) => (covers(least, cmd) ? cmd : least), '/')
+  // Commands that exclude each other leave nothing, whichever of them came first.
+  const left = (command: string) => terms.every(({ cmd }) => covers(cmd, command))
   const lists = terms.flatMap(({ actions }) => (actions === null ? [] : [actions]))
   const [first, ...others] = lists
-  if (first === undefined) return [actionOf(command)]
+  if (first === undefined) return left(narrowest) ? [actionOf(narrowest)] : []
   return first.filter(
-    (action) => covers(command, commandOf(action)) && others.every((list) => list.includes(action)),
+    (action) => left(commandOf(action)) && others.every((list) => list.includes(action)),
   )
 }
 

@@ -1,111 +1,12 @@
 /** The one door: every way in which the disk, the world and other calls can interleave. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RecordId } from '../../src/core/id.ts'
-import { judge } from '../../src/core/judge.ts'
 import type { Judgement } from '../../src/core/judgement.ts'
 import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../../src/core/limits.ts'
 import type { Denial } from '../../src/core/reasons.ts'
-import {
-  type Appended,
-  Authorizer,
-  type AuthorizerPorts,
-  type Call,
-  type Decision,
-} from '../../src/mesh/authorizer.ts'
+import type { Authorizer, Call } from '../../src/mesh/authorizer.ts'
 import { Nonces } from '../../src/mesh/nonces.ts'
-import { VirtualClock } from '../sim/clock.ts'
-import { Shelf } from './deciding.ts'
-import { input } from './judgements.ts'
-
-const ALLOWED = judge(input())
-const REVOKED: Denial = { code: 'REVOKED', detail: 'meanwhile' }
-const MISSING = judge(input({ presented: { kind: 'missing', detail: 'none' } }))
-
-/** One leaf, as far as order is concerned. */
-interface Leaf {
-  readonly effect: string
-  readonly supersedes: RecordId | null
-  readonly unrecorded: number
-}
-
-interface Door {
-  readonly authorizer: Authorizer
-  readonly clock: VirtualClock
-  readonly shelf: Shelf
-  readonly leaves: Leaf[]
-  /** What happened, in order. */
-  readonly trace: string[]
-  judged: Judgement
-  late: Denial | null
-  leaseUntilMs: number | null
-  /** Called with the number of the append; what it gives decides. */
-  disk: (n: number) => Promise<void>
-  call(opens?: boolean): Call
-}
-
-const works = () => Promise.resolve()
-const fails = () => Promise.reject(new Error('EIO'))
-
-async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
-  const clock = new VirtualClock()
-  const shelf = new Shelf()
-  const nonces = await Nonces.open(shelf)
-  const [leaves, trace]: [Leaf[], string[]] = [[], []]
-  let appends = 0
-  const ports: AuthorizerPorts = {
-    clock,
-    nonces,
-    judge: (given) => {
-      const { invocation } = made.judged
-      if (invocation === null || !given.seen(invocation)) return made.judged
-      return { ...made.judged, denial: { code: 'REPLAYED', detail: 'used' } }
-    },
-    append: async (draft, puts): Promise<Appended> => {
-      await made.disk(++appends)
-      const id: RecordId = `sha256:${leaves.length}`
-      leaves.push(draft as typeof draft & Leaf)
-      shelf.put(puts(id))
-      trace.push(`durable ${draft['effect']}`)
-      return { id, index: leaves.length - 1 }
-    },
-    unwritable: () => null,
-    opening: (id) => [{ space: 'execution', key: id, value: new Uint8Array() }],
-    closing: (id) => [{ space: 'execution', key: id, value: null }],
-    opened: (id) => trace.push(`opened ${id}`),
-    executionsFull: () => false,
-    answered: (decision) => trace.push(`answer ${shown(decision)}`),
-    missed: () => trace.push('missed'),
-    ...over,
-  }
-  const made: Door = {
-    authorizer: new Authorizer(ports),
-    ...{ clock, shelf, leaves, trace },
-    judged: ALLOWED,
-    late: null,
-    leaseUntilMs: 42_000,
-    disk: works,
-    call: (opens = false) => ({
-      input: input(),
-      receivedMs: clock.monotonicMs(),
-      opens,
-      owner: 'bob',
-      recheck: () => {
-        trace.push('recheck')
-        return made.late
-      },
-      leaseUntilMs: () => made.leaseUntilMs,
-      draft: (_, denial, supersedes, unrecorded) => ({
-        effect: denial?.code ?? 'allow',
-        supersedes,
-        unrecorded,
-      }),
-    }),
-  }
-  return made
-}
-
-const shown = (decision: Decision) => (decision.effect === 'allow' ? 'allow' : decision.denial.code)
+import { ALLOWED, door, fails, MISSING, REVOKED, shown, works } from './doorway.ts'
 
 const AFTER_ONE = (n: number) => (n > 1 ? fails() : works())
 
