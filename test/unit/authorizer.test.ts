@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Judgement } from '../../src/core/judgement.ts'
 import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../../src/core/limits.ts'
 import type { Denial } from '../../src/core/reasons.ts'
-import { Authorizer } from '../../src/mesh/authorizer.ts'
+import { Authorizer, type Call } from '../../src/mesh/authorizer.ts'
 import { Nonces } from '../../src/mesh/nonces.ts'
 import { ALLOWED, door, fails, MISSING, REVOKED, shown, works } from './doorway.ts'
 
