@@ -2,9 +2,8 @@
 import type { GovernanceView, View } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Scope, scopeKey } from '../core/statement/freeze.ts'
-import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
-import { commonOf, consent, KEY_OPTIONS, signerFor, signNew, submit } from './govern.ts'
+import { commonOf, consent, KEY_OPTIONS, payloadOf, signerFor, signNew, submit } from './govern.ts'
 import { resolvePrincipal } from './principals.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
 import type { Command, Options } from './spec.ts'
@@ -57,11 +56,11 @@ async function change(
   if ((now?.frozen ?? false) === frozen)
     throw new MeshError('CONFLICT', `${text} is ${frozen ? 'frozen already' : 'not frozen'}`)
   const version = (now?.version ?? 0) + 1
+  const common = await commonOf(context)
+  const payload = payloadOf({ type: 'freeze', ...common, scope, version, frozen })
   const role = await signerFor(context, ['revoker'], options)
   context.say(`${frozen ? 'freeze' : 'unfreeze'} ${scopeKey(scope)}, version ${version}`)
   await consent(context, `${frozen ? 'Freeze' : 'Unfreeze'} as ${role.name} (revoker)?`)
-  const common = await commonOf(context)
-  const payload = formatStatement({ type: 'freeze', ...common, scope, version, frozen })
   const view = await submit(context, await signNew('freeze', payload, role))
   if (view === null) return 0
   if (frozen) context.say(`undo: meshd unfreeze ${text}`)

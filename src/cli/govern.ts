@@ -17,7 +17,9 @@ import type { StatementId } from '../core/id.ts'
 import { shortId, type Tag } from '../core/id.ts'
 import type { Signer } from '../core/keys.ts'
 import { MESSAGE_BYTES_MAX, STATEMENT_BYTES_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
+import { type Draft, formatStatement } from '../core/statement/statement.ts'
 import { stripControls } from '../core/text.ts'
 import type { Context } from './context.ts'
 import { terminal } from './context.ts'
@@ -64,6 +66,16 @@ export function messageOf({ globals }: Context): string | null {
   if (globals.message !== null && utf8(globals.message).length > MESSAGE_BYTES_MAX)
     throw new MeshError('TOO_LARGE', `the message is longer than ${MESSAGE_BYTES_MAX} bytes`)
   return globals.message
+}
+
+/** What was typed as a statement; what its strict form refuses was typed wrong. @throws MeshError USAGE */
+export function payloadOf(draft: Draft): Uint8Array {
+  try {
+    return formatStatement(draft)
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause
+    throw new MeshError('USAGE', cause.message, { cause })
+  }
 }
 
 export interface RoleSigner {

@@ -4,9 +4,8 @@ import { type Did, parseDid } from '../core/keys.ts'
 import { LABELS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
-import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
-import { commonOf, consent, KEY_OPTIONS, signerFor, signNew, submit } from './govern.ts'
+import { commonOf, consent, KEY_OPTIONS, payloadOf, signerFor, signNew, submit } from './govern.ts'
 import { durationOf } from './parse.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
 import { type Command, flagOption, listOption, type Options, textOption } from './spec.ts'
@@ -57,7 +56,7 @@ async function memberPayload(context: Context, peer: PeerView, options: Options)
     })
   const common = await commonOf(context)
   const ttlMs = durationOf(textOption(options, 'ttl') ?? TTL_DEFAULT, '--ttl')
-  const payload = formatStatement({
+  const payload = payloadOf({
     type: 'member',
     ...common,
     version: (await newestVersion(context, peer.did)) + 1,
@@ -130,7 +129,7 @@ export const peerEpoch: Command = {
     const role = await signerFor(context, ['admitter'], options)
     for (const line of givenUp(peer, epoch, overrules)) context.say(line)
     await consent(context, `Open epoch ${epoch} as ${role.name} (admitter)?`)
-    const payload = formatStatement({
+    const payload = payloadOf({
       type: 'epoch',
       ...(await commonOf(context)),
       node: keyOf(peer.did),

@@ -4,9 +4,17 @@ import type { StatementId } from '../core/id.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Json } from '../core/json.ts'
 import { MeshError } from '../core/problems.ts'
-import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
-import { commonOf, consent, KEY_OPTIONS, safe, signerFor, signNew, submit } from './govern.ts'
+import {
+  commonOf,
+  consent,
+  KEY_OPTIONS,
+  payloadOf,
+  safe,
+  signerFor,
+  signNew,
+  submit,
+} from './govern.ts'
 import { policyNamed } from './policy.ts'
 import { type BundleContent, readBundleDir } from './policy-check.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
@@ -83,7 +91,7 @@ async function publish(
   const says = `${plural(content.policies.size, 'file')}, tests ${content.tests.length} passed`
   context.say(`policy ${name}  ${content.mode}  ${says}`)
   await consent(context, `Sign as ${role.name} (policy)?`)
-  const payload = formatStatement({
+  const payload = payloadOf({
     type: 'policy',
     ...(await commonOf(context)),
     ...content,

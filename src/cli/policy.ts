@@ -69,16 +69,32 @@ function policies(context: Context): Promise<ListView<'StatementList', Statement
   return context.client('read').get('/v1/statements?type=policy')
 }
 
+/** All of one version: several when they contradict each other. @throws MeshError NOT_FOUND */
+export async function policiesOf(
+  context: Context,
+  text: string,
+): Promise<readonly [StatementView, ...StatementView[]]> {
+  const { items } = await policies(context)
+  const [first, ...others] = items.filter(
+    (item) => versionText(item) === text && item.state !== 'pending',
+  )
+  if (first === undefined)
+    throw new MeshError('NOT_FOUND', `there is no ${text} here`, { hint: 'meshd policy list' })
+  return [first, ...others]
+}
+
 /** `agents@7`, `pol_c0de51ff` or a full id. @throws MeshError NOT_FOUND, AMBIGUOUS */
 export async function policyNamed(context: Context, text: string): Promise<StatementView> {
+  if (text.includes('@')) {
+    const [first, ...others] = await policiesOf(context, text)
+    if (others.length > 0)
+      throw new MeshError(
+        'AMBIGUOUS',
+        `${text} is ${[first, ...others].map(({ id }) => id).join(' or ')}`,
+      )
+    return first
+  }
   const { items } = await policies(context)
-  const byVersion = items.filter((item) => versionText(item) === text && item.state !== 'pending')
-  const [first, second] = byVersion
-  if (second !== undefined)
-    throw new MeshError('AMBIGUOUS', `${text} is ${byVersion.map(({ id }) => id).join(' or ')}`)
-  if (first !== undefined) return first
-  if (text.includes('@'))
-    throw new MeshError('NOT_FOUND', `there is no ${text} here`, { hint: 'meshd policy list' })
   const ids = items.map(({ id }) => id)
   const id = resolveId(context, text, ids, false)
   const found = items.find((item) => item.id === id)

@@ -1,16 +1,16 @@
 /** `meshd revoke <target>`: for ever. Shows who applied it, when, and the time after which no node allows it. */
-import type { StatementView } from '../client/types.ts'
+import type { StatementView, View } from '../client/types.ts'
 import { isCid, isSha256Id, shortId } from '../core/id.ts'
+import { TIME_S_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Target } from '../core/statement/revocation.ts'
-import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
 import { terminal } from './context.ts'
 import {
   commonOf,
   consent,
   KEY_OPTIONS,
-  newestRoot,
+  payloadOf,
   printSubmitted,
   signerFor,
   signNew,
@@ -18,6 +18,7 @@ import {
 } from './govern.ts'
 import { printItem } from './output.ts'
 import { durationOf } from './parse.ts'
+import { policiesOf, policyNamed } from './policy.ts'
 import { resolvePrincipal } from './principals.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, type Options, textOption } from './spec.ts'
@@ -43,30 +44,30 @@ export const revoke: Command = {
     WAIT_OPTION,
     {
       flags: '--until <duration>',
-      says: 'inert after that; default: the longest artifact the root allows',
+      says: 'inert after that; default: never',
     },
     ...KEY_OPTIONS,
   ],
   run: async (context, [text = ''], options) => {
     const { target, says } = await targetOf(context, text)
-    const { limits } = await newestRoot(context)
     const common = await commonOf(context)
-    const forMs =
-      textOption(options, 'until') === null
-        ? limits.artifactTtlMs
-        : durationOf(textOption(options, 'until') ?? '', '--until')
+    const until = textOption(options, 'until')
+    // A link may be signed years ahead and come to life at its end, and a key lives as long as somebody has it.
+    const untilMs =
+      until === null ? TIME_S_MAX * 1000 : common.issuedMs + durationOf(until, '--until')
     const role = await signerFor(context, ['revoker'], options)
-    const inert = clockTime(new Date(common.issuedMs + forMs).toISOString(), context.now())
     for (const line of says) context.say(line)
-    context.say(
-      `  and all that descends from it. A revocation cannot be undone; inert after ${inert}`,
-    )
+    const inert =
+      until === null
+        ? ''
+        : `; inert after ${clockTime(new Date(untilMs).toISOString(), context.now())}`
+    context.say(`  and all that descends from it. A revocation cannot be undone${inert}`)
     await consent(context, `Revoke as ${role.name} (revoker)?`)
-    const payload = formatStatement({
+    const payload = payloadOf({
       type: 'revocation',
       ...common,
       target,
-      untilMs: common.issuedMs + forMs,
+      untilMs,
       chain: [],
     })
     const view = await submit(context, await signNew('revocation', payload, role))
@@ -114,20 +115,41 @@ async function targetOf(context: Context, text: string): Promise<Chosen> {
     const { did, name } = await resolvePrincipal(context, rest)
     return { target: { kind, did: did as never }, says: [`${kind} ${name}  ${did}`] }
   }
-  const [, bundle, version] = /^([a-zA-Z0-9][a-zA-Z0-9._-]*)@(\d+)$/.exec(text) ?? []
-  if (bundle !== undefined)
-    return {
-      target: { kind: 'policy', bundle, version: Number(version) },
-      says: [`policy ${text}`],
-    }
-  return idTarget(await fullId(context, text))
+  if (text.includes('@')) return policyTarget(await policiesOf(context, text))
+  if (text.startsWith('pol_')) return policyTarget([await policyNamed(context, text)])
+  return idTarget(context, await fullId(context, text))
 }
 
-function idTarget(id: string): Chosen {
+/** Two that contradict each other bear one version, and are revoked together. */
+function policyTarget([policy]: readonly StatementView[]): Chosen {
+  const { bundle, version } = policy?.payload ?? {}
+  return {
+    target: { kind: 'policy', bundle: String(bundle), version: Number(version) },
+    says: [`policy ${bundle}@${version}`],
+  }
+}
+
+/** The id of a statement is no execution's: a revocation of that would stop nothing. */
+async function idTarget(context: Context, id: string): Promise<Chosen> {
   if (isCid(id)) return { target: { kind: 'link', cid: id }, says: [id, `  ${shortId('art', id)}`] }
-  if (isSha256Id(id))
-    return { target: { kind: 'execution', record: id }, says: [`execution ${id}`] }
-  throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`)
+  if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`)
+  const view = await statementOf(context, id)
+  if (view === null) return { target: { kind: 'execution', record: id }, says: [`execution ${id}`] }
+  if (view.type === 'policy') return policyTarget([view])
+  throw new MeshError('USAGE', `${id} is a ${view.type} statement, which is not revoked itself`, {
+    hint: 'meshd revoke node:<node>, principal:<name> or issuer:<name>',
+  })
+}
+
+async function statementOf(context: Context, id: string): Promise<StatementView | null> {
+  try {
+    const path = `/v1/statements/${id}`
+    return (await context.client('read').get<View<'Statement', StatementView>>(path)).item
+  } catch (error) {
+    // Records of other nodes are not known here; one of them may be meant.
+    if (error instanceof MeshError && error.code === 'NOT_FOUND') return null
+    throw error
+  }
 }
 
 /** Short forms are looked up among held artifacts, policies and the newest decisions. */

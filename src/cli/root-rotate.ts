@@ -16,9 +16,16 @@ import { addSignature, signEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
-import { formatStatement } from '../core/statement/statement.ts'
 import type { Context } from './context.ts'
-import { consent, KEY_OPTIONS, messageOf, newestRoot, passphraseOf, submit } from './govern.ts'
+import {
+  consent,
+  KEY_OPTIONS,
+  messageOf,
+  newestRoot,
+  passphraseOf,
+  payloadOf,
+  submit,
+} from './govern.ts'
 import { mayBeLost, quorumText } from './mesh.ts'
 import { durationOf } from './parse.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
@@ -76,7 +83,7 @@ export const rootRotate: Command = {
     await consent(context, `Sign root v${draft.version} with ${plural(signers.length, 'key')}?`)
     const envelope = signers
       .slice(1)
-      .reduce(addSignature, signEnvelope('root', formatStatement(draft), signers.slice(0, 1)))
+      .reduce(addSignature, signEnvelope('root', payloadOf(draft), signers.slice(0, 1)))
     const view = await submit(context, envelope)
     if (view === null) return 0
     return follow(context, view, `root v${draft.version}`, waitOf(context, options))
