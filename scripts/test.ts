@@ -6,21 +6,24 @@
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 type Step = readonly [name: string, command: string, args: readonly string[]]
 
 const NODE_TEST = ['--test', '--test-timeout=180000', '--disable-warning=ExperimentalWarning']
-const node = (name: string, ...patterns: string[]): Step => [
+/** @param jobs files at once: 1 for what starts processes and networks of its own */
+const node = (name: string, jobs: number, ...patterns: string[]): Step => [
   name,
   process.execPath,
-  [...NODE_TEST, ...files(patterns)],
+  [...NODE_TEST, `--test-concurrency=${jobs}`, ...files(patterns)],
 ]
 
 const STEPS: Record<string, () => readonly Step[]> = {
   quick: () => [
     ['types', 'tsc', ['-p', 'test']],
     ['lint', 'biome', ['check', '--error-on-warnings']],
-    node('tests', 'test/{tidy,unit,vectors,ports,sim,script}/**/*.test.ts', 'test/e2e/*.test.ts'),
+    node('tests', availableParallelism(), 'test/{tidy,unit,vectors,sim,script}/**/*.test.ts'),
+    node('ports and processes', 1, 'test/{ports,e2e}/*.test.ts'),
   ],
   slow: () => [
     ['unused', 'knip', []],
@@ -38,7 +41,7 @@ const STEPS: Record<string, () => readonly Step[]> = {
         ...files(['test/{unit,vectors}/**/*.test.ts']),
       ],
     ],
-    node('long tests', 'test/long/**/*.test.ts'),
+    node('long tests', 1, 'test/long/**/*.test.ts'),
   ],
 }
 

@@ -19,7 +19,7 @@ const NAMES = 'alice bob carol dave erin frank grace heidi ivan judy'.split(' ')
 
 export const atlas = keyOf('atlas')
 export const borealis = keyOf('borealis')
-export const people: readonly Signer[] = NAMES.map(keyOf)
+const people: readonly Signer[] = NAMES.map(keyOf)
 
 /** Their private keys are the hashes of these texts: they belong to everybody. */
 function keyOf(name: string): Signer {

@@ -34,8 +34,9 @@ export function banner(
   ]
 }
 
-export function readyLine(reasons: readonly Denial[], ms: number): string {
+/** @param ms since the start, for the first time it is ready; null later */
+export function readyLine(reasons: readonly Denial[], ms: number | null): string {
   const [first] = reasons
-  if (first === undefined) return `READY in ${Math.round(ms)} ms`
+  if (first === undefined) return ms === null ? 'READY' : `READY in ${Math.round(ms)} ms`
   return `NOT READY: ${first.code}: ${first.detail}`
 }

@@ -106,11 +106,14 @@ async function saysReady(
   startedMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  let last = ''
+  let [last, was] = ['', false]
   while (!signal.aborted) {
-    const line = readyLine(daemon.node.notReady(), performance.now() - startedMs)
-    if (line !== last && (last === '' || line.split(' in ')[0] !== last.split(' in ')[0])) say(line)
+    const reasons = daemon.node.notReady()
+    const line = readyLine(reasons, was ? null : performance.now() - startedMs)
+    const ready = reasons.length === 0
+    if (line !== last && !(ready && last.startsWith('READY'))) say(line)
     last = line
+    was ||= ready
     await daemon.clock.sleep(READY_LOOK_MS, signal)
   }
 }

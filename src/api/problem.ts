@@ -27,7 +27,7 @@ const STATUS: Record<ProblemCode, number> = {
   BUG: 500,
 }
 
-export function problemOf(error: unknown): Problem {
+function problemOf(error: unknown): Problem {
   const known = error instanceof MeshError ? error : new MeshError('BUG', 'a fault inside meshd')
   return {
     type: `https://meshd.invalid/problems/${known.code}`,

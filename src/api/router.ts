@@ -3,7 +3,6 @@
  * privileged socket that serves it, and a handler that gives a reply or throws
  * a MeshError. No framework: the most exposed surface has no dependency.
  */
-import type { Json } from '../core/json.ts'
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 
@@ -123,5 +122,3 @@ export function integerQuery(ask: Ask, name: string, fallback: number, max: numb
     throw new MeshError('USAGE', `\`${name}\` is a whole number up to ${max}`)
   return value
 }
-
-export type { Json }

@@ -94,7 +94,7 @@ function known({ node }: Services, id: string): Known {
   return found
 }
 
-export function statementView({ node }: Services, known: Known): StatementView {
+function statementView({ node }: Services, known: Known): StatementView {
   const { id, envelope, statement, state } = known
   const needs = node.statements.needs(id)
   return {

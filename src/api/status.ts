@@ -81,11 +81,7 @@ function bundleView({ bundle, inForce, observed, conflict }: BundleState): Bundl
   }
 }
 
-export function leaseView(
-  lease: LeaseStatus,
-  { root }: Governance,
-  monotonicMs: number,
-): LeaseView {
+function leaseView(lease: LeaseStatus, { root }: Governance, monotonicMs: number): LeaseView {
   return {
     held: lease.held,
     witnesses: lease.witnesses.length,

@@ -131,7 +131,7 @@ export function checkNarrowing(links: Links): Denial | null {
 }
 
 /** How links are called: by their place, which says nothing of what they hold. */
-export function ordinal(index: number, links: Links): string {
+function ordinal(index: number, links: Links): string {
   return links.length === 1 ? 'the link' : `link ${index + 1} of ${links.length}`
 }
 

@@ -71,7 +71,7 @@ export function parseEntity(type: string, id: string, what: string): Entity {
 }
 
 /** Like parseEntity, but `*` in the id stands for any text. @throws Malformed */
-export function parsePattern(type: string, id: string, what: string): Entity {
+function parsePattern(type: string, id: string, what: string): Entity {
   if (type.length + id.length + 1 > RESOURCE_BYTES_MAX)
     throw new Malformed(`the ${what} is too long`)
   if (!TYPE.test(type)) throw new Malformed(`the type of a ${what} is a name like \`repo\``)

@@ -37,7 +37,7 @@ function formatLeaf(predicate: Extract<Predicate, { value: Json }>): string {
 }
 
 /** What a selector is called: facts by their own name, the request by its path. */
-export function nameOf(selector: Selector): string {
+function nameOf(selector: Selector): string {
   const keys = keysOf(selector)
   if (keys === null) return selector.text
   const [root, kind, field, name] = keys

@@ -160,7 +160,7 @@ function commitFacts(meshd: JsonObject): Committed {
 }
 
 /** Its digest always, itself if it is small: what may be sensitive can be removed and the record still proves what it was. */
-export function commit(value: Json): Committed {
+function commit(value: Json): Committed {
   const text = formatJson(value)
   const digest = sha256Hex(utf8(text))
   if (Buffer.byteLength(text) > RECORD_VALUE_BYTES_MAX) return { digest }

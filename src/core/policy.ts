@@ -46,7 +46,7 @@ export interface PolicyRef {
   readonly policy: string
 }
 
-export type PolicyCode = 'POLICY_NO_PERMIT' | 'POLICY_FORBID' | 'POLICY_ERROR'
+type PolicyCode = 'POLICY_NO_PERMIT' | 'POLICY_FORBID' | 'POLICY_ERROR'
 
 export interface PolicyAnswer {
   readonly decision: 'allow' | 'deny'

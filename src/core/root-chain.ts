@@ -26,7 +26,7 @@ export interface RootChain {
 }
 
 /** A root and who signed it well. */
-export interface SignedRoot {
+interface SignedRoot {
   readonly root: Root
   readonly signers: readonly Did[]
 }

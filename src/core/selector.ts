@@ -12,7 +12,7 @@ type Where =
   | { readonly kind: 'values' }
 
 /** One step down; where an optional one finds nothing, it finds null. */
-export type Step = Where & { readonly optional: boolean }
+type Step = Where & { readonly optional: boolean }
 
 export interface Selector {
   readonly text: string

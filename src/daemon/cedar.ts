@@ -178,4 +178,4 @@ function summary(errors: readonly wasm.DetailedError[]): string {
   return errors.map((each) => each.message).join('; ') || 'no reason given'
 }
 
-export type { Expr, PolicyJson, SchemaJson, Type } from '@cedar-policy/cedar-wasm/nodejs'
+export type { PolicyJson, SchemaJson, Type } from '@cedar-policy/cedar-wasm/nodejs'

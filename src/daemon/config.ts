@@ -22,7 +22,7 @@ import {
   withDefaults,
 } from './schema.ts'
 
-export type Origin = 'flag' | 'environment' | 'file' | 'default'
+type Origin = 'flag' | 'environment' | 'file' | 'default'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -47,7 +47,7 @@ export function surroundings(env: Environment = process.env): Surroundings {
 }
 
 /** The file's path: flag, environment, else the place that belongs to this user. */
-export function configPath(flag: string | null, env: Environment = process.env): string {
+function configPath(flag: string | null, env: Environment = process.env): string {
   const around = surroundings(env)
   const usual = around.root ? '/etc/meshd/meshd.yaml' : join(around.configHome, 'meshd/meshd.yaml')
   return flag ?? env['MESHD_CONFIG'] ?? usual

@@ -8,7 +8,7 @@
 import { stripControls } from '../core/text.ts'
 import type { LogLevel } from './schema.ts'
 
-export type Fields = Readonly<Record<string, string | number | boolean | null>>
+type Fields = Readonly<Record<string, string | number | boolean | null>>
 
 export interface Logger {
   debug(event: string, fields?: Fields): void

@@ -46,7 +46,7 @@ export interface Admitted {
 }
 
 /** Signed under a root that is not known here yet. */
-export interface Unjudged {
+interface Unjudged {
   readonly is: 'unjudged'
   readonly id: StatementId
   readonly envelope: Envelope

@@ -25,7 +25,7 @@ import { formatDraft } from '../core/record.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Clock, Put, Store } from './ports.ts'
 
-export type OutcomeKind = 'ok' | 'failed' | 'stopped' | 'unknown'
+type OutcomeKind = 'ok' | 'failed' | 'stopped' | 'unknown'
 
 export interface Outcome {
   readonly kind: OutcomeKind

@@ -74,7 +74,7 @@ function takeAnnouncement(
 }
 
 /** @param last the newest announcement known of the same node */
-export function checkAnnouncement(
+function checkAnnouncement(
   signed: SignedAnnouncement,
   governance: Governance,
   last: Announcement | null,

@@ -41,7 +41,7 @@ import { Statements } from './statements.ts'
 import { Sync } from './sync.ts'
 import { Voice } from './voice.ts'
 
-export interface NodeKeys {
+interface NodeKeys {
   readonly node: Signer
   /** Signs checkpoints. */
   readonly log: Signer

@@ -28,7 +28,7 @@ import {
 import { Pace } from './pace.ts'
 import { Scrub } from './scrub.ts'
 
-export type { NodeKeys, NodePorts, NodeTeller } from './node-parts.ts'
+export type { NodePorts, NodeTeller } from './node-parts.ts'
 
 export class MeshNode {
   readonly self: Did

@@ -75,7 +75,7 @@ export type SyncAnswer =
       readonly blobs: readonly Uint8Array[]
     }
 
-export interface Top {
+interface Top {
   readonly tree: TreeName
   readonly part: Part
 }

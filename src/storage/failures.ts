@@ -32,10 +32,6 @@ export function damaged(what: string, cause?: unknown): MeshError {
   })
 }
 
-export function isDamage(error: unknown): boolean {
-  return error instanceof MeshError && error.code === 'LOG_DAMAGED'
-}
-
 /** Codes and messages of an error and what caused it. */
 function textsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -22,7 +22,7 @@ import { HASH_BYTES, peakCount, type Tree } from '../core/merkle.ts'
 import type { Space } from '../mesh/ports.ts'
 import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './standing.ts'
 
-export const CHECK_BYTES = 16
+const CHECK_BYTES = 16
 const INDEX_ID_BYTES = 12
 
 const [META, RECORD, TILE, PUT, INDEX, INDEXED] = ['m', 'r', 't', 'p', 'i', 'w'].map((letter) =>
