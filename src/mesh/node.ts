@@ -42,6 +42,7 @@ export class MeshNode {
   readonly heard: Freshness['heard']
   readonly boot: Freshness['boot']
   readonly handover: Freshness['handover']
+  readonly voice: Freshness['voice']
   readonly lease: Freshness['lease']
   readonly spreadView: Freshness['spreadView']
   readonly drift: Freshness['drift']
@@ -72,6 +73,7 @@ export class MeshNode {
     this.#history = fresh.history
     this.boot = fresh.boot
     this.handover = fresh.handover
+    this.voice = fresh.voice
     this.lease = fresh.lease
     this.spreadView = fresh.spreadView
     this.drift = fresh.drift

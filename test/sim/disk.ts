@@ -100,6 +100,9 @@ export class DiskStore implements Store {
   #tree: Tree = EMPTY
   #failure: MeshError | null = null
   #writing = false
+  /** On its way to the disk. */
+  #flight: State | null = null
+  #gone = false
 
   private constructor(disk: Disk) {
     this.#disk = disk
@@ -133,8 +136,10 @@ export class DiskStore implements Store {
     this.#usable()
     const next = after(this.#known, batch)
     this.#writing = true
+    this.#flight = next
     await this.#disk.wait()
     this.#writing = false
+    this.#flight = null
     // Closed, or crashed, meanwhile: whoever waits for it is gone with it.
     this.#usable()
     const fault = this.#disk.faults.shift()
@@ -212,15 +217,19 @@ export class DiskStore implements Store {
     await Promise.resolve()
   }
 
-  /** The process is gone; what it wrote may have landed. */
-  crash(): void {
+  /** The process is gone. @param lands whether what was on its way is there all the same */
+  crash(lands = false): void {
     if (this.#failure === null) this.#disk.opened = false
+    if (lands && this.#flight !== null) this.#land(this.#flight)
+    this.#flight = null
+    this.#gone = true
     this.#failure = new MeshError('NOT_READY', 'storage is closed')
   }
 
   async #open(): Promise<void> {
     await Promise.resolve()
     const disk = this.#disk
+    if (this.#gone) throw new MeshError('NOT_READY', 'storage is closed')
     if (disk.refusedOpens > 0) {
       disk.refusedOpens -= 1
       throw new MeshError('NOT_READY', 'the disk is full: as the test asked')
