@@ -11,6 +11,7 @@ import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
 import { Api } from './api.ts'
 import { banner, readyLine } from './banner.ts'
+import { keepJournal } from './journal.ts'
 import { Metrics } from './metrics.ts'
 import { snapshotOf } from './metrics-snapshot.ts'
 import { tellerOf } from './teller.ts'
@@ -62,6 +63,7 @@ async function serve(
   let api: Api | null = null
   let status = 0
   try {
+    keepJournal(daemon, logger, metrics)
     api = await Api.open({ daemon, live, logger, metrics, version })
     await daemon.start()
     for (const line of banner(daemon, api.sockets, version)) stdout.write(`${line}\n`)

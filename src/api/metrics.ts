@@ -39,6 +39,7 @@ const MS = 1000
 /** 100 µs to 50 ms, and what is worse. */
 const DECISION_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.5, 2]
 const SPREAD_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60]
+const COMMIT_BUCKETS = [0, 1, 2, 4, 8, 16, 32, 64, 128]
 const DISK_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]
 
 export class Metrics {
@@ -80,6 +81,11 @@ export class Metrics {
     'log_commit_seconds',
     'group commits of the log',
     DISK_BUCKETS,
+  )
+  readonly #commitSizes = this.#histogram(
+    'log_commit_records',
+    'records of one group commit',
+    COMMIT_BUCKETS,
   )
   readonly #storage = this.#counter('storage_errors_total', 'errors of the disk')
   readonly #reloads = this.#counter('config_reloads_total', 'reloads of the configuration', [
@@ -145,8 +151,10 @@ export class Metrics {
     this.#records.inc({ type })
   }
 
-  committed(ms: number): void {
+  /** One group commit. */
+  committed(records: number, ms: number): void {
     this.#commits.observe(ms / MS)
+    this.#commitSizes.observe(records)
   }
 
   storageFailed(): void {

@@ -12,6 +12,7 @@ export function tellerOf(logger: Logger, metrics: Metrics): NodeTeller {
     // Counted where it is answered, with the adapter that asked (deciding.ts).
     decided: () => {},
     gossiped: (topic, { verdict }) => metrics.gossiped(topic, verdict),
+    committed: (records, ms) => metrics.committed(records, ms),
     synced: ({ sentBytes, receivedBytes }, failure) =>
       metrics.synced(failure === null ? 'ok' : 'failed', sentBytes + receivedBytes),
   }

@@ -34,12 +34,19 @@ export interface LogPorts {
   readonly store: Store
   readonly clock: Clock
   readonly node: Did
+  /** Told of each batch that became durable: its records, and how long the disk took. For metrics. */
+  readonly committed?: (records: number, ms: number) => void
 }
 
 export interface Durable {
   readonly index: number
   readonly id: RecordId
   readonly bytes: Uint8Array
+}
+
+/** A record that was just written. */
+export interface Logged extends Durable {
+  readonly type: string
 }
 
 type PutsOf = (id: RecordId) => readonly Put[]
@@ -65,6 +72,8 @@ interface Group {
   readonly epoch: number
   readonly first: number
   readonly records: readonly Leaf[]
+  /** Of each record. */
+  readonly types: readonly string[]
   readonly tree: Tree
   readonly puts: readonly Put[]
   readonly waiters: readonly { readonly waiter: Waiter; readonly appended: Appended | null }[]
@@ -74,7 +83,7 @@ const NO_PUTS: PutsOf = () => []
 
 export class Log {
   readonly #ports: LogPorts
-  readonly #onDurable: ((records: readonly Durable[]) => void)[] = []
+  readonly #onDurable: ((records: readonly Logged[]) => void)[] = []
   readonly #onSealed: ((why: string) => void)[] = []
   #waiting: Waiter[] = []
   /** Of those that wait, how many bring a record: a flood of them does not keep governance out. */
@@ -182,7 +191,7 @@ export class Log {
   }
 
   /** Called with each batch of records once it is durable, in order; it must not throw. */
-  onDurable(listener: (records: readonly Durable[]) => void): void {
+  onDurable(listener: (records: readonly Logged[]) => void): void {
     this.#onDurable.push(listener)
   }
 
@@ -233,8 +242,10 @@ export class Log {
   }
 
   async #write(group: Group): Promise<void> {
+    const { store, clock, committed } = this.#ports
+    const startMs = clock.monotonicMs()
     try {
-      await this.#ports.store.persist(group)
+      await store.persist(group)
     } catch (error) {
       // The outcome is unknown: nobody is told that it is there, and nothing more is asked of this handle.
       const why = new MeshError('NOT_READY', 'the disk did not take it', { cause: error })
@@ -242,11 +253,15 @@ export class Log {
       await this.#recover(error)
       return
     }
-    this.#tree = this.#ports.store.tree
+    committed?.(group.records.length, clock.monotonicMs() - startMs)
+    this.#tree = store.tree
     for (const { waiter, appended } of group.waiters) waiter.resolve(appended)
     if (group.records.length === 0) return
-    const { first } = group
-    const records = group.records.map(({ id, bytes }, i) => ({ index: first + i, id, bytes }))
+    const { first, types } = group
+    const records = group.records.map(({ id, bytes }, i) => ({
+      ...{ index: first + i, id, bytes },
+      type: types[i] ?? '',
+    }))
     for (const listener of this.#onDurable) listener(records)
   }
 
@@ -307,6 +322,7 @@ class Grouping implements Group {
   readonly epoch: number
   readonly first: number
   readonly records: Leaf[] = []
+  readonly types: string[] = []
   readonly puts: Put[] = []
   readonly waiters: { waiter: Waiter; appended: Appended | null }[] = []
   tree: Tree
@@ -334,6 +350,7 @@ class Grouping implements Group {
       const leaf = leafOf(waiter.draft, head, index)
       this.#keep(waiter.puts(leaf.id))
       this.records.push(leaf)
+      this.types.push(String(waiter.draft['type']))
       this.tree = append(this.tree, leaf.hash)
       this.#bytes += leaf.bytes.length
       this.waiters.push({ waiter, appended: { id: leaf.id, index } })

@@ -58,6 +58,8 @@ export interface NodeTeller {
   decided(decision: Decision): void
   gossiped(topic: string, verdict: Verdict): void
   synced(cost: Cost, failure: unknown): void
+  /** A batch of the log became durable. */
+  committed(records: number, ms: number): void
 }
 
 export interface NodePorts {
@@ -77,7 +79,8 @@ export interface NodePorts {
 /** What is known, and how it spreads. */
 export async function openKnowledge(ports: NodePorts) {
   const { clock, random, store, network, policy, keys, name, tell } = ports
-  const log = await Log.open({ store, clock, node: network.self })
+  const committed = (records: number, ms: number) => tell.committed(records, ms)
+  const log = await Log.open({ store, clock, node: network.self, committed })
   const reader = new LogReader({ log, store })
   const durableTime = await DurableTime.open(log, reader, clock)
   const persist = (puts: readonly Put[]) => log.persist(puts)

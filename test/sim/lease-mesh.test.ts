@@ -74,7 +74,13 @@ class Mesh {
       keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
       name: keys.name,
       stalenessAtMostMs: () => null,
-      tell: { problem: () => {}, decided: () => {}, gossiped: () => {}, synced: () => {} },
+      tell: {
+        problem: () => {},
+        decided: () => {},
+        gossiped: () => {},
+        synced: () => {},
+        committed: () => {},
+      },
     })
     running.push(host.node)
     await host.node.start()
