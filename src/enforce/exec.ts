@@ -101,7 +101,7 @@ function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
     stdio: 'inherit',
     detached: true,
     // Two names for one id: of the decision, and of the run that its own calls descend from.
-    env: { ...env, MESHD_DECISION: execution, MESHD_EXECUTION: execution },
+    env: { ...env, MESHD_DECISION: execution },
   })
 }
 
