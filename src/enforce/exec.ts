@@ -100,7 +100,6 @@ function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
   return spawn(file, args, {
     stdio: 'inherit',
     detached: true,
-    // Two names for one id: of the decision, and of the run that its own calls descend from.
     env: { ...env, MESHD_DECISION: execution },
   })
 }
