@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { routes } from '../../scripts/docs/api.ts'
 import { TABLE } from '../../src/cli/main.ts'
 import * as limits from '../../src/core/limits.ts'
 import { PROBLEMS } from '../../src/core/problems.ts'
@@ -93,6 +94,22 @@ function typedIn(page: string): readonly string[] {
   const told = [...prose(page).matchAll(/`meshd ([a-z][a-z -]*)(?=[^a-z -])/g)]
   return [...lines, ...told].map(([, line = '']) => line)
 }
+
+test('every path that a page asks for is served', () => {
+  const served = routes().map(({ path }) => new RegExp(`^${path.replaceAll(/{\w+}/g, '[^/]+')}$`))
+  let count = 0
+  for (const page of PAGES) {
+    for (const [, path = ''] of read(page).matchAll(/http:\/\/meshd(\/[^\s'"?]*)/g)) {
+      if (path === '/v1/nothing') continue // what an error looks like
+      assert.ok(
+        served.some((each) => each.test(path)),
+        `${page}: ${path}`,
+      )
+      count += 1
+    }
+  }
+  assert.ok(count >= 8, `${count} paths`)
+})
 
 test('the design names every dependency with its version', () => {
   const { dependencies } = JSON.parse(read('package.json')) as {
