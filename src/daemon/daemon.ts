@@ -11,6 +11,7 @@ import { MeshError } from '../core/problems.ts'
 import { selfTest } from '../core/self-test.ts'
 import { MeshNode, type NodeTeller } from '../mesh/node.ts'
 import type { Clock, Random, Store } from '../mesh/ports.ts'
+import { createHost } from '../network/host.ts'
 import { Libp2pNetwork } from '../network/network.ts'
 import { createStore } from '../storage/create.ts'
 import { FILES, LevelStore } from '../storage/level.ts'
@@ -33,6 +34,8 @@ export interface DaemonPorts {
   readonly live: LiveConfig
   readonly logger: Logger
   readonly tell: NodeTeller
+  /** Makes the libp2p node; tests look into it. */
+  readonly createHost?: typeof createHost
 }
 
 export class Daemon {
@@ -84,10 +87,10 @@ export class Daemon {
   }
 
   /** Verifies what is on disk; listens to nobody yet. @throws MeshError KEY_UNAVAILABLE, LOG_DAMAGED, NOT_READY, WRONG_MESH */
-  static async open({ live, tell }: DaemonPorts): Promise<Daemon> {
+  static async open({ live, tell, createHost: create }: DaemonPorts): Promise<Daemon> {
     selfTest()
     const config = live.current
-    const base = await openBase(config, tell)
+    const base = await openBase(config, tell, create)
     try {
       const { paths, identity, ...ports } = base
       const node = await MeshNode.open({
@@ -172,7 +175,11 @@ interface Opened {
   readonly files: MeasuredFiles
 }
 
-async function openBase(config: Config, tell: NodeTeller): Promise<Base> {
+async function openBase(
+  config: Config,
+  tell: NodeTeller,
+  create: typeof createHost = createHost,
+): Promise<Base> {
   const paths = pathsOf(config)
   const made = existsSync(join(paths.dataDir, FILES.marker))
   const identity = openIdentity(paths, made)
@@ -184,7 +191,7 @@ async function openBase(config: Config, tell: NodeTeller): Promise<Base> {
   const { listen, announce } = config.mesh
   const { seed } = identity
   const fault = (error: unknown) => tell.problem('a fault in the network', error)
-  const network = new Libp2pNetwork({ seed, listen, announce, clock, random, fault })
+  const network = new Libp2pNetwork({ seed, listen, announce, clock, random, fault }, create)
   return { paths, identity, clock, random, store, network, policy: new CedarEngine() }
 }
 

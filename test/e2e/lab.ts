@@ -1,39 +1,50 @@
 /** Hosts in a scratch folder of their own, and a mesh of them: founded, joined by invites, all of them witnesses. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join as path } from 'node:path'
 import { Host } from '../../src/cli/stage.ts'
 import type { DecisionView, StatusView } from '../../src/client/types.ts'
 
 export const UID = process.getuid?.() ?? 0
 export const ASK = ['--action', 'job:deploy', '--resource', 'env:staging'] as const
 
+async function started(host: Host): Promise<void> {
+  host.start()
+  await host.answers()
+}
+
+/** By an invite. */
+export async function join(member: Host, newcomer: Host): Promise<void> {
+  const invite = await member.do('invite', 'create', '--name', newcomer.name, '-o', 'id')
+  await newcomer.do('peer', 'join', invite.trim())
+}
+
 export class Lab implements AsyncDisposable {
-  readonly dir = mkdtempSync(join(tmpdir(), 'meshd-lab-'))
+  readonly dir = mkdtempSync(path(tmpdir(), 'meshd-lab-'))
   readonly hosts: Host[] = []
 
   host(name: string): Host {
     const host = new Host({
       name,
-      dir: join(this.dir, name),
-      keyStore: join(this.dir, 'operator'),
+      dir: path(this.dir, name),
+      keyStore: path(this.dir, 'operator'),
     })
     this.hosts.push(host)
     return host
   }
 
   /** Founds a mesh at the first, and makes all of them its witnesses. */
-  async mesh(names: readonly string[], staleness = '5s'): Promise<readonly Host[]> {
+  async mesh(
+    names: readonly string[],
+    staleness = '5s',
+    start: (host: Host) => Promise<void> = started,
+  ): Promise<readonly Host[]> {
     const hosts = names.map((name) => this.host(name))
     const [first, ...others] = hosts
     if (first === undefined) return []
     await first.do('init', '--mesh', 'prod', '--staleness', staleness)
-    for (const each of hosts) each.start()
-    await Promise.all(hosts.map((each) => each.answers()))
-    for (const each of others) {
-      const invite = await first.do('invite', 'create', '--name', each.name, '-o', 'id')
-      await each.do('peer', 'join', invite.trim())
-    }
+    await Promise.all(hosts.map(start))
+    for (const each of others) await join(first, each)
     await first.do('wait', '--for', `peers=${others.length}`)
     if (others.length > 0)
       await first.do('root', 'rotate', '--witnesses', names.join(','), '--yes', '--timeout', '30s')
@@ -50,19 +61,11 @@ export class Lab implements AsyncDisposable {
 /** Whoever runs the tests may deploy to staging, as asked on that host. Where the mesh was founded that user has a key, `me`. */
 export async function grant(on: Host, ttl = '1h'): Promise<string> {
   const name = `deployer-${on.name}`
-  const made = await on.run('key', 'create', name, '--for', `uid=${UID}`)
-  const to = [
-    '--to',
-    made.status === 0 ? name : 'me',
-    ...ASK,
-    '--ttl',
-    ttl,
-    '--hold',
-    '--yes',
-    '-o',
-    'id',
-  ]
-  return (await on.do('artifact', 'issue', ...to)).trim()
+  const issue = (to: string) =>
+    ['artifact', 'issue', '--to', to, ...ASK, '--ttl', ttl, '--hold', '--yes', '-o', 'id'] as const
+  await on.run('key', 'create', name, '--for', `uid=${UID}`)
+  const issued = await on.run(...issue(name))
+  return (issued.status === 0 ? issued.stdout : await on.do(...issue('me'))).trim()
 }
 
 export async function status(of: Host): Promise<StatusView> {
