@@ -1,0 +1,119 @@
+/**
+ * Requests: each a line that its holder closed for one node. Some come twice,
+ * at once or much later; some artifacts are good for one use alone.
+ */
+import { formatArtifact } from '../../src/core/artifact.ts'
+import { closeWith } from '../../src/core/invocation.ts'
+import { objectOf } from '../../src/core/ipld.ts'
+import type { Caller } from '../../src/core/presented.ts'
+import { readRequest } from '../../src/core/request.ts'
+import type { Question } from '../../src/daemon/decider.ts'
+import { BEGINNING_MS, type Dice } from './clock.ts'
+import type { Asked } from './history.ts'
+import { cidsOf, type Grant } from './laws.ts'
+import type { Host, MeshWorld } from './mesh-world.ts'
+
+export const ACTIONS = ['tool:read', 'tool:write', 'tool:deploy']
+export const HOLDERS = ['planner', 'builder', 'tester', 'deployer', 'helper']
+
+/** An invocation lives five minutes at most; clocks may be two wrong. */
+const INVOCATION_MS = 170_000
+const CALLER: Caller = {
+  principal: null,
+  name: null,
+  uid: 1001,
+  gid: 1001,
+  pid: 77,
+  socket: '/run/meshd/meshd.sock',
+  asserts: [],
+  identified: true,
+}
+
+/** A request that can be sent again. */
+export interface Request {
+  readonly asked: Asked
+  readonly artifact: string
+  readonly node: number
+}
+
+export class Calls {
+  readonly #world: MeshWorld
+  readonly #dice: Dice
+  #next = 0
+  /** Answered ones, to be sent again. */
+  readonly #past: Request[] = []
+
+  constructor(world: MeshWorld, dice: Dice) {
+    this.#world = world
+    this.#dice = dice
+  }
+
+  /** One that is new in everything but, perhaps, its artifact. */
+  make(host: Host, grant: Grant, action: string): Request {
+    const { links, holder } = grant
+    const [first] = links
+    if (first === undefined) throw new Error('a grant has links')
+    const req = this.#next++
+    const resource = `r${req}`
+    const nowMs = BEGINNING_MS + this.#world.clock.monotonicMs()
+    const invocation = closeWith(
+      {
+        aud: host.did,
+        sub: first.sub,
+        asked: {
+          action,
+          resource: { type: 'doc', id: resource },
+          subject: null,
+          args: objectOf([]),
+        },
+        prf: cidsOf(grant),
+        nonce: this.#dice.bytes(12),
+        expS: Math.ceil((nowMs + INVOCATION_MS) / 1000),
+        iatS: null,
+        cause: null,
+        meta: objectOf([]),
+      },
+      holder,
+    )
+    const asked: Asked = {
+      req,
+      links: cidsOf(grant),
+      issuer: first.iss,
+      principals: [...links.map(({ iss }) => iss), holder.did],
+      invocation: invocation.cid,
+      once: links.find(({ once }) => once)?.cid ?? null,
+      action,
+      resource,
+    }
+    return { asked, artifact: formatArtifact({ links, invocation }), node: host.place }
+  }
+
+  /** Sends it to its node, if that runs. */
+  send({ asked, artifact, node }: Request): void {
+    const host = this.#world.hosts[node]
+    const life = host?.life
+    if (host === undefined || life == null || life.decider === null || !life.gate.running) return
+    this.#world.write({ ev: 'call', asked }, host)
+    const question: Question = {
+      request: readRequest({
+        action: { name: asked.action },
+        resource: { type: 'doc', id: asked.resource },
+      }),
+      caller: CALLER,
+      artifact,
+      receivedMs: host.machine.monotonicMs(),
+      opens: this.#dice.unit() < 0.3,
+      gateway: null,
+    }
+    life.decider.decide(question).catch((error: unknown) => {
+      life.write({ ev: 'problem', says: `a decision ended with ${String(error)}` })
+    })
+    if (this.#past.length < 200) this.#past.push({ asked, artifact, node })
+  }
+
+  /** One that was sent before; null when there is none. */
+  again(): Request | null {
+    const recent = this.#past.slice(-12)
+    return recent[this.#dice.integer(Math.max(1, recent.length))] ?? null
+  }
+}

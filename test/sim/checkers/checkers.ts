@@ -1,0 +1,35 @@
+/** All checkers of one run, and the book that they share. */
+
+import type { Event } from '../history.ts'
+import { Book } from './book.ts'
+import { Checker, type Invariant } from './checker.ts'
+import { S1, S2, S13 } from './decisions.ts'
+import { Q1, Q2, S3 } from './lease.ts'
+import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
+import { S5, S7, S9 } from './logs.ts'
+
+export type { Finding } from './checker.ts'
+
+export const INVARIANTS: readonly Invariant[] = [
+  ...[S1, S2, S3, S5, S7, S9, S13],
+  ...[Q1, Q2],
+  ...[L1, L2, L4, NO_PROBLEM],
+]
+
+export interface Watching {
+  readonly checkers: readonly Checker[]
+  see(event: Event): void
+}
+
+export function checkersOf(): readonly Checker[] {
+  const book = new Book()
+  const [first, ...rest] = INVARIANTS.map((each) => new Checker(each, book))
+  if (first === undefined) return []
+  // The book reads before the first of them does.
+  const see = first.see.bind(first)
+  first.see = (event) => {
+    book.see(event)
+    see(event)
+  }
+  return [first, ...rest]
+}

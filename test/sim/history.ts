@@ -1,0 +1,176 @@
+/**
+ * What happened in a world of whole nodes, one event after the other (FAULTS.md
+ * section 2). Written around the ports and at the edges of the authorizer,
+ * never from inside of what is tested; read by the checkers as it is written.
+ *
+ * Statements are called by the number under which the harness made them, nodes
+ * by their place. Times are true times of the world, in ms.
+ */
+import { createHash } from 'node:crypto'
+import type { Cid, RecordId } from '../../src/core/id.ts'
+import type { Did } from '../../src/core/keys.ts'
+import type { Scope } from '../../src/core/statement/freeze.ts'
+import type { Target } from '../../src/core/statement/revocation.ts'
+import type { LeaseTerms } from '../../src/core/statement/root.ts'
+
+/** A statement that the harness made. */
+export interface Law {
+  readonly number: number
+  readonly what:
+    | { readonly type: 'root'; readonly version: number; readonly witnesses: readonly number[] }
+    | { readonly type: 'revocation'; readonly target: Target }
+    | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
+    | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
+    | { readonly type: 'member' | 'epoch' }
+  /** Of a root. */
+  readonly lease: LeaseTerms | null
+}
+
+/** A request, as it was asked. */
+export interface Asked {
+  readonly req: number
+  readonly links: readonly Cid[]
+  readonly issuer: Did
+  /** Everyone in the chain, its holder last. */
+  readonly principals: readonly Did[]
+  readonly invocation: Cid
+  /** The single-use link; null when there is none. */
+  readonly once: Cid | null
+  readonly action: string
+  readonly resource: string
+}
+
+/** The records of a log, and where a new one begins. */
+export interface Leaves {
+  readonly epoch: number
+  readonly first: number
+  readonly ids: readonly RecordId[]
+}
+
+export interface HeadOf {
+  readonly epoch: number
+  readonly size: number
+  /** Hex. */
+  readonly root: string
+}
+
+export type Happening =
+  | { readonly ev: 'run'; readonly seed: number; readonly says: string }
+  | { readonly ev: 'made'; readonly law: Law }
+  | { readonly ev: 'fault'; readonly kind: string; readonly says: string }
+  | { readonly ev: 'phase'; readonly phase: 'faults' | 'heal' | 'end' }
+  /** What the disk held when the node was opened. */
+  | { readonly ev: 'boot'; readonly log: Leaves; readonly held: readonly number[] }
+  | { readonly ev: 'ready' }
+  | { readonly ev: 'down'; readonly how: 'crash' | 'stop' }
+  /** An older image of its disk was put in: what was on it. */
+  | { readonly ev: 'restore'; readonly log: Leaves; readonly held: readonly number[] }
+  | { readonly ev: 'pause'; readonly suspended: boolean }
+  | { readonly ev: 'resume' }
+  | { readonly ev: 'call'; readonly asked: Asked }
+  /** The disk took it, or was found to have it when it was opened anew. */
+  | { readonly ev: 'durable'; readonly log: Leaves; readonly statements: readonly number[] }
+  | {
+      readonly ev: 'answer'
+      readonly req: number
+      readonly effect: 'allow' | 'deny'
+      readonly reason: string | null
+      readonly record: { readonly index: number; readonly id: RecordId } | null
+      readonly epoch: number
+      /** Of the determining policy; null for a deny. */
+      readonly policy: number | null
+      readonly root: number | null
+      readonly mono: number
+      readonly wall: number
+      /** Whether its own word counts, and under which root. */
+      readonly speaks: number | null
+    }
+  /** Effective here, and applied. */
+  | { readonly ev: 'accept'; readonly statement: number; readonly speaks: number | null }
+  /** The node signed its state: to a question, or for everybody. */
+  | {
+      readonly ev: 'announce'
+      readonly to: 'question' | 'gossip'
+      readonly held: readonly number[]
+      /** Of those, the ones that are not on its disk. */
+      readonly volatile: readonly number[]
+      readonly digest: string
+      readonly root: number
+      /** An answer that a lease may count. */
+      readonly counts: boolean
+      readonly head: HeadOf | null
+    }
+  /** Its question was answered. */
+  | {
+      readonly ev: 'heard'
+      readonly from: number
+      readonly digest: string
+      readonly root: number
+      readonly counts: boolean
+      /** Of the node's monotonic clock, when the question left. */
+      readonly asked: number
+      /** The other's wall clock in its answer. */
+      readonly dated: number
+    }
+  /** A peer's checkpoint is durable here. */
+  | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }
+  /** In the heal phase, of one live node. */
+  | {
+      readonly ev: 'healed'
+      readonly digest: string
+      readonly held: readonly number[]
+      readonly done: boolean
+      readonly why: string | null
+    }
+  /** The log of a node as it is on its disk at the end. */
+  | { readonly ev: 'readback'; readonly log: Leaves; readonly held: readonly number[] }
+  | { readonly ev: 'problem'; readonly says: string }
+
+export interface At {
+  readonly t: number
+  /** The place of the node; null for the harness. */
+  readonly node: number | null
+  readonly inc: number
+}
+
+export type Event = At & Happening
+
+export class History {
+  readonly #hash = createHash('sha256')
+  readonly #readers: ((event: Event) => void)[] = []
+  readonly #last: Event[] = []
+  readonly #keep: number
+  count = 0
+
+  /** @param keep how many of the last events are kept to be shown */
+  constructor(keep = 40) {
+    this.#keep = keep
+  }
+
+  onEvent(reader: (event: Event) => void): void {
+    this.#readers.push(reader)
+  }
+
+  write(event: Event): void {
+    this.count += 1
+    this.#hash.update(JSON.stringify(event))
+    this.#last.push(event)
+    if (this.#last.length > 2 * this.#keep) this.#last.splice(0, this.#keep)
+    for (const read of this.#readers) read(event)
+  }
+
+  last(): readonly Event[] {
+    return this.#last.slice(-this.#keep)
+  }
+
+  /** Equal for equal histories. Ends it. */
+  digest(): string {
+    return this.#hash.digest('hex').slice(0, 16)
+  }
+}
+
+/** One line for a person. */
+export function formatEvent({ t, node, inc, ev, ...rest }: Event): string {
+  const who = node === null ? 'world' : `n${node}.${inc}`
+  return `${t.toFixed(1).padStart(9)} ${who.padEnd(6)} ${ev.padEnd(8)} ${JSON.stringify(rest)}`
+}

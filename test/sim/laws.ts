@@ -1,0 +1,188 @@
+/**
+ * The statements of one world, and who holds what: founded from the fixtures
+ * of the unit tests, numbered in the order in which they are made.
+ *
+ *     ana gives artifacts, revokes, freezes; ana or cy publish policies; all three rotate the root
+ */
+
+import type { Delegation } from '../../src/core/delegation.ts'
+import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import type { Cid, StatementId } from '../../src/core/id.ts'
+import type { Did, Signer } from '../../src/core/keys.ts'
+import { parsePolicy } from '../../src/core/predicate.ts'
+import type { Scope } from '../../src/core/statement/freeze.ts'
+import { scopeKey } from '../../src/core/statement/freeze.ts'
+import type { Policy } from '../../src/core/statement/policy.ts'
+import type { Target } from '../../src/core/statement/revocation.ts'
+import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
+import type { Statement } from '../../src/core/statement/statement.ts'
+import {
+  ana,
+  ben,
+  cy,
+  keyOf,
+  type Made,
+  type NodeKeys,
+  nextRoot,
+  people,
+  role,
+  rolesOf,
+  rootOf,
+  World,
+} from '../unit/statements.ts'
+import { BEGINNING_MS, type Dice } from './clock.ts'
+import type { Law } from './history.ts'
+import type { Swarm } from './swarm.ts'
+
+const FAR_MS = BEGINNING_MS + 1e10
+const DAY_S = 86_400
+
+/** What somebody was given. */
+export interface Grant {
+  readonly links: readonly Delegation[]
+  readonly holder: Signer
+  readonly once: boolean
+  /** The only node that may use it; null for any. */
+  readonly node: Did | null
+}
+
+export class Laws {
+  readonly world: World
+  readonly founding: readonly Made[]
+  /** The newest of each line, whether or not anybody took it. */
+  root: Made<Root>
+  policy: Made<Policy>
+  readonly freezes = new Map<string, { readonly scope: Scope; version: number; frozen: boolean }>()
+  readonly #numbers = new Map<StatementId, number>()
+  readonly #byNumber: Made[] = []
+  readonly #keys: readonly NodeKeys[]
+  readonly #told: (law: Law) => void
+
+  constructor({ witnesses, lease }: Swarm, keys: readonly NodeKeys[], told: (law: Law) => void) {
+    this.#keys = keys
+    this.#told = told
+    this.root = rootOf({
+      witnesses: keys.slice(0, witnesses).map(({ identity }) => identity.did),
+      lease,
+      expiresMs: FAR_MS,
+    })
+    this.world = new World(this.root)
+    this.policy = this.world.policy({ policies: POLICY_OF('tool:none') })
+    const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
+    this.founding = [this.root, ...members, this.policy]
+  }
+
+  /** Tells of what was founded; the history is not there before. */
+  begin(): void {
+    for (const made of this.founding) this.#number(made)
+  }
+
+  numberOf(id: StatementId): number {
+    return this.#numbers.get(id) ?? -1
+  }
+
+  made(number: number): Made {
+    return this.#byNumber[number] as Made
+  }
+
+  get count(): number {
+    return this.#byNumber.length
+  }
+
+  revoke(target: Target): Made {
+    return this.#number(
+      this.world.revocation({ target, untilMs: FAR_MS, message: `number ${this.count}` }),
+    )
+  }
+
+  /** Turns it round. */
+  freeze(scope: Scope): Made {
+    const known = this.freezes.get(scopeKey(scope))
+    const next = { scope, version: (known?.version ?? 0) + 1, frozen: known?.frozen !== true }
+    this.freezes.set(scopeKey(scope), next)
+    return this.#number(this.world.freeze(next))
+  }
+
+  /** The next version, which denies one action. */
+  publish(denied: string, signer: Signer = ana): Made<Policy> {
+    const policies = POLICY_OF(denied)
+    this.policy = this.world.nextPolicy([this.policy], { policies }, [signer])
+    return this.#number(this.policy)
+  }
+
+  rotate(witnesses: readonly number[], lease: LeaseTerms, dropCy: boolean): Made<Root> {
+    const dids = witnesses.map((place) => (this.#keys[place] as NodeKeys).identity.did)
+    const roles = dropCy ? { roles: { ...rolesOf(people), policy: role(1, ana, ben) } } : {}
+    this.root = nextRoot(this.root, { witnesses: dids, lease, ...roles })
+    return this.#number(this.root)
+  }
+
+  epoch(place: number, epoch: number): Made {
+    return this.#number(this.world.epoch(this.#keys[place] as NodeKeys, { epoch }))
+  }
+
+  /** Through a team to a holder, or to the holder at once. */
+  grant(dice: Dice, holderName: string, once: boolean, node: Did | null): Grant {
+    const holder = keyOf(holderName)
+    const team = dice.unit() < 0.3 ? keyOf('team') : null
+    const first = this.#link(dice, ana, team ?? holder, once && team === null, node)
+    const second = team === null ? [] : [this.#link(dice, team, holder, once, node)]
+    return { links: [first, ...second], holder, once, node }
+  }
+
+  #link(dice: Dice, from: Signer, to: Signer, once: boolean, node: Did | null): Delegation {
+    const bound = node === null ? [] : parsePolicy([['==', '.meshd.node.id', node]], 'strict')
+    return parseDelegation(
+      signDelegation(
+        {
+          aud: to.did,
+          sub: ana.did,
+          cmd: '/tool',
+          pol: bound,
+          nonce: dice.bytes(12),
+          expS: BEGINNING_MS / 1000 + DAY_S,
+          nbfS: null,
+          meta: once ? { once: true } : {},
+        },
+        from,
+      ),
+    )
+  }
+
+  #number<S extends Statement>(made: Made<S>): Made<S> {
+    const number = this.#byNumber.length
+    this.#numbers.set(made.id, number)
+    this.#byNumber.push(made)
+    this.#told({ number, what: this.#whatOf(made.statement), lease: leaseOf(made.statement) })
+    return made
+  }
+
+  #whatOf(statement: Statement): Law['what'] {
+    const { type } = statement
+    if (type === 'root') {
+      const places = this.#keys.map(({ identity }) => identity.did)
+      const witnesses = statement.witnesses.map((did) => places.indexOf(did))
+      return { type, version: statement.version, witnesses }
+    }
+    if (type === 'revocation') return { type, target: statement.target }
+    if (type === 'freeze') {
+      const { scope, version, frozen } = statement
+      return { type, scope, version, frozen }
+    }
+    if (type === 'policy') return { type, version: statement.version, signer: ana.did }
+    return { type }
+  }
+}
+
+/** The cids of a grant, by which it is revoked. */
+export function cidsOf({ links }: Grant): readonly Cid[] {
+  return links.map(({ cid }) => cid)
+}
+
+export const CY = cy
+
+const POLICY_OF = (denied: string) => new Map([['all.txt', `deny ${denied}`]])
+
+function leaseOf(statement: Statement): LeaseTerms | null {
+  return statement.type === 'root' ? statement.lease : null
+}

@@ -1,0 +1,308 @@
+/**
+ * The ports of one life of a node: the simulated disk and network, behind its
+ * gate, with the faults that are drawn for them, and with a history of what
+ * passed. They change nothing of what passes.
+ */
+import { toHex } from '../../src/core/bytes.ts'
+import { parseCheckpoint } from '../../src/core/checkpoint.ts'
+import { idOf, type RecordId } from '../../src/core/id.ts'
+import type { Did } from '../../src/core/keys.ts'
+import { openNote } from '../../src/core/note.ts'
+import { parseAnnouncement } from '../../src/mesh/announce.ts'
+import type { MeshNode } from '../../src/mesh/node.ts'
+import type {
+  Batch,
+  Greeter,
+  Network,
+  Protocol,
+  Space,
+  Store,
+  Topic,
+} from '../../src/mesh/ports.ts'
+import { parseStateAnswer } from '../../src/mesh/state-frames.ts'
+import type { Disk, DiskStore, WriteFault } from './disk.ts'
+import type { Gate, MachineClock } from './gate.ts'
+import type { Happening, HeadOf } from './history.ts'
+import type { SimNetwork } from './network.ts'
+
+/** What the wrappers need of the world and of the life that they belong to. */
+export interface Life {
+  readonly gate: Gate
+  readonly machine: MachineClock
+  readonly disk: Disk
+  node: MeshNode | null
+  write(happening: Happening): void
+  numberOf(statement: string): number
+  placeOf(node: Did): number
+  /** Drawn for the next batch. */
+  drawDelayMs(): number
+  drawFault(): WriteFault | null
+}
+
+export class GatedStore implements Store {
+  readonly #inner: DiskStore
+  readonly #life: Life
+
+  constructor(inner: DiskStore, life: Life) {
+    this.#inner = inner
+    this.#life = life
+  }
+
+  get tree() {
+    return this.#inner.tree
+  }
+
+  get epoch(): number {
+    return this.#inner.epoch
+  }
+
+  get low(): string | null {
+    return this.#inner.low
+  }
+
+  get head(): Uint8Array | null {
+    return this.#inner.head
+  }
+
+  async persist(batch: Batch): Promise<void> {
+    const { disk, gate } = this.#life
+    disk.delayMs = this.#life.drawDelayMs()
+    const fault = this.#life.drawFault()
+    if (fault !== null) disk.faults.push(fault)
+    await gate.through(this.#inner.persist(batch))
+    this.#durable(batch)
+  }
+
+  entries(space: Space) {
+    return this.#life.gate.through(this.#inner.entries(space))
+  }
+
+  get(space: Space, key: string) {
+    return this.#life.gate.through(this.#inner.get(space, key))
+  }
+
+  records(first: number, count: number) {
+    return this.#life.gate.through(this.#inner.records(first, count))
+  }
+
+  tile(level: number, index: number) {
+    return this.#life.gate.through(this.#inner.tile(level, index))
+  }
+
+  node(level: number, index: number) {
+    return this.#life.gate.through(this.#inner.node(level, index))
+  }
+
+  locate(id: RecordId) {
+    return this.#life.gate.through(this.#inner.locate(id))
+  }
+
+  keepHead(checkpoint: Uint8Array): Promise<void> {
+    this.#life.disk.delayMs = this.#life.drawDelayMs()
+    return this.#life.gate.through(this.#inner.keepHead(checkpoint))
+  }
+
+  async reopen(): Promise<void> {
+    await this.#life.gate.through(this.#inner.reopen())
+    this.#life.write({ ev: 'durable', log: logOf(this.#life.disk), statements: [] })
+  }
+
+  close(): Promise<void> {
+    return this.#life.gate.through(this.#inner.close())
+  }
+
+  #durable({ epoch, first, records, puts }: Batch): void {
+    const statements = puts
+      .filter(({ space, value }) => space === 'statement' && value !== null)
+      .map(({ key }) => this.#life.numberOf(key))
+    if (records.length > 0 || statements.length > 0)
+      this.#life.write({
+        ev: 'durable',
+        log: { epoch, first, ids: records.map(({ id }) => id) },
+        statements,
+      })
+    for (const { space, key, value } of puts) {
+      if (space !== 'checkpoint' || value === null) continue
+      const [did] = key.split('/')
+      const head = headOf(new TextDecoder().decode(value))
+      this.#life.write({ ev: 'witness', of: this.#life.placeOf(did as Did), head })
+    }
+  }
+}
+
+export class GatedNetwork implements Network {
+  readonly self: Did
+  readonly #inner: SimNetwork
+  readonly #life: Life
+
+  constructor(inner: SimNetwork, life: Life) {
+    this.#inner = inner
+    this.#life = life
+    this.self = inner.self
+  }
+
+  addresses() {
+    return this.#inner.addresses()
+  }
+
+  start(greeter: Greeter) {
+    return this.#inner.start(greeter)
+  }
+
+  peers() {
+    return this.#inner.peers()
+  }
+
+  onPeer(listener: (peer: Did, greeted: boolean) => void): void {
+    this.#inner.onPeer((peer, greeted) => this.#life.gate.enter(() => listener(peer, greeted)))
+  }
+
+  async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    const asked = this.#life.machine.monotonicMs()
+    const answer = await this.#life.gate.through(this.#inner.ask(peer, protocol, request, signal))
+    if (protocol === 'state') this.#heard(peer, answer, asked)
+    return answer
+  }
+
+  handle(protocol: Protocol, handler: Parameters<Network['handle']>[1]): void {
+    this.#inner.handle(protocol, (peer, request) => {
+      const answering = handler(peer, request)
+      // What it says is what it holds at this moment: it is signed before anything is awaited.
+      const held = protocol === 'state' ? this.#held() : null
+      return this.#life.gate.through(
+        answering.then((answer) => {
+          if (held !== null && answer !== null) this.#answered(answer, held)
+          return answer
+        }),
+      )
+    })
+  }
+
+  publish(topic: Topic, message: Uint8Array): void {
+    if (topic === 'state') this.#announced(message)
+    this.#inner.publish(topic, message)
+  }
+
+  subscribe(topic: Topic, validator: Parameters<Network['subscribe']>[1]): void {
+    this.#inner.subscribe(topic, validator)
+  }
+
+  useMesh(mesh: Parameters<Network['useMesh']>[0]): void {
+    this.#inner.useMesh(mesh)
+  }
+
+  connect(peer: Did, addresses: readonly string[]) {
+    return this.#life.gate.through(this.#inner.connect(peer, addresses))
+  }
+
+  remember(peer: Did, addresses: readonly string[]): void {
+    this.#inner.remember(peer, addresses)
+  }
+
+  forget(peer: Did): void {
+    this.#inner.forget(peer)
+  }
+
+  lastError(peer: Did) {
+    return this.#inner.lastError(peer)
+  }
+
+  disconnect(peer: Did, why: string): void {
+    this.#inner.disconnect(peer, why)
+  }
+
+  isolate(isolated: boolean): void {
+    this.#inner.isolate(isolated)
+  }
+
+  stop() {
+    return this.#inner.stop()
+  }
+
+  #heard(peer: Did, bytes: Uint8Array, asked: number): void {
+    const { answer } = parseStateAnswer(bytes)
+    this.#life.write({
+      ev: 'heard',
+      from: this.#life.placeOf(peer),
+      digest: short(answer.digest),
+      root: answer.root,
+      counts: answer.checked && answer.opened > 0,
+      asked,
+      dated: answer.timeMs,
+    })
+  }
+
+  #held(): Held | null {
+    const { node } = this.#life
+    return node === null ? null : heldBy(node, this.#life)
+  }
+
+  #answered(bytes: Uint8Array, { held, volatile }: Held): void {
+    const { answer } = parseStateAnswer(bytes)
+    this.#life.write({
+      ev: 'announce',
+      to: 'question',
+      ...{ held, volatile },
+      digest: short(answer.digest),
+      root: answer.root,
+      counts: this.#life.node?.voice.speaks === true && answer.checked,
+      head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
+    })
+  }
+
+  #announced(bytes: Uint8Array): void {
+    const known = this.#held()
+    if (known === null) return
+    const { announcement } = parseAnnouncement(bytes)
+    this.#life.write({
+      ev: 'announce',
+      to: 'gossip',
+      ...known,
+      digest: short(announcement.digest),
+      root: announcement.root,
+      counts: false,
+      head: announcement.checkpoint === null ? null : headOf(announcement.checkpoint),
+    })
+  }
+}
+
+interface Held {
+  readonly held: readonly number[]
+  readonly volatile: readonly number[]
+}
+
+/** What is in force at a node now, by numbers; and what of it its disk does not have. */
+export function heldBy(node: MeshNode, life: Pick<Life, 'disk' | 'numberOf'>): Held {
+  const held: number[] = []
+  const volatile: number[] = []
+  for (const { id, state } of node.statements.all()) {
+    if (state !== 'effective' && state !== 'conflict') continue
+    held.push(life.numberOf(id))
+    if (!life.disk.state.kept.has(`statement/${id}`)) volatile.push(life.numberOf(id))
+  }
+  return { held: held.sort((a, b) => a - b), volatile }
+}
+
+/** The whole log on a disk. */
+export function logOf({ state }: Disk) {
+  return { epoch: state.epoch, first: 0, ids: state.records.map((record) => idOfRecord(record)) }
+}
+
+const ids = new WeakMap<object, RecordId>()
+
+function idOfRecord(record: { readonly bytes: Uint8Array }): RecordId {
+  const known = ids.get(record)
+  if (known !== undefined) return known
+  const id = idOf(record.bytes)
+  ids.set(record, id)
+  return id
+}
+
+export function headOf(note: string): HeadOf {
+  const { origin, size, rootHash } = parseCheckpoint(openNote(note, []).body)
+  return { epoch: Number(origin.split('/').at(-1)), size, root: toHex(rootHash) }
+}
+
+export function short(digest: string): string {
+  return digest.slice(0, 12)
+}

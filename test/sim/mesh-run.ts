@@ -1,0 +1,48 @@
+/** One seed, from its drawing to what the checkers say. */
+import { checkersOf, type Finding } from './checkers/checkers.ts'
+import { type Event, History } from './history.ts'
+import { MeshWorld } from './mesh-world.ts'
+import { Scenario } from './scenario.ts'
+import { draw, formatSwarm, type Swarm } from './swarm.ts'
+
+export interface Outcome {
+  readonly swarm: Swarm
+  readonly findings: readonly Finding[]
+  /** How often each checker had something to check. */
+  readonly met: ReadonlyMap<string, number>
+  readonly digest: string
+  readonly events: number
+  readonly last: readonly Event[]
+}
+
+export async function runSeed(
+  seed: number,
+  read: (event: Event) => void = () => {},
+): Promise<Outcome> {
+  const swarm = draw(seed)
+  const history = new History()
+  const checkers = checkersOf()
+  let last: readonly Event[] = []
+  history.onEvent((event) => {
+    read(event)
+    for (const checker of checkers) {
+      const before = checker.findings.length
+      checker.see(event)
+      if (checker.findings.length > before && last.length === 0) last = history.last()
+    }
+  })
+  history.write({ t: 0, node: null, inc: 0, ev: 'run', seed, says: formatSwarm(swarm) })
+  const world = new MeshWorld(swarm, history)
+  world.laws.begin()
+  await world.start()
+  await new Scenario(world).run()
+  world.stop()
+  return {
+    swarm,
+    findings: checkers.flatMap(({ findings }) => findings),
+    met: new Map(checkers.map(({ id, met }) => [id, met])),
+    digest: history.digest(),
+    events: history.count,
+    last,
+  }
+}

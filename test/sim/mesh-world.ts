@@ -1,0 +1,367 @@
+/**
+ * Whole nodes in one process, on one clock, from one seed: MeshNode as it
+ * ships, with a decider, on simulated disks and wires that fail. A host is a
+ * machine: it outlives its node, which crashes, stops and starts again.
+ */
+import { utf8 } from '../../src/core/bytes.ts'
+import { type StatementId, sha256Hex } from '../../src/core/id.ts'
+import type { Did } from '../../src/core/keys.ts'
+import { PrefixTree } from '../../src/core/prefix-tree.ts'
+import { Decider } from '../../src/daemon/decider.ts'
+import { FactReader } from '../../src/daemon/facts.ts'
+import { Wallet } from '../../src/daemon/wallet.ts'
+import type { Decision } from '../../src/mesh/authorizer.ts'
+import { MeshNode } from '../../src/mesh/node.ts'
+import type { Put } from '../../src/mesh/ports.ts'
+import { type Made, type NodeKeys, nodeOf, type World } from '../unit/statements.ts'
+import { Dice, VirtualClock } from './clock.ts'
+import { Disk, DiskStore } from './disk.ts'
+import { Gate, GatedClock, MachineClock } from './gate.ts'
+import type { Happening, History } from './history.ts'
+import { CALM, Hub } from './hub.ts'
+import { Laws } from './laws.ts'
+import { GatedNetwork, GatedStore, heldBy, type Life, logOf, short } from './mesh-ports.ts'
+import { SimNetwork } from './network.ts'
+import { Permits } from './permits.ts'
+import type { Swarm } from './swarm.ts'
+
+const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
+const NO_LABELS = new Map<string, string>()
+
+/** One life of a node. */
+export class Running implements Life {
+  readonly inc: number
+  readonly gate: Gate
+  readonly machine: MachineClock
+  readonly disk: Disk
+  readonly network: SimNetwork
+  store: DiskStore | null = null
+  node: MeshNode | null = null
+  decider: Decider | null = null
+  readonly #world: MeshWorld
+  readonly #host: Host
+
+  constructor(world: MeshWorld, host: Host) {
+    this.#world = world
+    this.#host = host
+    this.inc = host.inc
+    this.machine = host.machine
+    this.disk = host.disk
+    this.gate = new Gate(world.clock)
+    this.network = new SimNetwork(world.hub, host.did)
+  }
+
+  write(happening: Happening): void {
+    if (!this.gate.gone) this.#world.write(happening, this.#host)
+  }
+
+  numberOf(statement: string): number {
+    return this.#world.laws.numberOf(statement as StatementId)
+  }
+
+  placeOf(node: Did): number {
+    return this.#world.placeOf(node)
+  }
+
+  drawDelayMs(): number {
+    const { dice, quiet, swarm } = this.#world
+    return 0.5 + dice.unit() * (quiet ? 2 : swarm.diskMsMax)
+  }
+
+  drawFault() {
+    const { dice, quiet, swarm } = this.#world
+    if (quiet || dice.unit() >= swarm.storageError) return null
+    return dice.unit() < 0.5 ? 'gone' : 'there'
+  }
+}
+
+/** A machine with its disk and its clock. */
+export interface Host {
+  readonly place: number
+  readonly keys: NodeKeys
+  readonly did: Did
+  readonly disk: Disk
+  readonly machine: MachineClock
+  readonly dice: Dice
+  inc: number
+  life: Running | null
+}
+
+export class MeshWorld {
+  readonly swarm: Swarm
+  readonly clock: VirtualClock
+  readonly hub: Hub
+  /** Of disks. */
+  readonly dice: Dice
+  readonly history: History
+  readonly laws: Laws
+  readonly hosts: readonly Host[]
+  /** No further faults. */
+  quiet = false
+  /** Why the node of a host ended by itself, as it was told. */
+  readonly ended: string[] = []
+
+  constructor(swarm: Swarm, history: History) {
+    this.swarm = swarm
+    this.history = history
+    this.clock = new VirtualClock(swarm.seed)
+    this.dice = new Dice(swarm.seed * 31 + 7)
+    this.hub = new Hub(this.clock, swarm.weather)
+    const keys = NAMES.slice(0, swarm.nodes).map(nodeOf)
+    this.laws = new Laws(swarm, keys, (law) => this.write({ ev: 'made', law }, null))
+    this.hosts = keys.map((each, place) => ({
+      place,
+      keys: each,
+      did: each.identity.did,
+      disk: new Disk(this.clock),
+      machine: new MachineClock(this.clock),
+      dice: new Dice(swarm.seed * 101 + place),
+      inc: 0,
+      life: null,
+    }))
+    for (const { machine } of this.hosts)
+      machine.offsetMs = (this.dice.unit() * 2 - 1) * swarm.offset * swarm.lease.skewMs
+  }
+
+  write(happening: Happening, host: Host | null): void {
+    const t = this.clock.monotonicMs()
+    this.history.write({ t, node: host?.place ?? null, inc: host?.inc ?? 0, ...happening })
+  }
+
+  placeOf(node: Did): number {
+    return this.hosts.findIndex(({ did }) => did === node)
+  }
+
+  /** Disks on which the mesh is founded; then everybody starts. */
+  async start(): Promise<void> {
+    const puts = foundingPuts(this.laws.world, this.laws.founding)
+    for (const { disk } of this.hosts) {
+      const store = await DiskStore.open(disk)
+      await store.persist({ epoch: 1, first: 0, records: [], tree: store.tree, puts })
+      await store.close()
+    }
+    for (const host of this.hosts) this.boot(host)
+  }
+
+  /** Begins a life; what follows happens as time goes on. */
+  boot(host: Host): void {
+    host.inc += 1
+    const life = new Running(this, host)
+    host.life = life
+    this.#open(host, life).catch((error: unknown) => {
+      life.write({ ev: 'problem', says: `did not start: ${said(error)}` })
+    })
+  }
+
+  /** The process is gone. @param lands whether the batch on its way is there all the same */
+  crash(host: Host, lands: boolean): void {
+    const { life } = host
+    if (life === null) return
+    this.write({ ev: 'down', how: 'crash' }, host)
+    life.gate.kill()
+    life.store?.crash(lands)
+    life.network.vanish()
+    this.hub.thaw(host.did)
+    host.life = null
+  }
+
+  /** Puts an older image of the disk in, while the node is down. */
+  restore(host: Host, image: Image): void {
+    const { disk } = host
+    disk.state = image.state
+    disk.acknowledged = image.state
+    disk.past = [image.state]
+    disk.head = image.head
+    disk.faults.length = 0
+    this.write({ ev: 'restore', log: logOf(disk), held: this.#heldOn(disk) }, host)
+  }
+
+  pause(host: Host, ms: number, suspended: boolean): void {
+    const { life } = host
+    if (life === null || !life.gate.running) return
+    const beganMs = this.clock.monotonicMs()
+    this.write({ ev: 'pause', suspended }, host)
+    life.gate.stop()
+    this.hub.freeze(host.did)
+    this.clock.after(ms, () => {
+      if (host.life !== life) return
+      if (suspended) host.machine.suspendedMs += this.clock.monotonicMs() - beganMs
+      this.write({ ev: 'resume' }, host)
+      life.gate.go()
+      this.hub.thaw(host.did)
+    })
+  }
+
+  async #open(host: Host, life: Running): Promise<void> {
+    const { gate, machine, disk, network } = life
+    life.store = await gate.through(DiskStore.open(disk))
+    life.write({ ev: 'boot', log: logOf(disk), held: this.#heldOn(disk) })
+    const clock = new GatedClock(machine, gate)
+    const store = new GatedStore(life.store, life)
+    const policy = new Permits()
+    const { keys, dice } = host
+    const node = await MeshNode.open({
+      ...{ clock, store, policy, random: dice, network: new GatedNetwork(network, life) },
+      keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
+      name: keys.name,
+      stalenessAtMostMs: () => null,
+      tell: {
+        problem: () => {},
+        decided: (decision) => this.#decided(host, life, decision),
+        gossiped: () => {},
+        synced: () => {},
+        committed: () => {},
+      },
+    })
+    life.node = node
+    const wallet = await Wallet.open(store, (puts) => node.log.persist(puts))
+    life.decider = this.#decider(life, node, clock, policy, wallet, dice)
+    node.statements.onChange(({ id, state, changed }) => {
+      for (const each of [id, ...changed])
+        this.#accepted(life, node, each, each === id ? state : null)
+    })
+    node.boot.onDone(() => life.write({ ev: 'ready' }))
+    await node.start()
+    for (const { did } of this.hosts)
+      if (did !== host.did) network.remember(did, [this.hub.addressOf(did)])
+    node.running.catch((error: unknown) => this.#loopEnded(host, life, error))
+  }
+
+  #decider(
+    life: Running,
+    node: MeshNode,
+    clock: GatedClock,
+    policy: Permits,
+    wallet: Wallet,
+    random: Dice,
+  ): Decider {
+    const port = {
+      self: node.self,
+      name: this.hosts[life.placeOf(node.self)]?.keys.name ?? '',
+      governance: () => node.statements.governance,
+      lease: () => node.lease.status(),
+      leaseWithin: (stalenessMs: number) => node.lease.within(stalenessMs),
+      authorizer: node.authorizer,
+      executions: node.executions,
+      policy,
+      seen: (cid: string) => node.nonces.seen(cid as never),
+      nameOf: () => null,
+      origin: () => node.origin(),
+    }
+    const facts = new FactReader({
+      self: node.self,
+      labels: () => NO_LABELS,
+      files: () => NO_LABELS,
+    })
+    return new Decider({ node: port, clock, random, facts, wallet })
+  }
+
+  /** A loop ended: the daemon says so and ends, and is started again by what watches it. */
+  #loopEnded(host: Host, life: Running, error: unknown): void {
+    if (life.gate.gone) return
+    this.ended.push(said(error))
+    life.write({ ev: 'fault', kind: 'loop ended', says: said(error) })
+    this.crash(host, false)
+    this.clock.after(1_000, () => host.life === null && this.boot(host))
+  }
+
+  #accepted(life: Running, node: MeshNode, id: StatementId, known: string | null): void {
+    const state = known ?? node.statements.get(id)?.state
+    if (state !== 'effective' && state !== 'conflict') return
+    const { root } = node.statements.governance
+    const speaks = node.voice.speaks ? (root?.version ?? null) : null
+    life.write({ ev: 'accept', statement: life.numberOf(id), speaks })
+  }
+
+  /** The very moment of an answer: nothing is awaited between the second look and this. */
+  #decided(host: Host, life: Running, decision: Decision): void {
+    const { node } = life
+    if (node === null || life.gate.gone) return
+    const { judgement, effect, record } = decision
+    const { root } = node.statements.governance
+    life.write({
+      ev: 'answer',
+      req: Number(judgement?.coverage.resource?.id.slice(1) ?? -1),
+      effect,
+      reason: effect === 'deny' ? decision.denial.code : null,
+      record,
+      epoch: node.log.epoch,
+      policy: effect === 'allow' ? (decision.judgement.policies[0]?.version ?? null) : null,
+      root: root?.version ?? null,
+      mono: host.machine.monotonicMs(),
+      wall: host.machine.wallMs(),
+      speaks: node.voice.speaks ? (root?.version ?? null) : null,
+    })
+  }
+
+  /** Statements on a disk that the harness knows to need no more signatures than they have. */
+  #heldOn({ state }: Disk): number[] {
+    const held = [...state.kept.keys()].flatMap((key) =>
+      key.startsWith('statement/')
+        ? [this.laws.numberOf(key.slice('statement/'.length) as never)]
+        : [],
+    )
+    return held.sort((a, b) => a - b)
+  }
+
+  /** What each live node says of itself, and what is on all disks. */
+  report(): void {
+    for (const host of this.hosts) {
+      const node = host.life?.node
+      if (node != null)
+        this.write(
+          {
+            ev: 'healed',
+            digest: short(node.statements.governance.digest),
+            held: heldBy(node, host.life as Running).held,
+            done: node.boot.done,
+            why: node.lease.status().why,
+          },
+          host,
+        )
+      this.write({ ev: 'readback', log: logOf(host.disk), held: this.#heldOn(host.disk) }, host)
+    }
+  }
+
+  /** Everything that can be mended is. */
+  heal(): void {
+    this.quiet = true
+    this.hub.heal()
+    this.hub.weather = CALM
+    for (const host of this.hosts) {
+      host.machine.offsetMs = (this.dice.unit() - 0.5) * 0.5 * this.swarm.lease.skewMs
+      if (host.life === null) this.boot(host)
+    }
+  }
+
+  stop(): void {
+    for (const host of this.hosts) {
+      host.life?.gate.kill()
+      host.life?.network.vanish()
+    }
+  }
+}
+
+/** A disk as it was. */
+export type Image = Pick<Disk, 'state' | 'head'>
+
+export function imageOf({ state, head }: Disk): Image {
+  return { state, head }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function foundingPuts(world: World, all: readonly Made[]): Put[] {
+  let tree = PrefixTree.EMPTY
+  const puts: Put[] = all.map(({ id, bytes }) => {
+    tree = tree.set(id.slice('sha256:'.length), sha256Hex(bytes))
+    return { space: 'statement', key: id, value: bytes }
+  })
+  return [
+    ...puts,
+    { space: 'governance', key: 'mesh', value: utf8(world.mesh) },
+    { space: 'governance', key: 'digest', value: utf8(tree.rootHash) },
+  ]
+}

@@ -1,0 +1,37 @@
+/**
+ * Whole nodes under everything that a seed can do to them: what must hold of
+ * decisions, leases, logs and governance is checked over each history, and
+ * each check must have had something to check.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { INVARIANTS } from './checkers/checkers.ts'
+import { formatEvent } from './history.ts'
+import { type Outcome, runSeed } from './mesh-run.ts'
+
+const SEEDS = [1, 2, 3]
+const met = new Map<string, number>()
+
+for (const seed of SEEDS)
+  test(`nothing is violated in the world of seed ${seed}`, async () => {
+    const outcome = await runSeed(seed)
+    for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
+    assert.equal(outcome.findings.length, 0, shown(outcome))
+  })
+
+for (const { id, says } of INVARIANTS)
+  test(`${id} was put to the test: ${says}`, () => {
+    assert.ok((met.get(id) ?? 0) > 0, 'no world had anything to check')
+  })
+
+test('one seed gives one history', async () => {
+  const [once, again] = [await runSeed(2), await runSeed(2)]
+  assert.equal(once.digest, again.digest)
+  assert.ok(once.events > 300)
+})
+
+function shown({ swarm, findings, last }: Outcome): string {
+  const lines = findings.map(({ id, t, says }) => `${id} at ${t.toFixed(1)} ms: ${says}`)
+  const replay = `node scripts/sim.ts --seed ${swarm.seed} --trace`
+  return [...last.map(formatEvent), ...lines, replay].join('\n')
+}

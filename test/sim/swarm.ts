@@ -1,0 +1,91 @@
+/**
+ * What one seed asks of a mesh: how many nodes, how fast their disks, which
+ * faults there are at all and how often. Many worlds are free of most kinds;
+ * those that have one have enough of it to hurt.
+ */
+import { defaultQuorum } from '../../src/core/lease-quorum.ts'
+import type { LeaseTerms } from '../../src/core/statement/root.ts'
+import { Dice } from './clock.ts'
+import type { Weather } from './hub.ts'
+
+export interface Swarm {
+  readonly seed: number
+  readonly nodes: number
+  /** The first ones. */
+  readonly witnesses: number
+  readonly lease: LeaseTerms
+  readonly weather: Weather
+  /** Of one batch. */
+  readonly diskMsMax: number
+  /** Shares of 1, for each node and look at the dice. */
+  readonly crash: number
+  readonly pause: number
+  readonly step: number
+  /** Of batches. */
+  readonly storageError: number
+  /** For each look at the dice. */
+  readonly partition: number
+  /** Of crashes of the one node whose disk may be set back. */
+  readonly restore: number
+  /** Wall clocks differ from true time by this share of the skew, at most. */
+  readonly offset: number
+  /** Between two requests, anywhere, on average. */
+  readonly callMs: number
+  /** Between two statements, on average. */
+  readonly lawMs: number
+  /** Of statements. */
+  readonly rotations: number
+  readonly faultsMs: number
+  readonly healMs: number
+}
+
+/** Between two looks at the dice of faults. */
+export const FAULT_LOOK_MS = 500
+
+export function draw(seed: number): Swarm {
+  const dice = new Dice(seed * 7919 + 17)
+  const chance = (p: number, most: number) => (dice.unit() < p ? dice.unit() * most : 0)
+  const nodes = [3, 3, 4, 5, 2, 3, 6, 7, 1, 4][dice.integer(10)] ?? 3
+  const witnesses = nodes <= 3 || dice.unit() < 0.4 ? Math.min(nodes, 5) : 3
+  const wide = witnesses > 2 && dice.unit() < 0.3
+  const quorum = defaultQuorum(witnesses)
+  const stalenessMs = dice.unit() < 0.6 ? 2_000 : 4_000
+  return {
+    seed,
+    nodes,
+    witnesses,
+    lease: {
+      ...quorum,
+      write: wide ? Math.min(witnesses, quorum.write + 1) : quorum.write,
+      stalenessMs,
+      skewMs: 400,
+    },
+    weather: {
+      delayMsMin: 1,
+      delayMsMax: 3 + chance(0.7, 150),
+      loss: chance(0.6, 0.3),
+      gossipLoss: chance(0.6, 0.8),
+      duplicates: chance(0.5, 0.3),
+      reorder: chance(0.5, 0.3),
+    },
+    diskMsMax: dice.unit() < 0.25 ? 1_500 : 5 + dice.unit() * 40,
+    crash: chance(0.6, 0.04),
+    pause: chance(0.4, 0.03),
+    step: chance(0.4, 0.03),
+    storageError: chance(0.4, 0.05),
+    partition: chance(0.8, 0.25),
+    restore: chance(0.4, 0.8),
+    offset: 0.9 * dice.unit(),
+    callMs: 60 + dice.unit() * 200,
+    lawMs: 700 + dice.unit() * 1_500,
+    rotations: nodes > 2 ? chance(0.35, 0.3) : 0,
+    faultsMs: 25_000,
+    healMs: 25_000,
+  }
+}
+
+export function formatSwarm({ weather, lease, ...rest }: Swarm): string {
+  return JSON.stringify({ ...rest, lease, weather }, (_, value) =>
+    typeof value === 'number' ? Math.round(value * 1000) / 1000 : value,
+  )
+}
