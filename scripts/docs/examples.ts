@@ -67,7 +67,7 @@ const summary = {
 const NONCE = Buffer.from(nonce).toString('base64')
 const envelope = formatEnvelope(signEnvelope('freeze', freeze, [founder]))
 
-export const examples: ReadonlyMap<string, string> = new Map([
+const examples: ReadonlyMap<string, string> = new Map([
   ['root', textOf(root)],
   ['member', textOf(member)],
   ['policy', textOf(policy)],
