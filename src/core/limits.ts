@@ -279,6 +279,8 @@ export const ANNOUNCE_INTERVAL_MS = SECOND
 export const LEASE_ASKS_PER_STALENESS = 4
 /** One checkpoint as others keep and pass it on: a body of 200 bytes, and the signature of its log. */
 export const CHECKPOINT_BYTES_MAX = 2 * KIB
+/** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */
+export const CHECKPOINTS_REMEMBERED_MAX = 2_048
 /** Between two looks at clocks and voices; shorter than the shortest staleness divided by the asks in it. */
 export const LEASE_TICK_MS = 200
 /** A look that comes so much too late means that the process did not run: suspended, stopped, starved. */
@@ -374,6 +376,8 @@ export const ANSWER_BYTES_MAX = 64 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
 export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256
+/** Of those, one user's: who opens all it may still leaves half to the others. */
+export const HTTP_CONNECTIONS_PER_USER_MAX = 128
 /** Scrapers of a loopback port. */
 export const SCRAPE_CONNECTIONS_MAX = 8
 export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND

@@ -11,7 +11,8 @@ import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
 import { type Checkpoint, logOrigin, openCheckpoint, parseCheckpoint } from '../core/checkpoint.ts'
 import type { Governance } from '../core/governance.ts'
 import { type Did, isDid } from '../core/keys.ts'
-import { CHECKPOINT_BYTES_MAX } from '../core/limits.ts'
+import { CHECKPOINT_BYTES_MAX, CHECKPOINTS_REMEMBERED_MAX } from '../core/limits.ts'
+import { Memo } from '../core/memo.ts'
 import { openNote } from '../core/note.ts'
 import type { Put, Store } from './ports.ts'
 
@@ -37,6 +38,8 @@ export class Checkpoints {
   readonly #known: Map<string, KnownCheckpoint>
   /** On its way to the disk, by key. */
   readonly #writing = new Map<string, { readonly size: number; readonly done: Promise<void> }>()
+  /** Notes that were verified lately, by the key that signed them: each node says the same again and again. */
+  readonly #verified = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
   readonly #listeners: OnContradiction[] = []
 
   private constructor(ports: CheckpointPorts, known: Map<string, KnownCheckpoint>) {
@@ -92,8 +95,15 @@ export class Checkpoints {
     const epoch = epochOf(note)
     // Epochs that nobody declared would fill the disk with the word of one node.
     if (epoch === null || epoch > Math.max(1, epochs.get(node)?.epoch ?? 0)) return null
-    const checkpoint = openCheckpoint(bytes, logOrigin(mesh, node, epoch), log)
-    return checkpoint === null ? null : { node, epoch, checkpoint, note }
+    const origin = logOrigin(mesh, node, epoch)
+    const key = `${origin} ${log} ${note}`
+    const before = this.#verified.get(key)
+    if (before !== undefined) return before
+    const checkpoint = openCheckpoint(bytes, origin, log)
+    if (checkpoint === null) return null
+    const verified = { node, epoch, checkpoint, note }
+    this.#verified.set(key, verified)
+    return verified
   }
 
   async #keep(key: string, seen: KnownCheckpoint): Promise<void> {
