@@ -56,7 +56,7 @@ export class Api {
     server = await ApiServer.open(socketsOf(daemon, live), {
       router,
       monotonicMs: () => daemon.clock.monotonicMs(),
-      callerOf: identifying(credentials, daemon, metrics),
+      identify: identifying(credentials, daemon, metrics),
       bug,
     })
     try {
@@ -81,9 +81,10 @@ export class Api {
 
 function identifying(credentials: ReadCredentials, { callers }: Daemon, metrics: Metrics) {
   return (socket: Parameters<ReadCredentials>[0], spec: SocketSpec) => {
-    const caller = callerOf(credentials(socket), spec, callers)
-    if (!caller.identified) metrics.unidentified()
-    return caller
+    const kernel = credentials(socket)
+    const caller = () => callerOf(kernel, spec, callers)
+    if (!caller().identified) metrics.unidentified()
+    return { uid: kernel?.uid ?? null, caller }
   }
 }
 

@@ -14,6 +14,7 @@ import net, { type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import {
   HTTP_CONNECTIONS_MAX,
+  HTTP_CONNECTIONS_PER_USER_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_REQUEST_TIMEOUT_MS,
   SOCKET_PATH_BYTES_MAX,
@@ -32,10 +33,18 @@ export interface SocketSpec {
   readonly principal: string | null
 }
 
+/** Who opened a connection. */
+export interface Identified {
+  /** From the kernel; null when it could not be read. */
+  readonly uid: number | null
+  /** By the configuration of now: a connection that stays open keeps no right that was taken back. */
+  caller(): Caller
+}
+
 export interface ServerPorts {
   readonly router: Router
   readonly monotonicMs: () => number
-  callerOf(socket: Socket, spec: SocketSpec): Caller
+  identify(socket: Socket, spec: SocketSpec): Identified
   /** A handler threw something that is no MeshError: the daemon's bug, said to the operator. */
   bug(error: unknown, path: string): void
 }
@@ -110,7 +119,8 @@ export class ApiServer {
   }
 
   #create(spec: SocketSpec): http.Server {
-    const callers = new WeakMap<Socket, Caller>()
+    const callers = new WeakMap<Socket, Identified>()
+    const connections = new Map<number, number>()
     const server = http.createServer(
       {
         headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
@@ -122,7 +132,9 @@ export class ApiServer {
     )
     server.maxConnections = HTTP_CONNECTIONS_MAX
     server.on('connection', (socket: Socket) => {
-      callers.set(socket, this.#ports.callerOf(socket, spec))
+      const identified = this.#ports.identify(socket, spec)
+      callers.set(socket, identified)
+      if (identified.uid !== null) countIn(connections, identified.uid, socket)
     })
     server.on('clientError', (_, socket) => socket.destroy())
     return server
@@ -132,13 +144,13 @@ export class ApiServer {
     request: IncomingMessage,
     response: ServerResponse,
     spec: SocketSpec,
-    callers: WeakMap<Socket, Caller>,
+    callers: WeakMap<Socket, Identified>,
   ): Promise<void> {
     const receivedMs = this.#ports.monotonicMs()
     this.#answering += 1
     let reply: Reply
     try {
-      const caller = callers.get(request.socket)
+      const caller = callers.get(request.socket)?.caller()
       if (caller === undefined) throw new MeshError('BUG', 'a connection without a caller')
       reply = await this.#reply(request, response, spec.role, caller, receivedMs)
     } catch (error) {
@@ -179,6 +191,18 @@ export class ApiServer {
     }
     return route.handle(ask)
   }
+}
+
+/** One user's connections are bounded below all of them; one too many is closed at once. */
+function countIn(connections: Map<number, number>, uid: number, socket: Socket): void {
+  const count = (connections.get(uid) ?? 0) + 1
+  connections.set(uid, count)
+  socket.once('close', () => {
+    const left = (connections.get(uid) ?? 0) - 1
+    if (left > 0) connections.set(uid, left)
+    else connections.delete(uid)
+  })
+  if (count > HTTP_CONNECTIONS_PER_USER_MAX) socket.destroy()
 }
 
 function goneSignal(response: ServerResponse): AbortSignal {

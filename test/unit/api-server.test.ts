@@ -46,8 +46,11 @@ async function serve(
     {
       router: new Router(routes),
       monotonicMs: () => performance.now(),
-      callerOf: (socket, { path: at, principal }) =>
-        callerOf(credentials(socket), { path: at, principal }, names),
+      identify: (socket, { path: at, principal }) => {
+        const kernel = credentials(socket)
+        const caller = () => callerOf(kernel, { path: at, principal }, names)
+        return { uid: kernel?.uid ?? null, caller }
+      },
       bug: (error) => bugs.push(error),
     },
   )
