@@ -59,7 +59,7 @@ export function testInput(
 ): PolicyInput {
   const resource = parseResource(request.resource)
   return {
-    principal: named(request.principal) ?? parseResource(request.principal),
+    principal: named(request.principal) ?? principalOf(request.principal),
     action: parseAction(request.action),
     resource: parseEntity(resource.type, resource.id, 'resource'),
     context: objectOf([
@@ -68,6 +68,12 @@ export function testInput(
       ['meshd', cedarValue(merged(UNKNOWN_NODE, facts ?? {}))],
     ]),
   }
+}
+
+/** @throws Malformed in the words of who wrote the test */
+function principalOf(text: string): Entity {
+  if (text.includes(':')) return parseResource(text)
+  throw new Malformed('a principal is `type:id`, or the name of a static entity')
 }
 
 /** What is always measured, and of nobody in particular. */

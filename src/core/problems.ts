@@ -15,7 +15,7 @@ interface Problem {
 }
 
 export const PROBLEMS = {
-  USAGE: { exit: 64, says: 'the command line is not understood', hint: 'meshd help' },
+  USAGE: { exit: 64, says: 'the command line, or the call, is not understood', hint: 'meshd help' },
   CONFIG_INVALID: {
     exit: 3,
     says: 'the configuration, or a key file it names, is not valid',
