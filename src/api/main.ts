@@ -82,7 +82,9 @@ async function serve(
 
 /** Of the time to end in, kept for the disk. */
 const CLOSE_MARGIN_MS = 2_000
-const READY_LOOK_MS = 20
+/** Between two looks at readiness: often until it is there, seldom after. */
+const UNREADY_LOOK_MS = 20
+const READY_LOOK_MS = 250
 const FAILED_STATUS = 1
 
 function aborted(signal: AbortSignal): Promise<number> {
@@ -116,7 +118,7 @@ async function saysReady(
     if (line !== last && !(ready && last.startsWith('READY'))) say(line)
     last = line
     was ||= ready
-    await daemon.clock.sleep(READY_LOOK_MS, signal)
+    await daemon.clock.sleep(ready ? READY_LOOK_MS : UNREADY_LOOK_MS, signal)
   }
 }
 
