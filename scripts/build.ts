@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { builtins, together } from './build/bundling.ts'
 
 const manifest: { dependencies: Record<string, string> } = JSON.parse(
   readFileSync('package.json', 'utf8'),
@@ -23,12 +24,11 @@ await build({
   bundle: true,
   splitting: true,
   minifySyntax: true,
+  minifyWhitespace: true,
   platform: 'node',
   format: 'esm',
   target: 'node26',
   external: Object.keys(manifest.dependencies).filter((name) => !BUNDLED.has(name)),
   chunkNames: 'chunk-[hash]',
-  banner: {
-    js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-  },
+  plugins: [builtins, together('src/cli/run.ts', 'src/cli/commands.ts')],
 })
