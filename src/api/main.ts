@@ -4,11 +4,12 @@
  * ready says why from its first moment; it denies until then.
  */
 import { SHUTDOWN_MS_MAX } from '../core/limits.ts'
-import { MeshError } from '../core/problems.ts'
+import { MeshError, PROBLEMS } from '../core/problems.ts'
 import { loadConfig } from '../daemon/config.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
+import type { Config } from '../daemon/schema.ts'
 import { Api } from './api.ts'
 import { banner, readyLine } from './banner.ts'
 import { keepJournal } from './journal.ts'
@@ -30,8 +31,8 @@ export interface StartOptions {
 /** Runs until SIGTERM or SIGINT; gives the exit status. */
 export async function runDaemon(options: StartOptions): Promise<number> {
   const startedMs = performance.now()
-  const { config } = loadConfig(options.config, options.env)
-  const live = new LiveConfig(config, options.config, options.env)
+  const loaded = loadConfig(options.config, options.env)
+  const live = new LiveConfig(loaded, options.config, options.env)
   const logger = loggerOf(options, live)
   const stopping = new AbortController()
   const stop = () => stopping.abort()
@@ -85,7 +86,7 @@ const CLOSE_MARGIN_MS = 2_000
 /** Between two looks at readiness: often until it is there, seldom after. */
 const UNREADY_LOOK_MS = 20
 const READY_LOOK_MS = 250
-const FAILED_STATUS = 1
+const BUG_STATUS = 1
 
 function aborted(signal: AbortSignal): Promise<number> {
   if (signal.aborted) return Promise.resolve(0)
@@ -93,13 +94,13 @@ function aborted(signal: AbortSignal): Promise<number> {
 }
 
 /** A loop that ended with an error: the node no longer does its part, so it stops. */
-async function failed({ node }: Daemon, logger: Logger): Promise<number> {
+async function failed(daemon: Daemon, logger: Logger): Promise<number> {
   try {
-    await node.running
+    await daemon.running
     return 0
   } catch (error) {
     logger.error('the node stops', { error: String(error) })
-    return error instanceof MeshError ? FAILED_STATUS + 2 : FAILED_STATUS
+    return error instanceof MeshError ? PROBLEMS[error.code].exit : BUG_STATUS
   }
 }
 
@@ -123,11 +124,11 @@ async function saysReady(
 }
 
 function loggerOf({ env, stderr }: StartOptions, live: LiveConfig): Logger {
-  const { format, level } = live.current.log
-  const terminal = stderr.isTTY === true
+  const usual = autoFormat(env, stderr.isTTY === true)
+  const formatOf = ({ format }: Config['log']) => (format === 'auto' ? usual : format)
   return createLogger({
-    level,
-    format: format === 'auto' ? autoFormat(env, terminal) : format,
+    level: () => live.current.log.level,
+    format: () => formatOf(live.current.log),
     write: (line) => void stderr.write(line),
     now: () => Date.now(),
   })

@@ -242,6 +242,8 @@ export const DOOR_LOOK_MS = 2 * SECOND
 export const JOIN_HELLOS_MAX = 32
 /** Longest wait between two dials of one peer; never given up. */
 export const REDIAL_MS_MAX = 15 * SECOND
+/** Between two looks for a first contact that the configuration names and that never answered. */
+export const FIRST_CONTACT_RETRY_MS = 5 * SECOND
 /** Between two hellos of a node that waits for approval. */
 export const PENDING_HELLO_INTERVAL_MS = 2 * SECOND
 

@@ -38,13 +38,16 @@ export class Callers implements CallerNames {
     return callers
   }
 
-  /** Takes over all of it, once every name has a key. Waits for the disk. */
+  /**
+   * Takes over all of it at once: a right that was taken back waits for no disk,
+   * and a name is nobody's until it has a key. Waits for the disk.
+   */
   async reload(config: CallerConfig): Promise<void> {
+    this.#config = config
     const named = new Set([...config.callers, ...config.sockets].map(({ principal }) => principal))
     for (const name of named) {
       if (this.#wallet.key(name) === null) await this.#wallet.createKey(name, null)
     }
-    this.#config = config
   }
 
   get rules(): readonly CallerRule[] {

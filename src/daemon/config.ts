@@ -6,7 +6,7 @@
  * One named file, never a search: --config, else $MESHD_CONFIG, else the
  * system's or the user's own place. No file gives secure defaults.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
@@ -65,15 +65,26 @@ export function loadConfig(flag: string | null, env: Environment = process.env):
   return { config: withDefaults(overridden, surroundings(env)), path, found, origins }
 }
 
-/** Whoever may write it says who a caller is, and who speaks for others. */
+/** Whoever may write it says who a caller is, and who speaks for others. @throws MeshError CONFIG_INVALID */
 function readBounded(path: string): string {
-  const { size, mode } = statSync(path)
+  const { size, mode } = reading(path, () => statSync(path))
+  if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw invalid(`${path}: is no plain file`)
   if (size > CONFIG_BYTES_MAX) throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
   if ((mode & 0o002) !== 0)
     throw new MeshError('CONFIG_INVALID', `${path}: everybody may write it`, {
       hint: `chmod o-w ${path}`,
     })
-  return readFileSync(path, 'utf8')
+  return reading(path, () => readFileSync(path, 'utf8'))
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    // Whatever the system says about it: a reload must not end the daemon.
+    const code = (cause as NodeJS.ErrnoException).code ?? 'it'
+    throw new MeshError('CONFIG_INVALID', `${path}: ${code}, cannot be read`, { cause })
+  }
 }
 
 /** @throws MeshError CONFIG_INVALID naming the first problem by its place. */

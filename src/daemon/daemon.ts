@@ -18,6 +18,7 @@ import { FILES, LevelStore } from '../storage/level.ts'
 import { Artifacts } from './artifacts.ts'
 import { Callers } from './callers.ts'
 import { CedarEngine } from './cedar-engine.ts'
+import { Contacts } from './contacts.ts'
 import { Decider, type NodePort } from './decider.ts'
 import { Decisions } from './decisions.ts'
 import { FactReader } from './facts.ts'
@@ -53,9 +54,12 @@ export class Daemon {
   readonly #store: Store
   readonly #files: MeasuredFiles
   readonly #live: LiveConfig
+  readonly #contacts: Contacts
+  readonly #stopping = new AbortController()
+  #contacting: Promise<void> = Promise.resolve()
 
   private constructor(opened: Opened, live: LiveConfig) {
-    const { base, node, wallet, callers, files } = opened
+    const { base, node, wallet, callers, files, tell } = opened
     this.paths = base.paths
     this.clock = base.clock
     this.random = base.random
@@ -68,6 +72,13 @@ export class Daemon {
     this.#files = files
     this.#live = live
     const { clock, random } = base
+    this.#contacts = new Contacts({
+      ...{ clock, tell },
+      join: (address) => node.join(address, { mesh: null }),
+      pinned: () => node.statements.mesh !== null,
+      addresses: () => live.current.mesh.peers,
+    })
+    live.onChange((config) => this.#follow(config, tell))
     const port = this.#nodePort()
     const facts = new FactReader({
       self: node.self,
@@ -101,10 +112,10 @@ export class Daemon {
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))
       const callers = await Callers.open(wallet, config.api)
-      live.onChange(({ api }) => void callers.reload(api).catch(tellKeys(tell)))
       const files = new MeasuredFiles(config.environment.files)
       await files.start()
-      return new Daemon({ base, node, wallet, callers, files }, live)
+      const told = (what: string, error: unknown) => tell.problem(what, error)
+      return new Daemon({ base, node, wallet, callers, files, tell: told }, live)
     } catch (error) {
       await base.store.close()
       throw error
@@ -114,14 +125,17 @@ export class Daemon {
   /** Listens, dials, and keeps going. @throws MeshError NOT_READY when it cannot listen */
   async start(): Promise<void> {
     await this.node.start()
-    for (const address of this.#live.current.mesh.peers)
-      this.node.join(address, { mesh: null }).catch(() => {
-        // A first contact that is away is dialled again with every start; learned peers always are.
-      })
+    this.#contacting = this.#contacts.run(this.#stopping.signal)
+  }
+
+  /** Rejects with what ended a loop of the node or of the daemon; resolves after stop. */
+  get running(): Promise<void> {
+    return Promise.all([this.node.running, this.#contacting]).then(() => {})
   }
 
   /** Waits for what was begun, at most a moment; then closes the disk. */
   async stop(): Promise<void> {
+    this.#stopping.abort()
     this.#files.stop()
     const late = this.clock.sleep(STOP_LOOPS_MS_MAX)
     await Promise.race([this.node.stop(), late])
@@ -137,6 +151,15 @@ export class Daemon {
   nameOf(did: Did): string | null {
     const member = this.node.statements.governance.members.get(did)
     return member?.name ?? this.wallet.keyOf(did)?.name ?? null
+  }
+
+  /** What a running daemon takes over from a configuration that it read again. */
+  #follow({ api, environment }: Config, tell: Tell): void {
+    this.callers.reload(api).catch((error: unknown) => tell('a key for a caller', error))
+    this.#files
+      .use(environment.files)
+      .catch((error: unknown) => tell('a file could not be measured', error))
+    this.#contacts.look()
   }
 
   #nodePort(): NodePort {
@@ -173,7 +196,10 @@ interface Opened {
   readonly wallet: Wallet
   readonly callers: Callers
   readonly files: MeasuredFiles
+  readonly tell: Tell
 }
+
+type Tell = (what: string, error: unknown) => void
 
 async function openBase(
   config: Config,
@@ -206,8 +232,4 @@ async function checkMesh({ mesh }: Config, { statements }: MeshNode): Promise<vo
     await statements.pin(mesh.id as StatementId)
   }
   for (const root of mesh.pins) await statements.choose(root as StatementId)
-}
-
-function tellKeys(tell: NodeTeller): (error: unknown) => void {
-  return (error) => tell.problem('a key for a caller could not be made', error)
 }

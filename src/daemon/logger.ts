@@ -23,8 +23,9 @@ const PRIORITY: Record<LogLevel, number> = { debug: 7, info: 6, warning: 4, erro
 const SECRET = /secret|passphrase|seed|private/i
 
 export interface LoggerOptions {
-  readonly level: LogLevel
-  readonly format: 'json' | 'pretty' | 'journal'
+  /** Asked with each line: they change with the configuration. */
+  readonly level: () => LogLevel
+  readonly format: () => 'json' | 'pretty' | 'journal'
   readonly write: (line: string) => void
   readonly now: () => number
 }
@@ -33,16 +34,17 @@ export function createLogger({ level, format, write, now }: LoggerOptions): Logg
   const log =
     (at: LogLevel) =>
     (event: string, fields: Fields = {}) => {
-      if (RANK[at] < RANK[level]) return
+      if (RANK[at] < RANK[level()]) return
       const safe = redact(fields)
-      if (format === 'pretty') return write(`${pretty(at, event, safe)}\n`)
+      const how = format()
+      if (how === 'pretty') return write(`${pretty(at, event, safe)}\n`)
       const line = JSON.stringify({
         time: new Date(now()).toISOString(),
         level: at,
         event,
         ...safe,
       })
-      write(`${format === 'journal' ? `<${PRIORITY[at]}>` : ''}${line}\n`)
+      write(`${how === 'journal' ? `<${PRIORITY[at]}>` : ''}${line}\n`)
     }
   return { debug: log('debug'), info: log('info'), warning: log('warning'), error: log('error') }
 }
@@ -51,7 +53,7 @@ export function createLogger({ level, format, write, now }: LoggerOptions): Logg
 export function autoFormat(
   env: Readonly<Record<string, string | undefined>>,
   terminal: boolean,
-): LoggerOptions['format'] {
+): ReturnType<LoggerOptions['format']> {
   if (terminal) return 'pretty'
   return env['JOURNAL_STREAM'] === undefined ? 'json' : 'journal'
 }

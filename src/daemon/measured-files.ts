@@ -14,7 +14,7 @@ interface Measured {
 }
 
 export class MeasuredFiles {
-  readonly #paths: ReadonlyMap<string, string>
+  #paths: ReadonlyMap<string, string>
   readonly #measured = new Map<string, Measured>()
   #digests: ReadonlyMap<string, string> = new Map()
   #timer: NodeJS.Timeout | null = null
@@ -25,7 +25,6 @@ export class MeasuredFiles {
 
   async start(): Promise<void> {
     await this.#measure()
-    if (this.#paths.size === 0) return
     this.#timer = setInterval(() => void this.#measure(), MEASURE_INTERVAL_MS)
     this.#timer.unref()
   }
@@ -34,27 +33,45 @@ export class MeasuredFiles {
     if (this.#timer !== null) clearInterval(this.#timer)
   }
 
+  /** Other files from now on: what a name no longer stands for is forgotten at once, what it stands for now is measured. */
+  async use(paths: ReadonlyMap<string, string>): Promise<void> {
+    const before = this.#paths
+    this.#paths = paths
+    for (const [name, path] of before) if (paths.get(name) !== path) this.#measured.delete(name)
+    this.#tell()
+    await this.#measure()
+  }
+
   /** Name → sha256 hex, of those that could be measured. A map of its own for each measure that found something else. */
   digests(): ReadonlyMap<string, string> {
     return this.#digests
   }
 
   async #measure(): Promise<void> {
-    for (const [name, path] of this.#paths) {
+    const paths = this.#paths
+    for (const [name, path] of paths) {
       const known = this.#measured.get(name) ?? null
       const measured = await measure(path, known)
-      if (measured === known) continue
+      // The configuration may have given the name to another file meanwhile.
+      if (measured === known || this.#paths.get(name) !== path) continue
       if (measured === null) this.#measured.delete(name)
       else this.#measured.set(name, measured)
       // At once: a file that changed is no fact for as long as another is hashed.
-      this.#digests = new Map([...this.#measured].map(([each, { digest }]) => [each, digest]))
+      this.#tell()
     }
+  }
+
+  #tell(): void {
+    this.#digests = new Map([...this.#measured].map(([name, { digest }]) => [name, digest]))
   }
 }
 
 async function measure(path: string, known: Measured | null): Promise<Measured | null> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    const found = await stat(path, { bigint: true })
+    // To open a pipe would wait for somebody who writes into it.
+    if (!found.isFile()) return null
+    const { dev, ino, size, mtimeNs, ctimeNs } = found
     const stamp = [dev, ino, size, mtimeNs, ctimeNs].join(':')
     if (known?.stamp === stamp) return known
     if (size > BigInt(MEASURED_BYTES_MAX)) return null

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { MeshError } from '../core/problems.ts'
-import { loadConfig } from './config.ts'
+import { type LoadedConfig, loadConfig } from './config.ts'
 import type { Config } from './schema.ts'
 
 export interface Reloaded {
@@ -18,11 +18,11 @@ export interface Reloaded {
 
 /** What a running daemon takes over; everything else is bound at its start. */
 const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
-  log: ['level'],
+  log: ['level', 'format'],
   lease: ['stalenessAtMostMs'],
-  environment: ['labels'],
+  environment: ['labels', 'files'],
   api: ['callers'],
-  mesh: ['peers', 'pins'],
+  mesh: ['peers'],
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -31,11 +31,13 @@ type Environment = Readonly<Record<string, string | undefined>>
 export class LiveConfig {
   readonly #flag: string | null
   readonly #env: Environment
+  #found: boolean
   #config: Config
   readonly #listeners: ((config: Config) => void)[] = []
 
-  constructor(config: Config, flag: string | null, env: Environment) {
+  constructor({ config, found }: LoadedConfig, flag: string | null, env: Environment) {
     this.#config = config
+    this.#found = found
     this.#flag = flag
     this.#env = env
   }
@@ -44,7 +46,7 @@ export class LiveConfig {
     return this.#config
   }
 
-  /** Called with the configuration that took effect. */
+  /** Called with the configuration that took effect; a listener waits for nothing and does not throw. */
   onChange(listener: (config: Config) => void): void {
     this.#listeners.push(listener)
   }
@@ -52,7 +54,7 @@ export class LiveConfig {
   reload(): Reloaded {
     let next: Config
     try {
-      next = loadConfig(this.#flag, this.#env).config
+      next = this.#read()
     } catch (error) {
       // The old one stays whole; who asked is told why.
       if (!(error instanceof MeshError)) throw error
@@ -66,6 +68,15 @@ export class LiveConfig {
     this.#config = taken(this.#config, next, applied)
     for (const tell of this.#listeners) tell(this.#config)
     return { applied: applied.map(named), restart: restart.map(named), rejected: null }
+  }
+
+  /** A file that is gone is no file of defaults: what it made stricter would be lost in silence. @throws MeshError CONFIG_INVALID */
+  #read(): Config {
+    const { config, found, path } = loadConfig(this.#flag, this.#env)
+    if (this.#found && !found)
+      throw new MeshError('CONFIG_INVALID', `${path}: it is not there any more`)
+    this.#found = found
+    return config
   }
 }
 

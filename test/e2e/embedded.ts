@@ -33,11 +33,14 @@ export class Embedded implements AsyncDisposable {
 
   /** One after the other: creating a socket narrows the umask of the process for a moment. */
   static async start(at: Typed): Promise<Embedded> {
-    const { config } = loadConfig(null, at.env)
-    const live = new LiveConfig(config, null, at.env)
+    const live = new LiveConfig(loadConfig(null, at.env), null, at.env)
     const said: string[] = []
     const write = (line: string) => void said.push(line)
-    const logger = createLogger({ level: 'info', format: 'json', write, now: () => Date.now() })
+    const logger = createLogger({
+      level: () => 'info',
+      format: () => 'json',
+      ...{ write, now: () => Date.now() },
+    })
     const opened: { daemon: Daemon | null; host: Host | null } = { daemon: null, host: null }
     const metrics = new Metrics(() => snapshotOf(opened.daemon, 'test'))
     const daemon = await Daemon.open({
