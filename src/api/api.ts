@@ -56,7 +56,7 @@ export class Api {
     server = await ApiServer.open(socketsOf(daemon, live), {
       router,
       monotonicMs: () => daemon.clock.monotonicMs(),
-      identify: identifying(credentials, daemon, metrics),
+      identify: identifying(credentials ?? (() => null), daemon, metrics),
       bug,
     })
     try {

@@ -8,8 +8,9 @@
  * alone touches both, probes at start by connecting to itself, and a test pins
  * them. Without them a caller has no kernel identity, and what needs one denies.
  */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import net, { type Socket } from 'node:net'
 
 const SOL_SOCKET = 1
 const SO_PEERCRED = 17
@@ -26,10 +27,31 @@ export type ReadCredentials = (socket: Socket) => PeerCredentials | null
 
 type GetSockOpt = (fd: number, level: number, name: number, value: Buffer, length: Buffer) => number
 
-/** The reader for this machine; one that always says null where the kernel cannot be asked. */
-export async function credentialReader(): Promise<ReadCredentials> {
+/** The reader for this machine; null where the kernel cannot be asked, or does not know this very process. */
+export async function credentialReader(): Promise<ReadCredentials | null> {
   const getsockopt = await loadGetSockOpt()
-  return getsockopt === null || !uidsAreReal() ? () => null : (socket) => read(getsockopt, socket)
+  if (getsockopt === null || !uidsAreReal()) return null
+  const reader: ReadCredentials = (socket) => read(getsockopt, socket)
+  const self = await askedOfSelf(reader)
+  const known = self?.uid === process.getuid?.() && self?.pid === process.pid
+  return known ? reader : null
+}
+
+/** What the reader says of this process, which connects to itself on a socket without a file. */
+async function askedOfSelf(reader: ReadCredentials): Promise<PeerCredentials | null> {
+  const name = `\0meshd-${randomBytes(16).toString('hex')}`
+  const server = net.createServer()
+  await new Promise<void>((done, failed) => server.once('error', failed).listen(name, done))
+  const accepted = new Promise<Socket>((done) => server.once('connection', done))
+  const client = net.connect(name)
+  // Nobody hears it: a probe that fails has no answer, and is over with the server.
+  client.on('error', () => {})
+  const socket = await accepted
+  const seen = reader(socket)
+  client.destroy()
+  socket.destroy()
+  await new Promise((done) => server.close(done))
+  return seen
 }
 
 async function loadGetSockOpt(): Promise<GetSockOpt | null> {
@@ -49,7 +71,11 @@ async function loadGetSockOpt(): Promise<GetSockOpt | null> {
 
 /** Inside a user namespace every foreign uid reads as 65534: two users would look the same. */
 function uidsAreReal(): boolean {
-  return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+  try {
+    return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+  } catch {
+    return false // without /proc nobody can tell
+  }
 }
 
 function read(getsockopt: GetSockOpt, socket: Socket): PeerCredentials | null {

@@ -47,7 +47,7 @@ async function serve(
       router: new Router(routes),
       monotonicMs: () => performance.now(),
       identify: (socket, { path: at, principal }) => {
-        const kernel = credentials(socket)
+        const kernel = credentials?.(socket) ?? null
         const caller = () => callerOf(kernel, { path: at, principal }, names)
         return { uid: kernel?.uid ?? null, caller }
       },

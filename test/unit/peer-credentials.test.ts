@@ -13,6 +13,7 @@ test('the kernel says who connected: this process, its user and group', {
 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'meshd-'))
   const read = await credentialReader()
+  assert.ok(read !== null)
   const server = net.createServer()
   const listening = new Promise<void>((done) => server.listen(join(folder, 's'), done))
   await listening
