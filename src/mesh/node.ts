@@ -103,7 +103,8 @@ export class MeshNode {
     const { signal } = this.#stopping
     const { sync, announcer, chronicle } = this.#knowledge
     const loops = [this.boot, this.handover, this.lease, this.executions]
-    const all = [...loops, sync, announcer, chronicle, this.publisher, this.scrub]
+    const spreading = [sync, announcer, this.door]
+    const all = [...loops, ...spreading, chronicle, this.publisher, this.scrub]
     const runs = [
       ...all.map((part) => part.run(signal)),
       this.#retire(signal),

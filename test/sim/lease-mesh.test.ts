@@ -175,3 +175,21 @@ test('a node whose disk was restored finds out, and goes on only in a new epoch 
   assert.deepEqual([c.node.boot.why, c.node.log.epoch], [null, 2])
   assert.equal(c.node.lease.status().held, true)
 })
+
+test('a node whose revocation has ended is dialled again by those that had cut it off', async () => {
+  const { mesh, clock, a, c } = await meshOfThree()
+  const did = c.keys.identity.did
+  const dialled: string[] = []
+  const remember = a.network.remember.bind(a.network)
+  a.network.remember = (peer, addresses) => {
+    dialled.push(peer)
+    remember(peer, addresses)
+  }
+  const untilMs = clock.wallMs() + 5_000
+  const target = { kind: 'node', did } as const
+  await clock.until(a.node.statements.submit(mesh.world.revocation({ target, untilMs }).bytes))
+  await clock.advance(4_000)
+  assert.equal(dialled.includes(did), false)
+  await clock.advance(5_000)
+  assert.equal(dialled.includes(did), true)
+})
