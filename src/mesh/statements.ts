@@ -200,6 +200,15 @@ export class Statements {
       else this.#held.fold(known)
     }
     this.#retry()
+    const known = this.get(root)
+    if (known === null || before.get(root)?.state === known.state) return
+    // Whoever judges by governance must hear that it is another one: no statement has come.
+    const changed = [...this.all()].filter(({ id, state }) => before.get(id)?.state !== state)
+    this.#tell(
+      known,
+      changed.map(({ id }) => id),
+      { from: null, via: 'local', note: null },
+    )
   }
 
   #look(bytes: Uint8Array): Admission {
@@ -307,12 +316,18 @@ export class Statements {
     for (const each of evicted) this.#held.drop(each)
 
     const known = this.get(id)
-    if (known !== null) {
-      const { digest } = this.governance
-      const others = changed.filter((each) => each !== id)
-      for (const tell of this.#listeners) tell({ ...known, changed: others, digest, ...how })
-    }
+    if (known !== null) this.#tell(known, changed, how)
     if (this.governance.root !== root) this.#retry()
+  }
+
+  #tell(
+    known: Known,
+    changed: readonly StatementId[],
+    how: Pick<Learned, 'from' | 'via' | 'note'>,
+  ): void {
+    const { digest } = this.governance
+    const others = changed.filter((each) => each !== known.id)
+    for (const tell of this.#listeners) tell({ ...known, changed: others, digest, ...how })
   }
 
   /** After a new root: what waits for it is looked at again, and what waits for signatures may have lost its signers. */

@@ -74,7 +74,11 @@ test('roots that contradict each other stop the mesh until one is chosen, durabl
   await offer(statements, a)
   await offer(statements, b)
   assert.deepEqual(statements.governance.disputed, [a.id, b.id].sort())
+  const told: string[] = []
+  statements.onChange(({ id, changed, digest }) => told.push(id, ...changed, digest))
   await statements.choose(b.id)
+  await statements.choose(b.id)
+  assert.deepEqual(told, [b.id, a.id, statements.governance.digest])
   for (const each of [statements, await open(memory)]) {
     assert.deepEqual(each.governance.disputed, [])
     assert.equal(each.governance.root?.id, b.id)
