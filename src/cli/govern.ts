@@ -83,28 +83,50 @@ export interface RoleSigner {
   readonly signer: Signer
 }
 
-/** A key of the store in one of the roles: the one named by --as, else the first. @throws MeshError ROLE_MISSING */
+/** Of one statement: keys that count beside those in role, and those that signed it already. */
+interface Signing {
+  readonly also: readonly string[]
+  readonly signed: readonly string[]
+}
+
+/** A key of the store in one of the roles: the one named by --as, else the first that has not signed. @throws MeshError ROLE_MISSING */
 export async function signerFor(
   context: Context,
   roles: readonly string[],
   options: Options,
+  { also, signed }: Signing = { also: [], signed: [] },
 ): Promise<RoleSigner> {
   const { KeyStore } = await import('../daemon/key-store.ts')
   const store = new KeyStore(context.io.env)
   const root = await newestRoot(context)
   const inRole = (did: string) =>
-    roles.some((role) => root.roles[role]?.keys.includes(did) === true)
+    also.includes(did) || roles.some((role) => root.roles[role]?.keys.includes(did) === true)
   const wanted = textOption(options, 'as')
   const own = store.list().filter((key) => key.own && (wanted === null || key.name === wanted))
   if (wanted !== null && own.length === 0)
     throw new MeshError('KEY_UNAVAILABLE', `no key \`${wanted}\` in ${store.dir}`)
-  const key = own.find(({ did }) => inRole(did))
-  if (key === undefined)
-    throw new MeshError(
-      'ROLE_MISSING',
-      `${wanted === null ? `no key in ${store.dir}` : `\`${wanted}\``} is in role ${roles.join(' or ')} of root v${root.version}`,
-    )
+  const inRoles = own.filter(({ did }) => inRole(did))
+  const key = inRoles.find(({ did }) => !signed.includes(did))
+  if (key === undefined) throw roleMissing(inRoles.length > 0, wanted, store.dir, roles, root)
   return { name: key.name, signer: store.signer(key.name, passphraseOf(context, options)) }
+}
+
+function roleMissing(
+  signed: boolean,
+  wanted: string | null,
+  dir: string,
+  roles: readonly string[],
+  { version }: RootView,
+): MeshError {
+  const role = `role ${roles.join(' or ')} of root v${version}`
+  if (signed)
+    return new MeshError(
+      'ROLE_MISSING',
+      `${wanted === null ? `every key in ${dir} that is in ${role}` : `\`${wanted}\``} has signed it already`,
+      { hint: 'meshd sign, by somebody else' },
+    )
+  const who = wanted === null ? `no key in ${dir} is` : `\`${wanted}\` is not`
+  return new MeshError('ROLE_MISSING', `${who} in ${role}`)
 }
 
 export function passphraseOf(context: Context, options: Options): string | null {

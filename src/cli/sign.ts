@@ -83,17 +83,21 @@ async function signOne(context: Context, text: string, options: Options): Promis
   context.say(
     `${item.type} ${describe(item)}${item.payload['message'] === undefined ? '' : `  "${safe(item.payload['message'])}"`}`,
   )
-  const roles = item.type === 'root' ? ['root', ...newRootKeys(item)] : [item.needs.role]
-  const role = await signerFor(context, roles, options)
+  const role = await signerFor(context, [item.needs.role], options, {
+    also: ownRootKeys(item),
+    signed: item.signatures.map(({ key }) => key),
+  })
   await consent(context, `Sign as ${role.name} (${item.needs.role})?`)
   const signed = await submit(context, await addOwnSignature(item, role))
   if (signed !== null) printSubmitted(context, signed, describe(signed))
   return 0
 }
 
-/** A root is signed by keys of the new one too; the store's own keys are looked up in both. */
-function newRootKeys(_: StatementView): readonly string[] {
-  return []
+/** A root is signed by the keys that it names itself, too. */
+function ownRootKeys({ type, payload }: StatementView): readonly string[] {
+  if (type !== 'root') return []
+  const { root } = payload['roles'] as Readonly<Record<string, { keys: readonly string[] }>>
+  return root?.keys ?? []
 }
 
 /** What a statement is about, in one line. */
