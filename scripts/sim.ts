@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { INVARIANTS } from '../test/sim/checkers/checkers.ts'
-import { formatEvent } from '../test/sim/history.ts'
+import { type Event, formatEvent } from '../test/sim/history.ts'
 import { type Outcome, runSeed } from '../test/sim/mesh-run.ts'
 import { formatSwarm } from '../test/sim/swarm.ts'
 
@@ -31,10 +31,8 @@ const met = new Map<string, number>()
 const began = performance.now()
 let failed = 0
 for (let seed = from; seed < from + count; seed++) {
-  const trace = values.trace
-    ? (event: Parameters<typeof formatEvent>[0]) => console.log(formatEvent(event))
-    : undefined
-  const outcome = await runSeed(seed, trace)
+  const read = values.trace ? (event: Event) => console.log(formatEvent(event)) : () => {}
+  const outcome = await runSeed(seed, { read })
   for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
   if (outcome.findings.length > 0) {
     failed += 1

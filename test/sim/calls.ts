@@ -13,9 +13,8 @@ import type { Asked } from './history.ts'
 import { cidsOf, type Grant } from './laws.ts'
 import type { Host, MeshWorld } from './mesh-world.ts'
 
-export const ACTIONS = ['tool:read', 'tool:write', 'tool:deploy']
-export const HOLDERS = ['planner', 'builder', 'tester', 'deployer', 'helper']
-
+/** Of what was sent, how many may be sent again. */
+const RECENT = 12
 /** An invocation lives five minutes at most; clocks may be two wrong. */
 const INVOCATION_MS = 170_000
 const CALLER: Caller = {
@@ -108,12 +107,21 @@ export class Calls {
     life.decider.decide(question).catch((error: unknown) => {
       life.write({ ev: 'problem', says: `a decision ended with ${String(error)}` })
     })
-    if (this.#past.length < 200) this.#past.push({ asked, artifact, node })
+    this.#past.push({ asked, artifact, node })
   }
 
-  /** One that was sent before; null when there is none. */
+  /** One that was sent lately; null when there is none. */
   again(): Request | null {
-    const recent = this.#past.slice(-12)
+    return this.#oneOf(this.#past)
+  }
+
+  /** One that was sent to this node lately. */
+  againAt(node: number): Request | null {
+    return this.#oneOf(this.#past.filter((each) => each.node === node))
+  }
+
+  #oneOf(past: readonly Request[]): Request | null {
+    const recent = past.slice(-RECENT)
     return recent[this.#dice.integer(Math.max(1, recent.length))] ?? null
   }
 }

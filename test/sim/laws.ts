@@ -5,13 +5,11 @@
  *     ana gives artifacts, revokes, freezes; ana or cy publish policies; all three rotate the root
  */
 
-import type { Delegation } from '../../src/core/delegation.ts'
-import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import { type Delegation, parseDelegation, signDelegation } from '../../src/core/delegation.ts'
 import type { Cid, StatementId } from '../../src/core/id.ts'
 import type { Did, Signer } from '../../src/core/keys.ts'
 import { parsePolicy } from '../../src/core/predicate.ts'
-import type { Scope } from '../../src/core/statement/freeze.ts'
-import { scopeKey } from '../../src/core/statement/freeze.ts'
+import { type Scope, scopeKey } from '../../src/core/statement/freeze.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
@@ -19,7 +17,6 @@ import type { Statement } from '../../src/core/statement/statement.ts'
 import {
   ana,
   ben,
-  cy,
   keyOf,
   type Made,
   type NodeKeys,
@@ -52,6 +49,8 @@ export class Laws {
   /** The newest of each line, whether or not anybody took it. */
   root: Made<Root>
   policy: Made<Policy>
+  /** Whether cy was taken out of the role of policies. */
+  dropped = false
   readonly freezes = new Map<string, { readonly scope: Scope; version: number; frozen: boolean }>()
   readonly #numbers = new Map<StatementId, number>()
   readonly #byNumber: Made[] = []
@@ -110,9 +109,11 @@ export class Laws {
     return this.#number(this.policy)
   }
 
+  /** @param dropCy from policies, with what cy signed of them */
   rotate(witnesses: readonly number[], lease: LeaseTerms, dropCy: boolean): Made<Root> {
     const dids = witnesses.map((place) => (this.#keys[place] as NodeKeys).identity.did)
-    const roles = dropCy ? { roles: { ...rolesOf(people), policy: role(1, ana, ben) } } : {}
+    this.dropped ||= dropCy
+    const roles = this.dropped ? { roles: { ...rolesOf(people), policy: role(1, ana, ben) } } : {}
     this.root = nextRoot(this.root, { witnesses: dids, lease, ...roles })
     return this.#number(this.root)
   }
@@ -178,8 +179,6 @@ export class Laws {
 export function cidsOf({ links }: Grant): readonly Cid[] {
   return links.map(({ cid }) => cid)
 }
-
-export const CY = cy
 
 const POLICY_OF = (denied: string) => new Map([['all.txt', `deny ${denied}`]])
 

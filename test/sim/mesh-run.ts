@@ -15,16 +15,22 @@ export interface Outcome {
   readonly last: readonly Event[]
 }
 
+export interface RunOptions {
+  readonly read?: (event: Event) => void
+  /** Ends with the first finding. */
+  readonly once?: boolean
+}
+
 export async function runSeed(
   seed: number,
-  read: (event: Event) => void = () => {},
+  { read, once = false }: RunOptions = {},
 ): Promise<Outcome> {
   const swarm = draw(seed)
   const history = new History()
   const checkers = checkersOf()
   let last: readonly Event[] = []
   history.onEvent((event) => {
-    read(event)
+    read?.(event)
     for (const checker of checkers) {
       const before = checker.findings.length
       checker.see(event)
@@ -35,7 +41,7 @@ export async function runSeed(
   const world = new MeshWorld(swarm, history)
   world.laws.begin()
   await world.start()
-  await new Scenario(world).run()
+  await new Scenario(world).run(() => once && last.length > 0)
   world.stop()
   return {
     swarm,

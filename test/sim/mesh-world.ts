@@ -26,6 +26,10 @@ import { Permits } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
+/** Until whatever watches a daemon starts it again. */
+const REBOOT_MS = 1_000
+/** How the simulated disk says that it was told to fail. */
+const ASKED = 'as the test asked'
 const NO_LABELS = new Map<string, string>()
 
 /** One life of a node. */
@@ -85,6 +89,8 @@ export interface Host {
   readonly dice: Dice
   inc: number
   life: Running | null
+  /** Ends a pause. */
+  resume: () => void
 }
 
 export class MeshWorld {
@@ -118,6 +124,7 @@ export class MeshWorld {
       dice: new Dice(swarm.seed * 101 + place),
       inc: 0,
       life: null,
+      resume: () => {},
     }))
     for (const { machine } of this.hosts)
       machine.offsetMs = (this.dice.unit() * 2 - 1) * swarm.offset * swarm.lease.skewMs
@@ -148,9 +155,15 @@ export class MeshWorld {
     host.inc += 1
     const life = new Running(this, host)
     host.life = life
-    this.#open(host, life).catch((error: unknown) => {
-      life.write({ ev: 'problem', says: `did not start: ${said(error)}` })
-    })
+    this.#open(host, life).catch((error: unknown) => this.#notOpened(host, life, said(error)))
+  }
+
+  /** A disk that cannot be opened now may be opened later; anything else should not be. */
+  #notOpened(host: Host, life: Running, why: string): void {
+    if (life.gate.gone) return
+    if (!why.endsWith(ASKED)) life.write({ ev: 'problem', says: `did not start: ${why}` })
+    this.crash(host, false)
+    this.clock.after(REBOOT_MS, () => host.life === null && this.boot(host))
   }
 
   /** The process is gone. @param lands whether the batch on its way is there all the same */
@@ -183,13 +196,15 @@ export class MeshWorld {
     this.write({ ev: 'pause', suspended }, host)
     life.gate.stop()
     this.hub.freeze(host.did)
-    this.clock.after(ms, () => {
-      if (host.life !== life) return
+    host.resume = () => {
+      if (host.life !== life || life.gate.running) return
       if (suspended) host.machine.suspendedMs += this.clock.monotonicMs() - beganMs
       this.write({ ev: 'resume' }, host)
       life.gate.go()
       this.hub.thaw(host.did)
-    })
+    }
+    const { resume } = host
+    this.clock.after(ms, () => host.resume === resume && resume())
   }
 
   async #open(host: Host, life: Running): Promise<void> {
@@ -262,7 +277,7 @@ export class MeshWorld {
     this.ended.push(said(error))
     life.write({ ev: 'fault', kind: 'loop ended', says: said(error) })
     this.crash(host, false)
-    this.clock.after(1_000, () => host.life === null && this.boot(host))
+    this.clock.after(REBOOT_MS, () => host.life === null && this.boot(host))
   }
 
   #accepted(life: Running, node: MeshNode, id: StatementId, known: string | null): void {
@@ -330,6 +345,9 @@ export class MeshWorld {
     this.hub.weather = CALM
     for (const host of this.hosts) {
       host.machine.offsetMs = (this.dice.unit() - 0.5) * 0.5 * this.swarm.lease.skewMs
+      host.disk.refusedOpens = 0
+      host.disk.low = null
+      host.resume()
       if (host.life === null) this.boot(host)
     }
   }

@@ -25,8 +25,10 @@ export interface Swarm {
   readonly storageError: number
   /** For each look at the dice. */
   readonly partition: number
-  /** Of crashes of the one node whose disk may be set back. */
+  /** Whether one disk is set back: 0 or 1. */
   readonly restore: number
+  /** For each look: gossip between two nodes dies, and nothing else shows it. */
+  readonly gossipDeath: number
   /** Wall clocks differ from true time by this share of the skew, at most. */
   readonly offset: number
   /** Between two requests, anywhere, on average. */
@@ -69,18 +71,21 @@ export function draw(seed: number): Swarm {
       reorder: chance(0.5, 0.3),
     },
     diskMsMax: dice.unit() < 0.25 ? 1_500 : 5 + dice.unit() * 40,
-    crash: chance(0.6, 0.04),
+    crash: chance(0.6, 0.06),
     pause: chance(0.4, 0.03),
-    step: chance(0.4, 0.03),
+    // With nobody to ask, a clock that went back is not believed until it has caught up.
+    step: nodes === 1 ? 0 : chance(0.4, 0.03),
     storageError: chance(0.4, 0.05),
     partition: chance(0.8, 0.25),
-    restore: chance(0.4, 0.8),
+    // One node alone has nobody who remembers.
+    restore: nodes > 1 && dice.unit() < 0.35 ? 1 : 0,
+    gossipDeath: chance(0.4, 0.1),
     offset: 0.9 * dice.unit(),
     callMs: 60 + dice.unit() * 200,
     lawMs: 700 + dice.unit() * 1_500,
     rotations: nodes > 2 ? chance(0.35, 0.3) : 0,
-    faultsMs: 25_000,
-    healMs: 25_000,
+    faultsMs: 20_000,
+    healMs: 20_000,
   }
 }
 

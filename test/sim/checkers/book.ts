@@ -67,7 +67,8 @@ export class Book {
       page.accepted.clear()
       for (const each of event.held) page.accepted.add(each)
     }
-    if (event.ev === 'call') {
+    // Of one that is sent again, the first time.
+    if (event.ev === 'call' && !this.calls.has(event.asked.req)) {
       const { node, t } = event
       this.calls.set(event.asked.req, {
         ...{ asked: event.asked, node, t },

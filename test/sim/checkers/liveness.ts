@@ -1,4 +1,5 @@
 /** After the heal: L1, L2, L4; and what no fault of the world explains. */
+import { PROBE } from '../people.ts'
 import type { Invariant } from './checker.ts'
 
 /** How long before the end a valid request must have been allowed, on every node. */
@@ -46,7 +47,7 @@ export const L4: Invariant = {
     const denied = new Map<number, string>()
     return (event) => {
       if (event.ev === 'answer' && event.node !== null) {
-        if (book.calls.get(event.req)?.asked.action !== 'tool:list') return
+        if (book.calls.get(event.req)?.asked.action !== PROBE.action) return
         if (event.effect === 'allow') allowed.set(event.node, event.t)
         else denied.set(event.node, event.reason ?? '')
       }

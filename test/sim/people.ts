@@ -1,0 +1,192 @@
+/**
+ * What programs and people do with a mesh: requests, some of them again;
+ * revocations of what is asked for at that very moment; freezes, policies, new
+ * roots; and the part of the operator whose node was set back.
+ */
+import { defaultQuorum } from '../../src/core/lease-quorum.ts'
+import type { Scope } from '../../src/core/statement/freeze.ts'
+import type { Target } from '../../src/core/statement/revocation.ts'
+import { ana, cy, keyOf, type Made } from '../unit/statements.ts'
+import { Calls } from './calls.ts'
+import { Dice } from './clock.ts'
+import type { Grant } from './laws.ts'
+import type { Host, MeshWorld } from './mesh-world.ts'
+
+const ACTIONS = ['tool:read', 'tool:write', 'tool:deploy'] as const
+const HOLDERS = ['planner', 'builder', 'tester', 'deployer', 'helper'] as const
+/** Of which whole keys are revoked. */
+const REVOCABLE = HOLDERS.slice(0, 2)
+const GRANTS = 14
+/** For so long a revoked artifact is asked for everywhere: longer than any bound. */
+const HOT_MS = 8_000
+/** Around the moment of a revocation. */
+const AIM_MS = 60
+/** What nobody freezes, denies or revokes. */
+export const PROBE = { action: 'tool:list', holder: 'visitor' } as const
+
+export class People {
+  readonly #world: MeshWorld
+  readonly #dice: Dice
+  readonly #calls: Calls
+  readonly #grants: Grant[]
+  #hot: { readonly grant: Grant; readonly untilMs: number } | null = null
+  /** Of each log that was set back, the word that it goes on as another. */
+  readonly #epochs = new Map<string, Made>()
+
+  constructor(world: MeshWorld) {
+    this.#world = world
+    this.#dice = new Dice(world.swarm.seed * 17 + 3)
+    this.#calls = new Calls(world, this.#dice)
+    this.#grants = Array.from({ length: GRANTS }, () => this.#grant())
+  }
+
+  call(): void {
+    const dice = this.#dice
+    const past = dice.unit() < 0.15 ? this.#calls.again() : null
+    if (past !== null) {
+      this.#calls.send(past)
+      return
+    }
+    const at = dice.integer(this.#grants.length)
+    const grant = this.#warm() ?? (this.#grants[at] as Grant)
+    const bound = this.#world.hosts.find(({ did }) => did === grant.node)
+    const request = this.#calls.make(
+      bound ?? this.#oneOf(this.#world.hosts),
+      grant,
+      this.#oneOf(ACTIONS),
+    )
+    this.#calls.send(request)
+    if (dice.unit() < 0.2) this.#calls.send(request)
+    // A single-use artifact is tried a few times, then there is another.
+    if (dice.unit() < (grant.once ? 0.5 : 0.02)) this.#grants[at] = this.#grant()
+  }
+
+  /** What its programs asked before the crash, they ask again. */
+  retry(host: Host): void {
+    for (let i = 0; i < 6; i++)
+      this.#world.clock.after(1_000 + this.#dice.unit() * 4_000, () => {
+        const past = this.#calls.againAt(host.place)
+        if (past !== null) this.#calls.send(past)
+      })
+  }
+
+  law(): void {
+    const up = this.#world.hosts.filter(({ life }) => life?.node != null && life.gate.running)
+    if (up.length === 0) return
+    const host = this.#oneOf(up)
+    const made = this.#make(host)
+    if (made !== null) submit(host, made)
+  }
+
+  /** A log that was set back is retired. */
+  operate(): void {
+    for (const host of this.#world.hosts) {
+      const node = host.life?.node
+      const rollback = node?.boot.rollback
+      if (node == null || rollback == null) continue
+      const epoch = this.#epoch(host.place, Math.max(rollback.epoch, node.log.epoch) + 1)
+      const by = this.#world.hosts.find(({ life }) => life?.node != null && life.gate.running)
+      if (by !== undefined) submit(by, epoch)
+    }
+  }
+
+  /** Whatever is frozen is free again, and whatever policy lost its signer has one. */
+  lift(): void {
+    const { laws, hosts } = this.#world
+    const [by] = hosts
+    if (by === undefined) return
+    for (const { scope, frozen } of [...laws.freezes.values()])
+      if (frozen) submit(by, laws.freeze(scope))
+    if (by.life?.node?.statements.get(laws.policy.id) != null)
+      submit(by, laws.publish('tool:none', ana))
+  }
+
+  /** A new artifact, for somebody whom nobody accused, asked of everybody. */
+  probe(): void {
+    for (const host of this.#world.hosts) {
+      const grant = this.#world.laws.grant(this.#dice, PROBE.holder, false, null)
+      this.#calls.send(this.#calls.make(host, grant, PROBE.action))
+    }
+  }
+
+  #grant(): Grant {
+    const { laws, hosts } = this.#world
+    const once = this.#dice.unit() < 0.3
+    const bound = once || this.#dice.unit() < 0.2
+    return laws.grant(this.#dice, this.#oneOf(HOLDERS), once, bound ? this.#oneOf(hosts).did : null)
+  }
+
+  /** What was revoked lately, every other time. */
+  #warm(): Grant | null {
+    if (this.#hot === null || this.#hot.untilMs < this.#world.clock.monotonicMs()) return null
+    return this.#dice.unit() < 0.5 ? this.#hot.grant : null
+  }
+
+  #make(host: Host): Made | null {
+    const { laws, swarm } = this.#world
+    const dice = this.#dice
+    const knows = ({ id }: Made) => host.life?.node?.statements.get(id)?.state === 'effective'
+    if (dice.unit() < swarm.rotations) return knows(laws.root) ? this.#rotate() : null
+    const kind = dice.integer(10)
+    if (kind < 6) return laws.revoke(this.#target())
+    if (kind < 8) return laws.freeze(this.#scope())
+    if (!knows(laws.policy)) return null
+    const denied = dice.unit() < 0.5 ? this.#oneOf(ACTIONS) : 'tool:none'
+    return laws.publish(denied, laws.dropped || dice.unit() < 0.5 ? ana : cy)
+  }
+
+  #target(): Target {
+    const grant = this.#oneOf(this.#grants)
+    if (this.#dice.unit() < 0.25)
+      return { kind: 'principal', did: keyOf(this.#oneOf(REVOCABLE)).did }
+    this.#aim(grant)
+    return { kind: 'link', cid: this.#oneOf(grant.links).cid }
+  }
+
+  /** Asked for at the very moment of its revocation, and for a while everywhere. */
+  #aim(grant: Grant): void {
+    const { clock, hosts } = this.#world
+    this.#hot = { grant, untilMs: clock.monotonicMs() + HOT_MS }
+    for (const host of hosts) {
+      if (grant.node !== null && grant.node !== host.did) continue
+      for (let i = 0; i < 3; i++)
+        clock.after(this.#dice.unit() * AIM_MS, () =>
+          this.#calls.send(this.#calls.make(host, grant, 'tool:read')),
+        )
+    }
+  }
+
+  #scope(): Scope {
+    const which = this.#dice.integer(6)
+    if (which === 0) return { kind: 'mesh' }
+    if (which < 3) return { kind: 'action', pattern: this.#oneOf(ACTIONS) }
+    return { kind: 'principal', did: keyOf(this.#oneOf(HOLDERS)).did }
+  }
+
+  #rotate(): Made {
+    const { laws, hosts } = this.#world
+    const dice = this.#dice
+    const size = Math.min(hosts.length, 2 + dice.integer(3))
+    const places = hosts.map(({ place }) => place)
+    while (places.length > size) places.splice(dice.integer(places.length), 1)
+    const stalenessMs = dice.unit() < 0.5 ? 2_000 : 3_000
+    const terms = { ...defaultQuorum(size), stalenessMs, skewMs: 400 }
+    return laws.rotate(places, terms, dice.unit() < 0.3)
+  }
+
+  #epoch(place: number, epoch: number): Made {
+    const key = `${place}/${epoch}`
+    const made = this.#epochs.get(key) ?? this.#world.laws.epoch(place, epoch)
+    this.#epochs.set(key, made)
+    return made
+  }
+
+  #oneOf<T>(list: readonly T[]): T {
+    return list[this.#dice.integer(list.length)] as T
+  }
+}
+
+/** Whether it was taken is seen in the history: the disk may refuse it, the process may be gone. */
+function submit(host: Host, made: Made): void {
+  host.life?.node?.statements.submit(made.bytes).catch(() => {})
+}
