@@ -269,6 +269,14 @@ export const PUSH_BYTES_MAX = 768 * KIB
 export const PUSH_PEERS_MAX = 8
 /** A peer that lied to sync is not asked again for this long. Chosen arbitrarily. */
 export const SYNC_PENALTY_MS = 10 * SECOND
+/** A comparison that brings nothing for so long is given up: four peers that hang would keep all others from being compared with. */
+export const SYNC_STALL_MS = 15 * SECOND
+/** This node's time that one peer may take for nothing in one go: a few hundred bad signatures. */
+export const BURDEN_MS_MAX = 100
+/** Of all further time, the part that it may take so. Chosen arbitrarily. */
+export const BURDEN_SHARE = 0.02
+/** Longest piece of work before everything else has its turn: a fifth of what the event loop may be late. */
+export const TURN_MS = 10
 /** What waits elsewhere and found no room here is not fetched again for this long. Chosen arbitrarily. */
 export const SYNC_REFUSED_MS = 5 * MINUTE
 /** Such statements remembered: every place of a few signers, many times. Forgetting one costs a fetch. */

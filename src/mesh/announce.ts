@@ -15,7 +15,11 @@ import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import { type Did, type Signer, verifySignature } from '../core/keys.ts'
-import { ANNOUNCE_INTERVAL_MS, ANNOUNCEMENT_BYTES_MAX } from '../core/limits.ts'
+import {
+  ANNOUNCE_INTERVAL_MS,
+  ANNOUNCEMENT_BYTES_MAX,
+  CHECKPOINT_BYTES_MAX,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import {
   base64,
@@ -50,7 +54,6 @@ export interface SignedAnnouncement {
 }
 
 const DOMAIN = utf8('meshd/announce/1\n')
-const CHECKPOINT_BYTES_MAX = 2_048
 
 const READ = object({
   announcement: object({
@@ -112,6 +115,8 @@ export class Announcer {
   readonly #ports: AnnouncePorts
   /** The newest of each node, by the node's own clock. */
   readonly #heard = new Map<Did, Announcement>()
+  /** When each of them came, monotonic. */
+  readonly #heardMs = new Map<Did, number>()
   readonly #listeners: ((from: Did, announcement: Announcement) => void)[] = []
   /** Resolves the wait for the next change. */
   #wake: () => void = () => {}
@@ -132,6 +137,12 @@ export class Announcer {
     return this.#heard
   }
 
+  /** Whether the node announced more often than any needs to: once in ANNOUNCE_INTERVAL_MS, and gossip may bunch two. */
+  heardLately(node: Did): boolean {
+    const atMs = this.#heardMs.get(node) ?? Number.NEGATIVE_INFINITY
+    return this.#ports.clock.monotonicMs() - atMs < ANNOUNCE_INTERVAL_MS / 4
+  }
+
   /** Told of each newer announcement and of the neighbour that brought it. */
   onHeard(listener: (from: Did, announcement: Announcement) => void): void {
     this.#listeners.push(listener)
@@ -140,6 +151,7 @@ export class Announcer {
   /** Takes an announcement that the inbox accepted. */
   hear(from: Did, announcement: Announcement): void {
     this.#heard.set(announcement.node, announcement)
+    this.#heardMs.set(announcement.node, this.#ports.clock.monotonicMs())
     for (const listener of this.#listeners) listener(from, announcement)
   }
 

@@ -76,6 +76,7 @@ export class Executions {
   readonly #running = new Map<RecordId, Running>()
   readonly #ended = new Memo<RecordId, Execution>(EXECUTIONS_ENDED_MAX)
   readonly #orphans: Set<RecordId>
+  #due = false
 
   private constructor(ports: ExecutionPorts, orphans: Iterable<RecordId>) {
     this.#ports = ports
@@ -150,7 +151,17 @@ export class Executions {
     return this.#record(id, outcome, running.stop)
   }
 
-  /** Asks every running execution again; called on each change of governance and each tick. */
+  /** Once for all that changes in this turn: a batch of statements is many changes, and each asks of everything that runs. */
+  recheckSoon(): void {
+    if (this.#due) return
+    this.#due = true
+    void Promise.resolve().then(() => {
+      this.#due = false
+      this.recheck()
+    })
+  }
+
+  /** Asks every running execution again; called after changes of governance and at each tick. */
   recheck(): void {
     for (const running of this.#running.values()) {
       if (running.stop !== null) continue

@@ -9,36 +9,43 @@ import { ANNOUNCEMENT_BYTES_MAX, GOSSIP_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Verdict } from '../core/verdict.ts'
 import {
-  type Announcement,
   type Announcer,
   parseAnnouncement,
   type SignedAnnouncement,
   verifyAnnouncement,
 } from './announce.ts'
-import type { Network } from './ports.ts'
+import { Burden, isUseful } from './burden.ts'
+import type { Clock, Network, Topic } from './ports.ts'
 import type { Statements } from './statements.ts'
 
 export interface InboxPorts {
   readonly network: Pick<Network, 'subscribe'>
   readonly statements: Statements
   readonly announcer: Announcer
+  readonly clock: Pick<Clock, 'monotonicMs'>
   /** Told of each message and what it earned, for metrics. */
-  readonly seen?: (topic: 'statements' | 'state', verdict: Verdict) => void
+  readonly seen?: (topic: Topic, verdict: Verdict) => void
 }
 
 /** Subscribes to both topics. The validators answer at once; what they accept is made durable afterwards. */
-export function openInbox({ network, statements, announcer, seen }: InboxPorts): void {
-  network.subscribe('statements', (from, message) => {
-    const verdict = takeStatement(message, from, statements)
-    seen?.('statements', verdict)
-    return verdict
-  })
-  network.subscribe('state', (from, message) => {
-    const verdict = takeAnnouncement(message, from, statements.governance, announcer)
-    seen?.('state', verdict)
-    return verdict
-  })
+export function openInbox({ network, statements, announcer, clock, seen }: InboxPorts): void {
+  const burden = new Burden(clock)
+  const listen = (topic: Topic, take: (message: Uint8Array, from: Did) => Verdict) =>
+    network.subscribe(topic, (from, message) => {
+      // [IGNORE] Its sender has not just cost much time for nothing.
+      const verdict = burden.tooMuch(from)
+        ? TIRED
+        : burden.weigh(from, () => take(message, from), isUseful)
+      seen?.(topic, verdict)
+      return verdict
+    })
+  listen('statements', (message, from) => takeStatement(message, from, statements))
+  listen('state', (message, from) =>
+    takeAnnouncement(message, from, statements.governance, announcer),
+  )
 }
+
+const TIRED: Verdict = { verdict: 'ignore', why: 'unknown' }
 
 function takeStatement(message: Uint8Array, from: Did, statements: Statements): Verdict {
   // [REJECT] It is no longer than gossip carries: nobody publishes more.
@@ -64,22 +71,18 @@ function takeAnnouncement(
   const signed = read(message)
   if (signed === null) return { verdict: 'reject', why: 'malformed' }
 
-  const verdict = checkAnnouncement(
-    signed,
-    governance,
-    announcer.heard.get(signed.announcement.node) ?? null,
-  )
+  const verdict = checkAnnouncement(signed, governance, announcer)
   if (verdict.verdict === 'accept') announcer.hear(from, signed.announcement)
   return verdict
 }
 
-/** @param last the newest announcement known of the same node */
 function checkAnnouncement(
   signed: SignedAnnouncement,
   governance: Governance,
-  last: Announcement | null,
+  announcer: Announcer,
 ): Verdict {
   const { announcement } = signed
+  const last = announcer.heard.get(announcement.node)
 
   // [REJECT] It is of this mesh: the topic carries no other.
   if (announcement.mesh !== governance.mesh) return { verdict: 'reject', why: 'malformed' }
@@ -88,8 +91,11 @@ function checkAnnouncement(
   if (!governance.members.has(announcement.node)) return { verdict: 'ignore', why: 'unknown' }
 
   // [IGNORE] It is newer than the last one, by its node's own clock. Gossip repeats and reorders.
-  if (last !== null && announcement.timeMs <= last.timeMs)
+  if (last !== undefined && announcement.timeMs <= last.timeMs)
     return { verdict: 'ignore', why: announcement.timeMs === last.timeMs ? 'seen' : 'stale' }
+
+  // [IGNORE] Its node said nothing a moment ago: each one costs signatures, and a write to the disk.
+  if (announcer.heardLately(announcement.node)) return { verdict: 'ignore', why: 'seen' }
 
   // [IGNORE] The witness key of its node signed it. A newer member statement may name another one,
   // which an honest peer knows already.

@@ -101,7 +101,7 @@ export async function openKnowledge(ports: NodePorts) {
     checkpoint: () => publisher.checkpoint,
   })
   sync.follow(announcer)
-  openInbox({ network, statements, announcer, seen: tell.gossiped })
+  openInbox({ network, statements, announcer, clock, seen: tell.gossiped })
   Spread.open({ statements, network, random })
   const invites = await Invites.open({
     ...{ store, persist, clock, random, statements },
@@ -189,7 +189,7 @@ export async function openDeciding(ports: NodePorts, { log, statements }: Knowle
     ...{ clock, store, missed },
     append: (draft, puts) => log.append(draft, () => puts),
   })
-  statements.onChange(() => executions.recheck())
+  statements.onChange(() => executions.recheckSoon())
   const authorizer = new Authorizer({
     ...{ clock, nonces, judge, missed },
     append: (draft, puts) => log.append(draft, puts),

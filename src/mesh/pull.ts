@@ -6,14 +6,20 @@
  *
  * The peer answers from the trees it had at `compare`, so a walk is about one
  * set. It may lie: every claim is checked against the claim above it, every id
- * it lists must be served, and all of it ends within SYNC_ROUNDS_MAX: then the
- * pull fails. Nothing is remembered against an id that a liar named, so the
+ * it lists must be served, and SYNC_ROUNDS_MAX rounds, or SYNC_STALL_MS, that
+ * bring nothing end it: then the pull fails. Nothing is remembered against an id that a liar named, so the
  * next peer can still bring it (rows 133-134).
  */
 import { formatEnvelope, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
-import { PUSH_BYTES_MAX, SYNC_IDS_MAX, SYNC_REFUSED_MS, SYNC_ROUNDS_MAX } from '../core/limits.ts'
+import {
+  PUSH_BYTES_MAX,
+  SYNC_IDS_MAX,
+  SYNC_REFUSED_MS,
+  SYNC_ROUNDS_MAX,
+  SYNC_STALL_MS,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
@@ -29,12 +35,13 @@ import {
 } from './sync-frames.ts'
 import type { Leaf, TreeName } from './sync-parts.ts'
 import { type Addresses, fitting, hashesOf, summaryOf } from './sync-server.ts'
+import { Turn } from './turn.ts'
 
 export interface PullPorts {
   readonly network: Pick<Network, 'ask'>
   readonly statements: Statements
   readonly addresses: Addresses
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>
   /** Statements that wait elsewhere and found no room here: until when, in monotonic time, they are not fetched again. */
   readonly refused: Memo<string, number>
 }
@@ -54,6 +61,8 @@ export class Pull {
   readonly #peer: Did
   readonly #ports: PullPorts
   readonly #signal: AbortSignal
+  /** When something was learned last, or it began; and after how many rounds. */
+  #progress: { readonly atMs: number; readonly rounds: number }
   /** Keys of what the peer lacks. */
   #surplus: string[] = []
   /** What was held here when the peer was asked. */
@@ -63,6 +72,7 @@ export class Pull {
     this.#peer = peer
     this.#ports = ports
     this.#signal = signal
+    this.#progress = { atMs: ports.clock.monotonicMs(), rounds: 0 }
   }
 
   /**
@@ -151,6 +161,7 @@ export class Pull {
   /** Gives one that was refused here; null when there is none. */
   async #fetch(tree: TreeName, walk: Walk): Promise<StatementId | null> {
     let refused: StatementId | null = null
+    const turn = new Turn(this.#ports.clock)
     const needed = walk
       .found()
       .filter((leaf) => this.#wanted(tree, leaf))
@@ -159,8 +170,15 @@ export class Pull {
       const asked = rest.slice(0, SYNC_IDS_MAX)
       const { missing, blobs } = await this.#ask({ ask: 'fetch', ids: asked }, 'statements')
       rest = rest.slice(this.#checkServed(tree, asked, missing, blobs))
-      const taken = await Promise.all(blobs.map((bytes) => this.#take(bytes)))
-      for (const { id, held } of taken) {
+      const taking: Promise<Taken>[] = []
+      for (const bytes of blobs) {
+        const one = this.#take(bytes)
+        // All of them are awaited below, and until then none of them is unhandled.
+        one.catch(() => {})
+        taking.push(one)
+        if (turn.over) await turn.next()
+      }
+      for (const { id, held } of await Promise.all(taking)) {
         if (held) continue
         refused ??= id
         if (tree === 'waiting') this.#ports.refused.set(keyOfId(id), this.#refusedUntilMs())
@@ -200,7 +218,10 @@ export class Pull {
       throw lie(`it serves \`${id}\`, which is ${verdict.why}`)
     }
     await done
-    if (verdict.verdict === 'accept') this.cost.learned += 1
+    if (verdict.verdict === 'accept') {
+      this.cost.learned += 1
+      this.#progress = { atMs: this.#ports.clock.monotonicMs(), rounds: this.cost.rounds }
+    }
     return { id, held: statements.get(id) !== null }
   }
 
@@ -239,10 +260,18 @@ export class Pull {
     }
   }
 
+  /** What brings something may take as long as there is something: it was signed by others, and ends. */
+  #checkProgress(): void {
+    const rounds = this.cost.rounds - this.#progress.rounds
+    if (rounds >= SYNC_ROUNDS_MAX)
+      throw new MeshError('TOO_MANY', `a sync did not end within ${SYNC_ROUNDS_MAX} rounds`)
+    if (this.#ports.clock.monotonicMs() - this.#progress.atMs >= SYNC_STALL_MS)
+      throw new MeshError('TOO_MANY', `a sync brought nothing for ${SYNC_STALL_MS / 1000} s`)
+  }
+
   async #ask<S extends SyncAnswer['say']>(request: SyncRequest, say: S): Promise<Said<S>> {
     this.#signal.throwIfAborted()
-    if (this.cost.rounds >= SYNC_ROUNDS_MAX)
-      throw new MeshError('TOO_MANY', `a sync did not end within ${SYNC_ROUNDS_MAX} rounds`)
+    this.#checkProgress()
     if (request.ask === 'compare') this.#asked = request.summary
     const bytes = formatSyncRequest(request)
     this.cost.rounds += 1

@@ -11,9 +11,10 @@ import type { Did } from '../core/keys.ts'
 import { ASK_TIMEOUT_MS, PEERS_MAX, PUSH_BYTES_MAX, SYNC_IDS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { PrefixTree } from '../core/prefix-tree.ts'
+import { Burden, isUseful } from './burden.ts'
 import type { Clock } from './ports.ts'
 import { partOf } from './reconcile.ts'
-import type { Statements } from './statements.ts'
+import type { Offered, Statements } from './statements.ts'
 import {
   formatSyncAnswer,
   parseSyncRequest,
@@ -22,6 +23,7 @@ import {
   type SyncRequest,
 } from './sync-frames.ts'
 import type { Part, TreeName } from './sync-parts.ts'
+import { Turn } from './turn.ts'
 
 /** Signed address records, as sync exchanges them (mesh/addresses.ts). */
 export interface Addresses {
@@ -50,9 +52,11 @@ export class SyncServer {
   readonly #ports: SyncServerPorts
   /** What each peer compared with last. */
   readonly #compared = new Map<Did, Trees>()
+  readonly #burden: Burden
 
   constructor(ports: SyncServerPorts) {
     this.#ports = ports
+    this.#burden = new Burden(ports.clock)
   }
 
   /** The answer to one frame; null for what is not understood, which closes the stream. */
@@ -132,23 +136,39 @@ export class SyncServer {
   }
 
   async #take(peer: Did, blobs: readonly Uint8Array[]): Promise<number> {
-    const { statements, clock } = this.#ports
     let held = 0
     const late = new AbortController()
     const taken = (async () => {
-      const offered = blobs.map((bytes) => statements.offer(bytes, peer, 'push'))
-      // Told below, one by one; until then none of them is unhandled.
-      for (const { done } of offered) done.catch(() => {})
-      for (const { verdict, done } of offered) {
+      for (const { verdict, done } of await this.#offer(peer, blobs)) {
         await done
         if (verdict.verdict !== 'accept' && verdict.why !== 'seen') return
         held += 1
       }
     })()
     // A disk that does not take it is the store's to tell; the peer hears how many are held.
-    await Promise.race([taken.catch(() => {}), clock.sleep(ASK_TIMEOUT_MS / 2, late.signal)])
+    const ends = this.#ports.clock.sleep(ASK_TIMEOUT_MS / 2, late.signal)
+    await Promise.race([taken.catch(() => {}), ends])
     late.abort()
     return held
+  }
+
+  /** As many of them as the peer is listened to for: what is left comes by a comparison. */
+  async #offer(peer: Did, blobs: readonly Uint8Array[]): Promise<readonly Offered[]> {
+    const { statements, clock } = this.#ports
+    const offered: Offered[] = []
+    const turn = new Turn(clock)
+    for (const bytes of blobs) {
+      if (this.#burden.tooMuch(peer)) break
+      const offer = () => statements.offer(bytes, peer, 'push')
+      const one = this.#burden.weigh(peer, offer, ({ verdict }) => isUseful(verdict))
+      // Told by whoever awaits it, one by one; until then it is not unhandled.
+      one.done.catch(() => {})
+      offered.push(one)
+      // Nobody honest holds it: what is behind it is not worth a look.
+      if (one.verdict.verdict === 'reject') break
+      if (turn.over) await turn.next()
+    }
+    return offered
   }
 
   #exchange(have: readonly string[], blobs: readonly Uint8Array[]): SyncAnswer {

@@ -93,7 +93,7 @@ export class SyncWorld {
         checkpoint: () => null,
       })
       Spread.open({ statements, network, random: clock.dice })
-      openInbox({ network, statements, announcer })
+      openInbox({ network, statements, announcer, clock })
       sync.follow(announcer)
       network.useMesh(mesh.mesh)
       void announcer.run(over.signal)

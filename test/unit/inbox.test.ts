@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
-import { ANNOUNCEMENT_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../src/core/limits.ts'
+import {
+  ANNOUNCE_INTERVAL_MS,
+  ANNOUNCEMENT_BYTES_MAX,
+  GOSSIP_BYTES_MAX,
+} from '../../src/core/limits.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
 import { type Announcement, Announcer, signAnnouncement } from '../../src/mesh/announce.ts'
 import { openInbox } from '../../src/mesh/inbox.ts'
@@ -44,6 +48,7 @@ async function open() {
     network,
     statements,
     announcer,
+    clock,
     seen: (topic, { verdict }) => seen.push(`${topic} ${verdict}`),
   })
   const hear = (topic: Topic, message: Uint8Array) => {
@@ -51,7 +56,7 @@ async function open() {
     assert.ok(verdict !== undefined)
     return 'why' in verdict ? `${verdict.verdict}: ${verdict.why}` : verdict.verdict
   }
-  return { memory, statements, announcer, seen, hear }
+  return { memory, statements, announcer, seen, hear, clock }
 }
 
 const said: Announcement = {
@@ -90,12 +95,22 @@ for (const [what, [expected, make]] of Object.entries(announcements))
   })
 
 test('of the announcements of one node only newer ones count, by its own clock', async () => {
-  const { hear, announcer } = await open()
+  const { hear, announcer, clock } = await open()
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 1_000 })), 'accept')
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 1_000 })), 'ignore: seen')
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS })), 'ignore: stale')
+  await clock.advance(ANNOUNCE_INTERVAL_MS)
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 2_000, size: 7 })), 'accept')
   assert.equal(announcer.heard.get(said.node)?.size, 7)
+})
+
+test('a node that announces without a pause is heard at a pace', async () => {
+  const { hear, announcer, clock } = await open()
+  for (let n = 1; n <= 100; n++) {
+    hear('state', announce({ timeMs: BEGINNING_MS + n, size: n }))
+    await clock.advance(10)
+  }
+  assert.equal(announcer.heard.get(said.node)?.size, 76)
 })
 
 test('a statement is taken at once and in force when it is durable; a disk that refuses it harms nobody', async () => {

@@ -12,6 +12,7 @@ import { Statements } from '../../src/mesh/statements.ts'
 import { Sync } from '../../src/mesh/sync.ts'
 import {
   formatSyncAnswer,
+  formatSyncRequest,
   parseSyncAnswer,
   parseSyncRequest,
   type SyncAnswer,
@@ -49,6 +50,8 @@ export interface Node {
   readonly addresses: { readonly records: Set<string> }
   readonly costs: Cost[]
   lie: Lie
+  /** How long each of its answers takes. */
+  slowMs: number
 }
 
 /** Nodes that reach each other at once, and lie as they are told. */
@@ -93,15 +96,24 @@ export class Street {
       costs,
       addresses: { records },
       lie: (answer) => answer,
+      slowMs: 0,
     }
     this.nodes.set(did, node)
     return node
+  }
+
+  /** How many of these the other says that it holds, once they were pushed to it. */
+  async push(from: Did, to: Node, made: readonly Made[]): Promise<number> {
+    const request = formatSyncRequest({ ask: 'push', blobs: made.map(({ bytes }) => bytes) })
+    const answer = parseSyncAnswer(await this.#ask(from, to.did, request))
+    return answer.say === 'held' ? answer.held : assert.fail(answer.say)
   }
 
   async #ask(from: Did, to: Did, request: Uint8Array): Promise<Uint8Array> {
     const answer = await this.#handlers.get(to)?.(from, request)
     const node = this.nodes.get(to)
     if (answer == null || node === undefined) throw new MeshError('UNREACHABLE', 'nobody answers')
+    if (node.slowMs > 0) await this.clock.sleep(node.slowMs)
     const said = node.lie(parseSyncAnswer(answer), parseSyncRequest(request))
     if (said === null) throw new MeshError('TIMEOUT', 'no answer in time')
     return formatSyncAnswer(said)

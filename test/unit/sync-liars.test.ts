@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { SYNC_PENALTY_MS, SYNC_ROUNDS_MAX } from '../../src/core/limits.ts'
+import { SYNC_PENALTY_MS, SYNC_ROUNDS_MAX, SYNC_STALL_MS } from '../../src/core/limits.ts'
 import { keyOf } from './statements.ts'
 
 import {
@@ -112,4 +112,46 @@ test('a peer that does not answer is not called a liar', async () => {
   b.lie = () => null
   await assert.rejects(pull(street, a, b), failsWith('TIMEOUT'))
   assert.equal(a.sync.penalised(b.did), false)
+})
+
+test('a peer that answers as slowly as it may, and brings nothing, is given up and left alone', async () => {
+  const street = new Street()
+  const held = freezes(0, 400)
+  const a = await street.open('a', world, held)
+  const slow = await street.open(
+    'slow',
+    world,
+    held.filter((_, n) => n % 2 === 0),
+  )
+  slow.slowMs = 2_900
+  // One part of a walk at a time: all of it is true, and there is nothing to fetch.
+  slow.lie = (answer) =>
+    answer.say === 'walk' ? { ...answer, parts: answer.parts.slice(0, 1) } : answer
+  await assert.rejects(street.clock.until(a.sync.pull(slow.did, never)), failsWith('TOO_MANY'))
+  await street.clock.settle()
+  assert.ok(street.clock.monotonicMs() <= SYNC_STALL_MS + slow.slowMs)
+  assert.equal(a.sync.penalised(slow.did), true)
+})
+
+test('a difference that takes more rounds than a lie may is fetched to its end', async () => {
+  const street = new Street()
+  const a = await street.open('a')
+  const held = freezes(0, SYNC_ROUNDS_MAX + 44)
+  const slow = await street.open('slow', world, held)
+  slow.lie = (answer, request) =>
+    answer.say === 'statements' && request.ask === 'fetch'
+      ? { ...answer, blobs: answer.blobs.slice(0, 1) }
+      : answer
+  await pull(street, a, slow)
+  assert.equal(digestsOf(a, slow), 1)
+  assert.ok(lastCost(a).rounds > SYNC_ROUNDS_MAX)
+})
+
+test('of a push nothing is read behind a statement that nobody signed', async () => {
+  const street = new Street()
+  const [a, liar] = [await street.open('a'), keyOf('liar').did]
+  const [good, forged] = [freeze(1), freeze(2, [keyOf('stranger')])]
+  assert.equal(await street.push(liar, a, [good, forged, freeze(3)]), 1)
+  assert.equal(a.statements.get(good.id)?.state, 'effective')
+  assert.equal(a.statements.get(freeze(3).id), null)
 })
