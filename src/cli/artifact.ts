@@ -14,7 +14,7 @@ import { boundNode, describe, expiresS, formatScope, widen } from '../core/scope
 import type { Context } from './context.ts'
 import { KEY_OPTIONS, newestRoot, passphraseOf, signerFor } from './govern.ts'
 import { GRANT_OPTIONS, grantOf, TTL_DEFAULT } from './grant-options.ts'
-import { forPeople } from './output.ts'
+import { printItem } from './output.ts'
 import { durationOf } from './parse.ts'
 import { type Named, resolvePrincipal } from './principals.ts'
 import { type Command, flagOption, type Options, textOption } from './spec.ts'
@@ -44,7 +44,9 @@ export const artifactIssue: Command = {
         `--ttl: this root allows ${duration(limits.artifactTtlMs)} at most`,
       )
     const link = makeLink(grant, [], role.signer, to.did as Did, context.now().getTime() + ttlMs)
-    return finish(context, artifactOf([link], null), to, options, 'issued')
+    const artifact = artifactOf([link], null)
+    const lines = (record: string) => issuedLines(context, artifact, to, record)
+    return finish(context, { artifact, to, event: 'issued', lines }, options)
   },
 }
 
@@ -73,11 +75,13 @@ export const artifactDelegate: Command = {
         : makeLink(grant, held.links, own, to.did as Did, expiresMs)
     refuseWider(held, link)
     const made = artifactOf([...held.links, link], null)
-    if (forPeople(context))
-      context.print(
-        `${shortId('art', made.cid)}  narrower than ${shortId('art', held.cid)}:  ${formatScope(describe(made.links))}   depth ${describe(made.links).depthLeft}`,
-      )
-    return finish(context, made, to, options, 'delegated')
+    const scope = describe(made.links)
+    const narrower = `${shortId('art', made.cid)}  narrower than ${shortId('art', held.cid)}:  ${formatScope(scope)}   depth ${scope.depthLeft}`
+    return finish(
+      context,
+      { artifact: made, to, event: 'delegated', lines: () => [narrower] },
+      options,
+    )
   },
 }
 
@@ -159,51 +163,56 @@ async function delegatedByDaemon(
   return link
 }
 
+interface Made {
+  readonly artifact: Artifact
+  readonly to: Named
+  readonly event: 'issued' | 'delegated'
+  readonly lines: (record: string) => readonly string[]
+}
+
+/** Recorded first: what was made and is not in the log is given to nobody. */
 async function finish(
   context: Context,
-  artifact: Artifact,
-  to: Named,
+  { artifact, to, event, lines }: Made,
   options: Options,
-  event: 'issued' | 'delegated',
 ): Promise<number> {
   const line = formatArtifact(artifact)
   const file = textOption(options, 'file')
-  if (file === '-') context.print(line)
-  else if (file !== null) writeArtifact(file, line)
+  const held = flagOption(options, 'hold')
   const client = context.client('admin')
-  const recorded = await client.post<{ id: string }>('/v1/artifacts/record', {
-    artifact: line,
-    event,
-  })
-  if (flagOption(options, 'hold')) await client.put('/v1/wallet', { artifact: line })
-  const short = shortId('art', artifact.cid)
-  const scope = describe(artifact.links)
-  if (context.globals.output === 'id') context.print(artifact.cid)
-  else if (context.globals.output !== 'table' && context.globals.output !== 'wide')
-    context.data(
-      JSON.stringify({
-        apiVersion: 'meshd/v1',
-        kind: 'Artifact',
-        cid: artifact.cid,
-        to: to.did,
-        scope,
-        artifact: line,
-        record: recorded.id,
-      }),
-    )
-  else if (event === 'issued') {
-    const expires = expiresS(artifact.links) * 1000
-    const now = context.now()
-    context.print(
-      `${short}  ${to.name} may ${formatScope(scope)}   until ${clockTime(new Date(expires).toISOString(), now)} (${duration(roundedUp(expires - now.getTime()))})   depth ${scope.depthLeft}   recorded ${shortId('rec', recorded.id)}`,
-    )
-    context.print(`  ${artifact.cid}`)
+  const body = { artifact: line, event }
+  const { id: record } = await client.post<{ id: string }>('/v1/artifacts/record', body)
+  if (held) await client.put('/v1/wallet', { artifact: line })
+  if (file === '-') {
+    context.data(line)
+    for (const each of lines(record)) context.say(each)
+    return 0
   }
-  if (!flagOption(options, 'hold') && file !== null && file !== '-')
+  if (file !== null) writeArtifact(file, line)
+  const { cid, links } = artifact
+  printItem(context, {
+    kind: 'Artifact',
+    seenFrom: '',
+    item: { cid, to: to.did, scope: describe(links), artifact: line, record },
+    id: cid,
+    lines: () => lines(record),
+  })
+  if (!held && file !== null)
     context.say(
       `next: meshd artifact hold ${file}       or  meshd artifact delegate ${file} --to …`,
     )
   return 0
+}
+
+function issuedLines({ now }: Context, { cid, links }: Artifact, to: Named, record: string) {
+  const scope = describe(links)
+  const expires = expiresS(links) * 1000
+  const until = clockTime(new Date(expires).toISOString(), now())
+  const span = duration(roundedUp(expires - now().getTime()))
+  return [
+    `${shortId('art', cid)}  ${to.name} may ${formatScope(scope)}   until ${until} (${span})   depth ${scope.depthLeft}   recorded ${shortId('rec', record)}`,
+    `  ${cid}`,
+  ]
 }
 
 /** An hour that began a second ago is still called an hour. */

@@ -4,7 +4,7 @@ import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
-import { forPeople, printItem, printList } from './output.ts'
+import { forPeople, jsonText, printItem, printList } from './output.ts'
 import { timeOf } from './parse.ts'
 import { type Named, namesToShow, resolvePrincipal } from './principals.ts'
 import { markOf, whatOf, whoOf, whyOf } from './record-text.ts'
@@ -101,7 +101,7 @@ export const auditTail: Command = {
       for (const record of records) {
         after = record.index + 1
         if (forPeople(context)) context.print(tailLine(context, record, known))
-        else context.data(JSON.stringify(record))
+        else context.data(jsonText(record))
       }
     }
     show(first.items.toReversed())

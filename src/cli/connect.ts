@@ -20,6 +20,8 @@ const NAMES: Record<SocketRole, string> = {
 export interface ConnectSettings {
   readonly socket: string | null
   readonly timeoutMs: number
+  /** Ctrl-C. */
+  readonly signal: AbortSignal
 }
 
 export interface CallOptions {
@@ -80,6 +82,7 @@ export class Client {
   ): Promise<T> {
     const timeoutMs = options.timeoutMs ?? this.#settings.timeoutMs
     const signals = [
+      this.#settings.signal,
       ...(timeoutMs === 0 ? [] : [AbortSignal.timeout(timeoutMs)]),
       ...(options.signal === undefined ? [] : [options.signal]),
     ]
@@ -98,6 +101,8 @@ export class Client {
     })
     const value = parse(text)
     if (status >= 400) throw failure(value, status)
+    if (typeof value !== 'object' || value === null)
+      throw new MeshError('INVALID_ANSWER', 'the answer of the daemon is no object')
     return value as T
   }
 }

@@ -49,7 +49,8 @@ export interface Context {
   now(): Date
   /** Every command there is, for help and completion. */
   commands(): Promise<readonly Command[]>
-  client(role: SocketRole): Client
+  /** @param until what ends its calls; Ctrl-C, unless it is given */
+  client(role: SocketRole, until?: AbortSignal): Client
   /** A line for people, to stdout, without any control that is not our own colour. */
   print(line: string): void
   /** JSON and our own texts, to stdout, byte for byte. */
@@ -62,11 +63,18 @@ export interface Context {
   read(path: string, bytesMax: number): Uint8Array
 }
 
+interface Surroundings {
+  readonly signal: AbortSignal
+  /** Does what Ctrl-C does. */
+  readonly interrupt: () => void
+  readonly all: Context['commands']
+}
+
 export function createContext(
   io: Io,
   options: Options,
   globals: Globals,
-  { signal, all }: { readonly signal: AbortSignal; readonly all: Context['commands'] },
+  { signal, interrupt, all }: Surroundings,
 ): Context {
   const style = styleOf(io.env, io.stdout, options['color'])
   return {
@@ -76,13 +84,14 @@ export function createContext(
     signal,
     commands: all,
     now: io.now ?? (() => new Date()),
-    client: (role) => new Client(role, globals, () => socketDirs(globals.config, io.env)),
+    client: (role, until = signal) =>
+      new Client(role, { ...globals, signal: until }, () => socketDirs(globals.config, io.env)),
     print: (line) => void io.stdout.write(`${style.printable(line)}\n`),
     data: (text) => void io.stdout.write(`${text}\n`),
     say: (line) => {
       if (!globals.quiet) io.stderr.write(`${style.printable(line)}\n`)
     },
-    confirm: (question) => confirm(io, globals, question),
+    confirm: (question) => confirm(io, globals, question, interrupt),
     read: readFile,
   }
 }
@@ -91,12 +100,28 @@ export function terminal(io: Io, globals: Globals): boolean {
   return globals.input && io.stdin.isTTY === true && io.stderr.isTTY === true
 }
 
-async function confirm(io: Io, globals: Globals, question: string): Promise<boolean> {
+/** What is not answered, by the end of the input or Ctrl-C, is a no. */
+async function confirm(
+  io: Io,
+  globals: Globals,
+  question: string,
+  interrupt: () => void,
+): Promise<boolean> {
   if (globals.yes) return true
   if (!terminal(io, globals)) return false
   const lines = createInterface({ input: io.stdin, output: io.stderr })
+  // The terminal is in raw mode here: Ctrl-C is a key, and no signal.
+  lines.on('SIGINT', () => {
+    interrupt()
+    lines.close()
+  })
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())
+    const unanswered = new Promise<string>((done) => lines.once('close', () => done('')))
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), unanswered])
+    return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') return false // the input ended
+    throw error
   } finally {
     lines.close()
   }

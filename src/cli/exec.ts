@@ -1,5 +1,5 @@
 /** `meshd exec -- <cmd>`: run a command only if authorised, stop it when it no longer is, record the outcome. */
-import { accessSync, constants, realpathSync, writeSync } from 'node:fs'
+import { accessSync, constants, fstatSync, realpathSync, statSync, writeSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
@@ -26,17 +26,21 @@ export const exec: Command = {
   ],
   options: ASK_OPTIONS,
   run: async (context, [word = '', ...args], options) => {
+    checkStatusFd(context)
     const file = locate(word, context.io.env['PATH'] ?? '')
-    if (file === null) {
-      context.say(`meshd: ${word}: not found`)
-      return NOT_FOUND_EXIT
+    if (typeof file !== 'string') {
+      context.say(`meshd: ${word}: ${file.why}`)
+      const status = exitOf(file.why)
+      tellWrapper(context, null, status)
+      return status
     }
     const ask = askOf(context, options, {
       action: 'process:run',
       resource: `exe:${file}`,
       args: { argv: [word, ...args] },
     })
-    const client = context.client('decide')
+    // Ctrl-C is for the child: what watches over it goes on until that has ended.
+    const client = context.client('decide', new AbortController().signal)
     const say = (line: string) => context.say(`meshd: ${line}`)
     const result = await execute(
       {
@@ -80,7 +84,7 @@ function statusOf(context: Context, result: ExecResult): number {
     }
     case 'not run':
       context.say(`meshd: ${result.why}`)
-      return result.why === 'not found' ? NOT_FOUND_EXIT : DENIED_EXIT
+      return exitOf(result.why)
     case 'ended':
       return result.status
   }
@@ -106,21 +110,42 @@ function tellWrapper({ globals }: Context, result: ExecResult | null, status: nu
   writeSync(globals.statusFd, `${JSON.stringify(line)}\n`)
 }
 
+type NotRun = 'not found' | 'not executable'
+
+function exitOf(why: NotRun): number {
+  return why === 'not found' ? NOT_FOUND_EXIT : DENIED_EXIT
+}
+
+/** Before anything is asked or run: a wrapper that cannot be told is not called. @throws MeshError USAGE */
+function checkStatusFd({ globals }: Context): void {
+  if (globals.statusFd === null) return
+  try {
+    fstatSync(globals.statusFd)
+  } catch (cause) {
+    throw new MeshError('USAGE', `--status-fd: ${globals.statusFd} is no open descriptor`, {
+      cause,
+    })
+  }
+}
+
 /** The real file that would run: what is decided is what is executed, not a word that PATH reads anew. */
-function locate(word: string, path: string): string | null {
+function locate(word: string, path: string): string | { readonly why: NotRun } {
   const candidates = word.includes('/')
     ? [resolve(word)]
     : path
         .split(':')
         .filter(isAbsolute)
         .map((dir) => join(dir, word))
+  let why: NotRun = 'not found'
   for (const candidate of candidates) {
     try {
       accessSync(candidate, constants.X_OK)
-      return realpathSync(candidate)
-    } catch {
+      if (!statSync(candidate).isDirectory()) return realpathSync(candidate)
+      why = 'not executable'
+    } catch (error) {
       // Not here, or not for us: the next directory.
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') why = 'not executable'
     }
   }
-  return null
+  return { why }
 }

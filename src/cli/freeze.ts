@@ -10,6 +10,7 @@ import type { Command, Options } from './spec.ts'
 
 export const freeze: Command = {
   name: 'freeze',
+  dryRun: true,
   group: 'GOVERN',
   args: ['<scope>'],
   says: 'reversible stop: mesh, principal:, node:, action:, resource:',
@@ -24,6 +25,7 @@ export const freeze: Command = {
 
 export const unfreeze: Command = {
   name: 'unfreeze',
+  dryRun: true,
   group: 'GOVERN',
   args: ['<scope>'],
   says: 'lift a freeze',
@@ -34,6 +36,7 @@ export const unfreeze: Command = {
 
 export const peerSuspend: Command = {
   name: 'peer suspend',
+  dryRun: true,
   group: 'MESH',
   args: ['<node>'],
   says: 'stop a node mesh-wide, reversibly: a freeze of its principal; undo with unfreeze node:',

@@ -136,7 +136,7 @@ export function passphraseOf(context: Context, options: Options): string | null 
 
 /** Asks before what cannot be undone; without a terminal it takes --yes or full ids for consent. */
 export async function consent(context: Context, question: string): Promise<void> {
-  if (!terminal(context.io, context.globals)) return
+  if (context.globals.dryRun || !terminal(context.io, context.globals)) return
   if (!(await context.confirm(question)))
     throw new MeshError('USAGE', 'nothing was signed', { hint: 'answer y to sign' })
 }

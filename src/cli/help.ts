@@ -49,6 +49,7 @@ function commandText(topic: string, commands: readonly Command[], context: Conte
   const program = buildProgram([only], {
     io: context.io,
     signal: context.signal,
+    interrupt: () => {},
     outcome: { status: 0 },
     all: context.commands,
   })

@@ -10,6 +10,17 @@ import { type Column, renderTable, type TableStyle } from './table.ts'
 export const OUTPUTS = ['table', 'wide', 'json', 'jsonl', 'id'] as const
 export type Output = (typeof OUTPUTS)[number]
 
+/** What a terminal might obey is written as an escape: the same JSON, and nothing that moves a cursor. */
+const OBEYED = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** JSON as it goes to stdout or stderr: what comes from elsewhere stays what it is, and harmless. */
+export function jsonText(value: unknown, indent = 0): string {
+  return JSON.stringify(value, null, indent).replaceAll(
+    OBEYED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 export function outputOf(text: unknown): Output {
   const found = OUTPUTS.find((output) => output === text)
   if (found === undefined)
@@ -32,9 +43,9 @@ export function printList<Item extends object>(context: Context, list: ListOutpu
   const { output, fields } = context.globals
   if (output === 'json') {
     const items = list.items.map((item) => pick(item, fields))
-    context.data(JSON.stringify(envelope(context, list.kind, list.seenFrom, { items }), null, 2))
+    context.data(jsonText(envelope(context, list.kind, list.seenFrom, { items }), 2))
   } else if (output === 'jsonl') {
-    for (const item of list.items) context.data(JSON.stringify(pick(item, fields)))
+    for (const item of list.items) context.data(jsonText(pick(item, fields)))
   } else if (output === 'id') {
     for (const item of list.items) context.print(list.id(item))
   } else if (list.items.length === 0) {
@@ -58,13 +69,9 @@ export function printItem(context: Context, view: ItemOutput): void {
   const { output, fields } = context.globals
   if (output === 'json')
     context.data(
-      JSON.stringify(
-        envelope(context, view.kind, view.seenFrom, { item: pick(view.item, fields) }),
-        null,
-        2,
-      ),
+      jsonText(envelope(context, view.kind, view.seenFrom, { item: pick(view.item, fields) }), 2),
     )
-  else if (output === 'jsonl') context.data(JSON.stringify(pick(view.item, fields)))
+  else if (output === 'jsonl') context.data(jsonText(pick(view.item, fields)))
   else if (output === 'id') context.print(view.id)
   else for (const line of view.lines()) context.print(line)
 }

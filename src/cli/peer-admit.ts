@@ -15,6 +15,7 @@ const TTL_DEFAULT = '365d'
 
 export const peerApprove: Command = {
   name: 'peer approve',
+  dryRun: true,
   group: 'MESH',
   args: ['<node>'],
   says: 'admit a pending node: publishes its member statement',
@@ -107,6 +108,7 @@ async function newestVersion(context: Context, did: string): Promise<number> {
 
 export const peerEpoch: Command = {
   name: 'peer epoch',
+  dryRun: true,
   group: 'MESH',
   args: ['<node>'],
   says: 'open a new log epoch for a node whose log was lost or rolled back',

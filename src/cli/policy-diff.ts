@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { stripControls } from '../core/text.ts'
 import type { Context } from './context.ts'
 import { diffLines } from './diff.ts'
-import { forPeople } from './output.ts'
+import { forPeople, printItem } from './output.ts'
 import { policyNamed } from './policy.ts'
 import { type BundleContent, readBundleDir } from './policy-check.ts'
 import { contentOf } from './policy-publish.ts'
@@ -27,7 +27,14 @@ export const policyDiff: Command = {
       return lines.length === 0 ? [] : [{ file, lines }]
     })
     if (forPeople(context)) for (const change of changes) print(context, change)
-    else context.data(JSON.stringify({ apiVersion: 'meshd/v1', kind: 'PolicyDiff', changes }))
+    else
+      printItem(context, {
+        kind: 'PolicyDiff',
+        seenFrom: '',
+        item: { changes },
+        id: changes.map(({ file }) => file).join(' '),
+        lines: () => [],
+      })
     if (changes.length === 0) context.say('no difference')
     return changes.length > 0 && flagOption(options, 'exitCode') ? DIFFERENT_EXIT : 0
   },

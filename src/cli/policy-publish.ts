@@ -23,6 +23,7 @@ import { plural } from './text.ts'
 
 export const policyPublish: Command = {
   name: 'policy publish',
+  dryRun: true,
   group: 'GOVERN',
   args: ['<directory>'],
   says: 'sign and spread the next version of a bundle',
@@ -44,6 +45,7 @@ export const policyPublish: Command = {
 
 export const policyRollback: Command = {
   name: 'policy rollback',
+  dryRun: true,
   group: 'GOVERN',
   args: ['<version>'],
   says: 'publish a new version with the content of an old one',

@@ -33,6 +33,7 @@ export const GLOBAL_OPTIONS: readonly (readonly [flags: string, says: string])[]
 export interface Running {
   readonly io: Io
   readonly signal: AbortSignal
+  readonly interrupt: () => void
   readonly outcome: { status: number }
   readonly all: Context['commands']
 }
@@ -109,7 +110,13 @@ function leaf(command: Command, word: string, running: Running): Program {
       .slice(0, command.args?.length ?? 0)
       .flat()
       .filter((arg) => arg !== undefined)
-    const context: Context = createContext(io, options, globalsOf(options), running)
+    const globals = globalsOf(options)
+    // Better refused than taken for one: what it would do can be undone by nobody.
+    if (globals.dryRun && command.dryRun !== true)
+      throw new MeshError('USAGE', `\`${command.name}\` has no dry run`, {
+        hint: `meshd help ${command.name}`,
+      })
+    const context: Context = createContext(io, options, globals, running)
     outcome.status = await command.run(context, args.map(String), options)
   })
   return program

@@ -32,6 +32,7 @@ export const WAIT_OPTION = {
 
 export const revoke: Command = {
   name: 'revoke',
+  dryRun: true,
   group: 'GOVERN',
   args: ['<target>'],
   says: 'for ever: an artifact link, principal:, node:, issuer:, a policy version or an execution',

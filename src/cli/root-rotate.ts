@@ -39,6 +39,7 @@ const POLL_MS = 100
 
 export const rootRotate: Command = {
   name: 'root rotate',
+  dryRun: true,
   group: 'MESH',
   says: 'draft and sign the next root; prints what it tolerates',
   examples: [

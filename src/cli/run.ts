@@ -9,6 +9,7 @@ import { MeshError, PROBLEMS } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
 import type { CommandTable } from './commands.ts'
 import type { Io } from './context.ts'
+import { jsonText } from './output.ts'
 import { buildProgram } from './program.ts'
 
 const INTERRUPTED = 130
@@ -26,6 +27,7 @@ export async function run(args: readonly string[], io: Io, table: CommandTable):
     const program = buildProgram(commands, {
       io,
       signal: interrupted.signal,
+      interrupt,
       outcome,
       all: table.all,
     })
@@ -46,36 +48,53 @@ interface CommanderError {
 }
 
 function report(error: unknown, args: readonly string[], io: Io): number {
-  if (isCommander(error)) return usage(error, io)
-  const failure =
-    error instanceof MeshError
-      ? error
-      : new MeshError('BUG', isBug(error) ? error.message : String(error), { cause: error })
-  const verbose = args.includes('-v') || args.includes('--verbose')
-  if (args.includes('--json') || /(?:^|\s)(?:-o|--output)[ =]json/.test(args.join(' '))) {
-    const { code, message, hint } = failure
+  if (isCommander(error) && error.exitCode === 0) return 0
+  if (isCommander(error) && error.code === 'commander.help') return PROBLEMS.USAGE.exit
+  const failure = failureOf(error)
+  const { code, message, hint } = failure
+  // What comes after `--` is for a child.
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+  if (wantsJson(own)) {
     const title = PROBLEMS[code].says
-    io.stderr.write(
-      `${JSON.stringify({ type: `https://meshd.invalid/problems/${code}`, title, detail: message, code, hint })}\n`,
-    )
+    const type = `https://meshd.invalid/problems/${code}`
+    io.stderr.write(`${jsonText({ type, title, detail: message, code, hint })}\n`)
   } else {
-    io.stderr.write(`meshd: ${stripControls(failure.message)}  [${failure.code}]\n`)
-    io.stderr.write(`hint: ${stripControls(failure.hint)}\n`)
+    io.stderr.write(`meshd: ${stripControls(message)}  [${code}]\n`)
+    io.stderr.write(`hint: ${stripControls(hint)}\n`)
   }
-  if (verbose && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`)
-  return PROBLEMS[failure.code].exit
+  const verbose = own.includes('-v') || own.includes('--verbose')
+  if (verbose && error instanceof Error) io.stderr.write(`${stripLines(error.stack ?? '')}\n`)
+  return PROBLEMS[code].exit
 }
 
-/** Commander has printed its own sentence already, and help is no failure. */
-function usage(error: CommanderError, io: Io): number {
-  if (error.exitCode === 0) return 0
-  if (error.code === 'commander.help') return PROBLEMS.USAGE.exit
-  const message = error.message
+function failureOf(error: unknown): MeshError {
+  if (error instanceof MeshError) return error
+  if (isCommander(error)) return usage(error)
+  const message = isBug(error) ? error.message : String(error)
+  return new MeshError('BUG', message, { cause: error })
+}
+
+/** Looked for by hand: what could not be parsed is to be reported in the form that was asked for, too. */
+function wantsJson(words: readonly string[]): boolean {
+  return words.some((word, i) => {
+    if (word === '--json') return true
+    const [, value] = /^(?:-o=?|--output=)(.+)$/.exec(word) ?? []
+    const format = value ?? (['-o', '--output'].includes(word) ? words[i + 1] : undefined)
+    return format === 'json' || format === 'jsonl'
+  })
+}
+
+function stripLines(text: string): string {
+  return text.split('\n').map(stripControls).join('\n')
+}
+
+/** Commander's own sentence, in our words and quotes. */
+function usage({ message }: CommanderError): MeshError {
+  const says = message
     .replace(/^error: /, '')
     .replaceAll("'", '`')
     .replace(/\n\(Did you mean (.+?)\?\)$/, '; did you mean `$1`?')
-  io.stderr.write(`meshd: ${stripControls(message)}  [USAGE]\nhint: ${PROBLEMS.USAGE.hint}\n`)
-  return PROBLEMS.USAGE.exit
+  return new MeshError('USAGE', says)
 }
 
 function isCommander(error: unknown): error is CommanderError {

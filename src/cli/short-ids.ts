@@ -20,7 +20,7 @@ export function resolveId(
     throw new MeshError('NOT_FOUND', `\`${text}\` is no id`, {
       hint: 'sha256:… , bafyrei… or a short form such as rev_0a77e4c1',
     })
-  if (changes && !terminal(context.io, context.globals) && !context.globals.yes)
+  if (changes && !terminal(context.io, context.globals))
     throw new MeshError('USAGE', `without a terminal a change takes a full id, not \`${text}\``, {
       hint: 'meshd … -o id prints full ids',
     })

@@ -18,6 +18,7 @@ import type { Command, Options } from './spec.ts'
 
 export const sign: Command = {
   name: 'sign',
+  dryRun: true,
   group: 'GOVERN',
   args: ['[id]'],
   says: 'list what waits for signatures, or sign one pending statement',

@@ -26,6 +26,8 @@ export interface HostOptions {
   /** The operator's keys; hosts of one operator share them. */
   readonly keyStore: string
   readonly labels?: Readonly<Record<string, string>>
+  /** Of another installation than this one. */
+  readonly launcher?: string
 }
 
 export class Host {
@@ -33,11 +35,13 @@ export class Host {
   readonly dir: string
   readonly env: Readonly<Record<string, string>>
   #daemon: ChildProcess | null = null
+  readonly #launcher: string
   /** Listening port, kept over restarts so that peers find it again. */
   readonly #port: number
 
-  constructor({ name, dir, keyStore, labels = {} }: HostOptions, port = 0) {
+  constructor({ name, dir, keyStore, labels = {}, launcher = LAUNCHER }: HostOptions, port = 0) {
     this.name = name
+    this.#launcher = launcher
     this.dir = dir
     this.#port = port
     mkdirSync(dir, { recursive: true, mode: 0o700 })
@@ -77,7 +81,7 @@ export class Host {
   /** Starts the daemon; its words go to daemon.log. Resolves when the process runs, not when it is ready. */
   start(env: Readonly<Record<string, string>> = {}): void {
     const log = openSync(this.logFile, 'a', 0o600)
-    this.#daemon = spawn(process.execPath, [LAUNCHER, 'start'], {
+    this.#daemon = spawn(process.execPath, [this.#launcher, 'start'], {
       env: { ...this.env, ...env },
       stdio: ['ignore', log, log],
     })

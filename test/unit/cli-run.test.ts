@@ -1,0 +1,138 @@
+/** What every command has in common: its errors in both forms, its questions, and flags that it does not honour. */
+import assert from 'node:assert/strict'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { after, before, test } from 'node:test'
+import { createContext, type Globals } from '../../src/cli/context.ts'
+import { jsonText } from '../../src/cli/output.ts'
+import { Desk } from '../golden/screen.ts'
+import { NOW } from '../golden/story.ts'
+
+const desk = new Desk(NOW)
+before(() => desk.open())
+after(() => desk.close())
+
+function problemIn(said: string): Record<string, unknown> {
+  const [, text = ''] = /-- stderr --\n(\{.*\})\n/.exec(said) ?? []
+  return JSON.parse(text)
+}
+
+test('in JSON mode every error is one RFC 9457 object, a mistyped word and a mistyped flag too', async () => {
+  for (const words of [
+    ['peer', 'list', '--json', '--nmae'],
+    ['peer', 'list', '-o', 'json', '--nmae'],
+    ['peer', 'list', '-ojson', '--nmae'],
+    ['peer', 'list', '--output=jsonl', '--nmae'],
+    ['peer', 'show', '--json'],
+    ['frobnicate', '--json'],
+  ]) {
+    const said = await desk.type(words, {})
+    const { type, code, title, detail, hint } = problemIn(said)
+    assert.equal(code, 'USAGE', said)
+    assert.equal(type, 'https://meshd.invalid/problems/USAGE')
+    for (const text of [title, detail, hint]) assert.equal(typeof text, 'string')
+    assert.match(said, /exit 64 --\n$/)
+  }
+})
+
+test('what comes after -- asks nothing of meshd', async () => {
+  const said = await desk.type(['exec', '--', '/nowhere/at/all', '--json', '-v'], {})
+  assert.match(said, /meshd: \/nowhere\/at\/all: not found\n/)
+  assert.match(said, /exit 127 --\n$/)
+})
+
+test('a file that is there and may not be run is 126, and nobody is asked', async () => {
+  const file = join(desk.dir, 'plain')
+  writeFileSync(file, '#!/bin/sh\n')
+  chmodSync(file, 0o600)
+  const said = await desk.type(['exec', '--', file], {})
+  assert.match(said, /plain: not executable\n/)
+  assert.match(said, /exit 126 --\n$/)
+  assert.match(await desk.type(['exec', '--', desk.dir], {}), /not executable\n.*exit 126 --\n$/s)
+})
+
+test('a descriptor that is not open is refused before anything runs', async () => {
+  const said = await desk.type(['exec', '--status-fd', '971', '--', '/bin/true'], {})
+  assert.match(said, /--status-fd: 971 is no open descriptor {2}\[USAGE\]/)
+  assert.match(said, /exit 64 --\n$/)
+})
+
+test('a dry run is honoured or refused, never taken for the real thing', async () => {
+  for (const words of [
+    ['artifact', 'hold', 'x.ucan'],
+    ['peer', 'remove', 'dorado'],
+    ['invite', 'create'],
+    ['exec', '--action', 'a', '--resource', 'b:c'],
+  ]) {
+    const [name = ''] = words
+    const last = name === 'exec' ? ['--', '/bin/true'] : []
+    const said = await desk.type([...words, '--dry-run', ...last], {})
+    assert.match(said, /has no dry run {2}\[USAGE\]/, said)
+    assert.match(said, /exit 64 --\n$/)
+  }
+})
+
+test('an answer that is no object is no answer', async () => {
+  for (const answer of [7, 'yes', true]) {
+    const said = await desk.type(['status'], { 'GET /v1/status': () => answer })
+    assert.match(said, /the answer of the daemon is no object {2}\[INVALID_ANSWER\]/)
+    assert.doesNotMatch(said, /exit 0 --\n$/)
+  }
+})
+
+test('JSON holds what a terminal obeys as escapes, and is the same JSON', () => {
+  const value = { name: 'a\u009b2Jb\u007f\u2028\u202ec\u001b[0m', 'k\u0090': ['\u2066'] }
+  const text = jsonText(value, 2)
+  assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{Cc}\u2028\u202e\u2066]/u)
+  assert.deepEqual(JSON.parse(text), value)
+})
+
+const GLOBALS: Globals = {
+  ...{ output: 'table', fields: null, header: true, quiet: false, verbose: false, message: null },
+  ...{ yes: false, dryRun: false, input: true, timeoutMs: 0, socket: null, config: null },
+  statusFd: null,
+}
+
+function asked(globals: Partial<Globals> = {}) {
+  const [stdin, stderr] = [new PassThrough(), new PassThrough()]
+  for (const stream of [stdin, stderr]) Object.assign(stream, { isTTY: true, setRawMode: () => {} })
+  let interrupted = 0
+  const context = createContext(
+    { stdout: new PassThrough(), stderr, stdin: stdin as never, env: { LANG: 'C.UTF-8' } },
+    {},
+    { ...GLOBALS, ...globals },
+    {
+      signal: new AbortController().signal,
+      interrupt: () => {
+        interrupted += 1
+      },
+      all: async () => [],
+    },
+  )
+  return { stdin, answer: context.confirm('Sure?'), interrupted: () => interrupted }
+}
+
+test('only y and yes are a yes; the end of the input and Ctrl-C are a no, and nothing hangs', async () => {
+  for (const [typed, expected] of [
+    ['y\r', true],
+    ['YES\r', true],
+    ['\r', false],
+    ['yep\r', false],
+    ['\u0004', false],
+  ] as const) {
+    const { stdin, answer, interrupted } = asked()
+    stdin.write(typed)
+    assert.equal(await answer, expected, JSON.stringify(typed))
+    assert.equal(interrupted(), 0)
+  }
+  const cut = asked()
+  cut.stdin.write('\u0003')
+  assert.equal(await cut.answer, false)
+  assert.equal(cut.interrupted(), 1)
+  const gone = asked()
+  gone.stdin.end()
+  assert.equal(await gone.answer, false)
+  assert.equal(await asked({ input: false }).answer, false)
+  assert.equal(await asked({ yes: true, input: false }).answer, true)
+})
