@@ -33,11 +33,16 @@ export interface CheckpointPorts {
 /** Told of two that cannot both be true, the one known first. */
 type OnContradiction = (known: KnownCheckpoint, other: KnownCheckpoint) => void
 
+interface Writing {
+  newest: KnownCheckpoint
+  done: Promise<void>
+}
+
 export class Checkpoints {
   readonly #ports: CheckpointPorts
   readonly #known: Map<string, KnownCheckpoint>
   /** On its way to the disk, by key. */
-  readonly #writing = new Map<string, { readonly size: number; readonly done: Promise<void> }>()
+  readonly #writing = new Map<string, Writing>()
   /** Notes that were verified lately, by the key that signed them: each node says the same again and again. */
   readonly #verified = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
   readonly #listeners: OnContradiction[] = []
@@ -80,10 +85,11 @@ export class Checkpoints {
     if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size)
       return this.#compare(known, seen)
     const writing = this.#writing.get(key)
-    if (writing !== undefined && writing.size >= seen.checkpoint.size) return writing.done
-    const done = this.#keep(key, seen)
-    this.#writing.set(key, { size: seen.checkpoint.size, done })
-    return done
+    if (writing === undefined) return this.#begin(key, seen)
+    if (writing.newest.checkpoint.size < seen.checkpoint.size) writing.newest = seen
+    await writing.done
+    const kept = this.#known.get(key)
+    if (kept !== undefined) this.#compare(kept, seen)
   }
 
   /** null unless the node's own log key signed it, for an epoch that governance knows. */
@@ -106,15 +112,25 @@ export class Checkpoints {
     return verified
   }
 
-  async #keep(key: string, seen: KnownCheckpoint): Promise<void> {
+  #begin(key: string, seen: KnownCheckpoint): Promise<void> {
+    const writing: Writing = { newest: seen, done: Promise.resolve() }
+    this.#writing.set(key, writing)
+    writing.done = this.#keep(key, writing)
+    return writing.done
+  }
+
+  /** One write at a time for each log: of those that come meanwhile the newest alone follows. */
+  async #keep(key: string, writing: Writing): Promise<void> {
     const { persist } = this.#ports
     try {
-      await persist([{ space: 'checkpoint', key, value: utf8(seen.note) }])
-      const known = this.#known.get(key)
-      if (known === undefined || known.checkpoint.size < seen.checkpoint.size)
-        this.#known.set(key, seen)
+      for (let kept: KnownCheckpoint | null = null; kept !== writing.newest; ) {
+        kept = writing.newest
+        await persist([{ space: 'checkpoint', key, value: utf8(kept.note) }])
+        this.#known.set(key, kept)
+      }
     } finally {
-      if (this.#writing.get(key)?.size === seen.checkpoint.size) this.#writing.delete(key)
+      // In the turn of the last look: what comes after it begins anew.
+      this.#writing.delete(key)
     }
   }
 

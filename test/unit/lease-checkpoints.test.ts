@@ -16,6 +16,7 @@ const [node, log] = SIGNERS as unknown as [Signer, Signer]
 /** A disk that takes its time: what was handed to it is on it once `sync` ran. */
 function diskOf(kept = new Map<string, Uint8Array>()) {
   const waiting: { puts: readonly Put[]; done: () => void }[] = []
+  let writes = 0
   const epochs = new Map<Did, Epoch>()
   const governance = {
     mesh: MESH,
@@ -25,6 +26,7 @@ function diskOf(kept = new Map<string, Uint8Array>()) {
   return {
     kept,
     epochs,
+    writes: () => writes,
     open: () =>
       Checkpoints.open({
         store: { entries: async () => kept } as unknown as Store,
@@ -33,6 +35,7 @@ function diskOf(kept = new Map<string, Uint8Array>()) {
       }),
     sync: async () => {
       for (const { puts, done } of waiting.splice(0)) {
+        writes += 1
         for (const { key, value } of puts) if (value !== null) kept.set(key, value)
         done()
       }
@@ -69,10 +72,37 @@ test('the newest is kept over restarts, and nothing older takes its place', asyn
   assert.deepEqual(again.newest(node.did), checkpoints.newest(node.did))
 })
 
+test('of many that come while the disk is busy the largest alone is written', async () => {
+  const disk = diskOf()
+  const checkpoints = await disk.open()
+  const sizes = [5, 3, 6, ...Array.from({ length: 50 }, (_, n) => 40 - n).filter((n) => n > 6), 7]
+  const offers = sizes.map((size) => checkpoints.offer(node.did, noteOf(size)))
+  await disk.sync()
+  await disk.sync()
+  await Promise.all(offers)
+  assert.deepEqual([disk.writes(), checkpoints.newest(node.did)?.checkpoint.size], [2, 40])
+  assert.equal(textOf(disk.kept.get(`${node.did}/1`) as Uint8Array), noteOf(40))
+})
+
+test('one that contradicts another which is still on its way is found out', async () => {
+  const disk = diskOf()
+  const checkpoints = await disk.open()
+  const found: string[] = []
+  checkpoints.onContradiction((_, other) => found.push(other.note))
+  const offers = [noteOf(3), noteOf(3, 1, 'another')].map((note) =>
+    checkpoints.offer(node.did, note),
+  )
+  assert.deepEqual(found, [])
+  await disk.sync()
+  await Promise.all(offers)
+  assert.deepEqual(found, [noteOf(3, 1, 'another')])
+})
+
 test('two on their way to the disk at once leave the larger one', async () => {
   const disk = diskOf()
   const checkpoints = await disk.open()
   const offers = [5, 3, 7].map((size) => checkpoints.offer(node.did, noteOf(size)))
+  await disk.sync()
   await disk.sync()
   await Promise.all(offers)
   assert.equal(checkpoints.newest(node.did)?.checkpoint.size, 7)
