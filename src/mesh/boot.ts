@@ -161,8 +161,9 @@ export class BootCheck {
     this.#asking.add(peer)
     try {
       const { answer } = await this.#ports.challenges.ask(peer, { ids: [], own: true }, signal)
-      if (answer.yours !== null) this.#show(answer.yours)
       await this.#ports.challenges.reach(answer, signal)
+      // INVARIANT: what it holds of this log is read once all that it knows is known here. Of an epoch not heard of yet it could not be read, and the answer would count all the same.
+      if (answer.yours !== null) this.#show(answer.yours)
       this.#answered.set(peer, { checked: answer.checked })
       this.#pace.wake()
       // It says the same until its own check is done: no reason to ask at once.

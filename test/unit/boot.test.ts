@@ -170,6 +170,27 @@ test('a peer that saw more of this log proves a rollback, and nothing continues 
   assert.deepEqual([a.boot.done, a.boot.rollback], [true, null])
 })
 
+test('a rollback of an epoch that this disk never heard of shows once the epoch is known', async () => {
+  const { nodes, clock } = await meshOf({ nodes: 2, read: 1, write: 2 })
+  const [a, b] = nodes
+  const old = a.image()
+  const second = epochOf(a, 2, false)
+  for (const node of [a, b])
+    node.also = {
+      get epochs() {
+        return new Map(node.disk.ids.has(second.id) ? [[a.did, second] as const] : [])
+      },
+    }
+  for (const node of [a, b]) await clock.until(node.learn([second.id]))
+  a.log = { epoch: 2, tree: EMPTY }
+  await clock.until(publishes(a, treeOf('one', 'two'), [b]))
+  a.log = { epoch: 2, tree: EMPTY }
+  a.crash()
+  await a.start(old)
+  await clock.advance(3_000)
+  assert.deepEqual([a.boot.done, a.boot.rollback?.epoch, a.boot.rollback?.size], [false, 2, 2])
+})
+
 test('another tree of the same size is a rollback too; the same tree and a shorter one are not', async () => {
   const cases: [Tree, Tree, boolean][] = [
     [treeOf('one', 'two'), treeOf('one', 'other'), true],
