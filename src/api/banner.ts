@@ -5,13 +5,15 @@ import type { SocketSpec } from './server.ts'
 import { bundleViews } from './status.ts'
 
 export function banner(
-  { node, network }: Daemon,
+  daemon: Daemon,
   sockets: readonly SocketSpec[],
   version: string,
 ): readonly string[] {
+  const { node, network } = daemon
   const { governance, mesh } = node.statements
   const { root, revocations, freezes, digest, size } = governance
-  const name = governance.members.get(node.self)?.name ?? 'not yet a member'
+  const member = governance.members.get(node.self)
+  const name = member?.name ?? `${daemon.name} (not yet a member)`
   const bundles = bundleViews(governance).map(({ bundle, version: v }) => `${bundle}@${v ?? '-'}`)
   const frozen = [...freezes.values()].filter((each) => each.frozen).length
   const paths = sockets.map(({ path }) => path)

@@ -70,8 +70,8 @@ type Columns = readonly Column<RecordView>[]
 const COLUMNS = (now: Date, known: readonly Named[]): Columns => [
   { head: 'TIME', cell: ({ time }) => clockTime(time, now) },
   { head: '', cell: markOf },
-  { head: 'WHO', cell: (record) => whoOf(record, known) },
-  { head: 'WHAT', cell: whatOf },
+  { head: 'WHO', cut: true, cell: (record) => whoOf(record, known) },
+  { head: 'WHAT', cut: true, cell: whatOf },
   { head: 'WHY', cell: whyOf },
   {
     head: 'RECORD',

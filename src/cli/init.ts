@@ -200,12 +200,7 @@ function lines({ did, key, had, path, wrote, mesh, founded }: Done): string[] {
     const roles = `every role 1 of 1 (key "${FOUNDER}"), witness: this node`
     const permits = 'permits what a valid artifact grants, except on env:prod'
     rows.push(
-      row(
-        'trust root',
-        `${mesh} v1`,
-        shortId('root', founded.mesh),
-        `${roles}   ${shortHash(founded.mesh)}`,
-      ),
+      row('trust root', `${mesh} v1`, shortHash(founded.mesh), roles),
       row('policy', `${bundle}@${version}  ${mode}`, shortId('pol', id), permits),
     )
   }

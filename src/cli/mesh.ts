@@ -42,22 +42,22 @@ function lines(context: Context, status: StatusView, root: RootView): string[] {
   const table = renderTable(status.peers, COLUMNS(status, root, context.now()), tableStyle(context))
   return [
     `${root.name}   root v${root.version}   governance ${g.digest.slice(0, 8)}, ${plural(g.size, 'statement')}   ${plural(g.conflicts, 'conflict')}   ${g.evidence} evidence`,
-    context.style.symbols(quorumText(root)),
-    context.style.symbols(mayBeLost(root)),
+    context.style.symbols(`quorum   ${quorumText(root)}`),
+    context.style.symbols(`may be lost   ${mayBeLost(root)}`),
     '',
     ...table,
   ]
 }
 
 export function quorumText({ witnesses, lease }: Terms): string {
-  return `quorum   ${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${exactly(lease.stalenessMs)} · skew ${exactly(lease.skewMs)}`
+  return `${plural(witnesses.length, 'witness', 'witnesses')} · lease read ${lease.read} · commit write ${lease.write} · faults ${lease.faults} · staleness ${exactly(lease.stalenessMs)} · skew ${exactly(lease.skewMs)}`
 }
 
 /** What the numbers tolerate, in words: read and write of n, less those that must answer. */
 export function mayBeLost({ witnesses, lease }: Terms): string {
   const n = witnesses.length
   const of = (k: number) => plural(k, 'witness', 'witnesses')
-  return `may be lost   ${of(n - lease.read)}, and nodes still allow · ${of(n - lease.write)}, and revocations still commit · ${lease.faults} lying ${lease.faults === 1 ? 'witness' : 'witnesses'}`
+  return `${of(n - lease.read)}, and nodes still allow · ${of(n - lease.write)}, and revocations still commit · ${lease.faults} lying ${lease.faults === 1 ? 'witness' : 'witnesses'}`
 }
 
 const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column<PeerView>[] => [

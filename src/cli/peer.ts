@@ -5,7 +5,7 @@ import { type Context, terminal } from './context.ts'
 import { forPeople, printItem, printList } from './output.ts'
 import { type Command, flagOption, textOption } from './spec.ts'
 import { lastSeen } from './status.ts'
-import { count, duration, shortDid } from './text.ts'
+import { clockTime, count, duration, shortDid } from './text.ts'
 import { waitReady } from './wait.ts'
 
 export const peerList: Command = {
@@ -66,23 +66,26 @@ export const peerShow: Command = {
       seenFrom: view.seenFrom,
       item,
       id: item.did,
-      lines: () => peerLines(item),
+      lines: () => peerLines(item, context.now()),
     })
     return 0
   },
 }
 
-function peerLines(peer: PeerView): string[] {
+function peerLines(peer: PeerView, now: Date): string[] {
   const labels = Object.entries(peer.labels).map(([key, value]) => `${key}=${value}`)
-  const { heard } = peer
+  const { heard, keys, state, role } = peer
+  const what = role === 'witness' || state !== 'member' ? [state, role] : [role]
   return [
-    `${peer.name ?? '(no name)'}   ${peer.state}${peer.role === null ? '' : `, ${peer.role}`}`,
+    `${peer.name ?? '(no name)'}   ${what.filter((each) => each !== null).join(', ')}`,
     `  principal   ${peer.did}`,
+    `  log key     ${keys?.log ?? '-'}`,
+    `  witness key ${keys?.witness ?? '-'}`,
     `  link        ${peer.link === null ? (peer.lastError ?? 'none') : `${peer.link.address} ${peer.link.direction}`}`,
     `  addresses   ${peer.addresses.join(' ') || '-'}`,
     `  labels      ${labels.join(' ') || '-'}`,
-    `  member      ${peer.expiresAt === null ? '-' : `until ${peer.expiresAt}`}`,
-    `  heard       ${heard === null ? 'nothing yet' : `governance ${heard.digest.slice(0, 8)} (${count(heard.size)} statements), root v${heard.rootVersion}, log ${heard.logSize === null ? '-' : count(heard.logSize)}, at ${heard.at}`}`,
+    `  member      ${peer.expiresAt === null ? '-' : `until ${clockTime(peer.expiresAt, now)}`}`,
+    `  heard       ${heard === null ? 'nothing yet' : `governance ${heard.digest.slice(0, 8)} (${count(heard.size)} statements), root v${heard.rootVersion}, log ${heard.logSize === null ? '-' : count(heard.logSize)}, at ${clockTime(heard.at, now)}`}`,
   ]
 }
 

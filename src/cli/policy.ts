@@ -57,9 +57,11 @@ function versionText({ payload }: StatementView): string {
   return `${payload['bundle']}@${payload['version']}`
 }
 
-function stateText({ id, state, needs }: StatementView, { bundles }: GovernanceView): string {
+function stateText({ id, state, needs, payload }: StatementView, { bundles }: GovernanceView) {
   if (bundles.some((bundle) => bundle.id === id)) return 'in force'
-  if (state === 'effective') return 'superseded'
+  const observes = ({ bundle, observing }: GovernanceView['bundles'][number]) =>
+    bundle === payload['bundle'] && observing === payload['version']
+  if (state === 'effective') return bundles.some(observes) ? 'observing' : 'superseded'
   if (state === 'pending')
     return `pending, ${needs.threshold - needs.missing} of ${needs.threshold}`
   return state
@@ -119,7 +121,9 @@ export const policyShow: Command = {
       id,
       lines: () => [
         safe(`${versionText(item)}   ${payload['mode']}   ${state}   ${id}`),
-        safe(`  issued     ${payload['issued']}   ${payload['message'] ?? ''}`.trimEnd()),
+        safe(
+          `  issued     ${clockTime(String(payload['issued']), context.now())}   ${payload['message'] ?? ''}`.trimEnd(),
+        ),
         `  signed by  ${signatures.map(({ key }) => key).join(', ')}`,
         ...Object.entries(payload['policies'] ?? {}).flatMap(([file, source]) => [
           '',

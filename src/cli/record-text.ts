@@ -33,7 +33,7 @@ export function whatOf(record: RecordView): string {
     case 'decision':
       return askedOf(record)
     case 'statement':
-      return safe(`${leaf['kind']} ${statementText(leaf)}  ${leaf['summary'] ?? ''}`.trimEnd())
+      return safe(`${statementText(leaf)}  ${leaf['summary'] ?? leaf['kind'] ?? ''}`.trimEnd())
     case 'outcome':
       return safe(`outcome of ${shortId('dec', String(leaf['execution']))}`)
     case 'artifact':

@@ -89,12 +89,16 @@ export async function follow(
   }
   if (context.globals.output !== 'json') {
     printSubmitted(context, view, what)
-    return printSpread(context, await waitSpread(context, view.id, wait))
+    return printSpread(context, await waitSpread(context, view.id, wait), stops(view))
   }
   const spread = await waitSpread(context, view.id, wait)
   const item = { statement: view, spread }
   printItem(context, { kind: 'Submitted', seenFrom: '', item, id: view.id, lines: () => [] })
   return spreadExit(spread)
+}
+
+function stops({ type, payload }: StatementView): boolean {
+  return type === 'revocation' || (type === 'freeze' && payload['frozen'] === true)
 }
 
 export function waitOf(context: Context, options: Options): WaitFor {

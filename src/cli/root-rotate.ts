@@ -74,8 +74,13 @@ export const rootRotate: Command = {
     const carried = await carriedOver(context, root, changes, listOption(options, 'disown'))
     const draft = nextRoot(root, changes, carried, times, messageOf(context))
     context.say(`root v${draft.version} of ${draft.mesh}`)
-    for (const line of [quorumText(draft), mayBeLost(draft), keptText(changes, carried)])
-      if (line !== '') context.say(context.style.symbols(`  ${line}`))
+    const kept = keptText(changes, carried)
+    for (const line of [
+      `quorum      ${quorumText(draft)}`,
+      `may be lost ${mayBeLost(draft)}`,
+      ...(kept === '' ? [] : [kept]),
+    ])
+      context.say(context.style.symbols(`  ${line}`))
     const signers = await rootSigners(
       context,
       [root.roles['root']?.keys ?? [], draft.roles.root.keys],

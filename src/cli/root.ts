@@ -37,14 +37,16 @@ function rootLines(context: Context, root: RootView, known: readonly Named[]): s
     return `  ${role.padEnd(11)} ${of.padEnd(8)} ${keys.map((key) => nameIn(known, key)).join(', ')}`
   })
   return [
-    `${safe(root.name)}   root v${root.version}   ${root.id}`,
-    `  mesh        ${fingerprint(root.mesh)}   ${root.mesh}`,
+    `${safe(root.name)}   root v${root.version}`,
+    `  mesh        ${root.mesh}`,
+    `  compare     ${fingerprint(root.mesh)}`,
+    `  root        ${root.id}`,
     `  issued      ${clockTime(root.issuedAt, now)}`,
     `  expires     ${clockTime(root.expiresAt, now)}   ${left > 0 ? `in ${duration(left)}` : 'EXPIRED: every node denies'}`,
     ...roles.map((line) => line.trimEnd()),
     `  witnesses   ${root.witnesses.map((did) => nameIn(known, did)).join(', ')}`,
-    `  ${quorumText(root)}`,
-    `  ${mayBeLost(root)}`,
+    `  quorum      ${quorumText(root)}`,
+    `  may be lost ${mayBeLost(root)}`,
     `  artifacts   ${duration(root.limits.artifactTtlMs)} at most`,
   ].map(safe)
 }

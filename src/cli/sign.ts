@@ -59,7 +59,7 @@ async function listPending(context: Context): Promise<number> {
     columns: [
       { head: 'STATEMENT', cell: ({ type, id }) => shortId(TAGS[type], id) },
       { head: 'TYPE', cell: ({ type }) => type },
-      { head: 'WHAT', cell: describe },
+      { head: 'WHAT', cut: true, cell: describe },
       {
         head: 'SIGNATURES',
         cell: ({ needs }) =>

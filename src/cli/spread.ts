@@ -5,7 +5,7 @@ import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople, printItem, tableStyle } from './output.ts'
 import { renderTable } from './table.ts'
-import { clockTime, duration, exactly, shortDid } from './text.ts'
+import { clockTime, duration, exactly, plural, shortDid } from './text.ts'
 
 export type WaitFor = 'none' | 'committed' | 'all'
 
@@ -20,14 +20,17 @@ export async function waitSpread(context: Context, id: string, wait: WaitFor): P
     })
 }
 
-/** Exit 124 when it is not committed: then nothing bounds the rest yet. */
-export function printSpread(context: Context, view: SpreadView): number {
+/**
+ * Exit 124 when it is not committed: then nothing bounds the rest yet.
+ * @param stops whether it takes something away: a revocation, a freeze
+ */
+export function printSpread(context: Context, view: SpreadView, stops: boolean): number {
   printItem(context, {
     kind: 'Spread',
     seenFrom: '',
     item: view,
     id: view.id,
-    lines: () => (forPeople(context) ? lines(context, view) : []),
+    lines: () => (forPeople(context) ? lines(context, view, stops) : []),
   })
   return spreadExit(view)
 }
@@ -36,7 +39,7 @@ export function spreadExit({ committedAt }: SpreadView): number {
   return committedAt === null ? PROBLEMS.TIMEOUT.exit : 0
 }
 
-function lines(context: Context, view: SpreadView): string[] {
+function lines(context: Context, view: SpreadView, stops: boolean): string[] {
   const table = renderTable(
     view.nodes,
     [
@@ -52,17 +55,24 @@ function lines(context: Context, view: SpreadView): string[] {
     ],
     tableStyle(context),
   )
-  return ['', ...table, '', ...summary(view, context.now()).map(context.style.symbols)]
+  return ['', ...table, '', ...summary(view, stops, context.now()).map(context.style.symbols)]
 }
 
-function summary(view: SpreadView, now: Date): string[] {
+function summary(view: SpreadView, stops: boolean, now: Date): string[] {
+  const witnesses = view.nodes.filter(({ role }) => role === 'witness').length
+  const bound = stops
+    ? 'no node anywhere allows it after'
+    : 'no node anywhere decides without it after'
   const applied = view.nodes.filter(({ applied: done }) => done)
   const slowest = Math.max(0, ...applied.map(({ appliedMs }) => appliedMs ?? 0))
   const on = `applied on ${applied.length} of ${view.nodes.length} nodes${applied.length === 0 ? '' : ` in ${duration(slowest)}`}`
   if (view.committedAt === null || view.boundAt === null)
-    return [on, `no bound yet: ${view.witnessesHolding} of ${view.write} witnesses`]
+    return [
+      on,
+      `no bound yet: ${view.witnessesHolding} of ${plural(view.write, 'witness', 'witnesses')}`,
+    ]
   return [
-    `${on}; committed in ${duration(view.committedMs ?? 0)} (${view.witnessesHolding} witnesses, ${clockTime(view.committedAt, now)})`,
-    `no node anywhere allows it after ${clockTime(view.boundAt, now)}   (commit + staleness ${exactly(view.stalenessMs)} + 2 × skew ${exactly(view.skewMs)}); a node cut off denies by itself before then`,
+    `${on}; committed in ${duration(view.committedMs ?? 0)} (${view.witnessesHolding} of ${plural(witnesses, 'witness', 'witnesses')}, ${clockTime(view.committedAt, now)})`,
+    `${bound} ${clockTime(view.boundAt, now)}   (commit + staleness ${exactly(view.stalenessMs)} + 2 × skew ${exactly(view.skewMs)}); a node cut off denies by itself before then`,
   ]
 }

@@ -1,4 +1,5 @@
 /** `meshd status`: this node, its peers, what is wrong, what to do. */
+import { stripVTControlCharacters } from 'node:util'
 import type { PeerView, StatusView, View } from '../client/types.ts'
 import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
@@ -8,6 +9,7 @@ import { type Column, renderTable } from './table.ts'
 import { count, duration, plural, shortDid } from './text.ts'
 
 const PEERS_SHOWN_MAX = 20
+const JOIN = 'meshd peer join <multiaddr|invite>, or meshd init --mesh <name>'
 
 export const status: Command = {
   name: 'status',
@@ -34,12 +36,14 @@ export const status: Command = {
 function lines(context: Context, item: StatusView): string[] {
   const { style } = context
   const state = item.ready === true ? style.good('READY') : style.bad('NOT READY')
-  const first = [
-    `${item.mesh?.name ?? 'no mesh'} · ${item.node.name} · ${state}`,
-    ...governance(item),
-  ].join('   ')
-  const peers = rows(context, item)
-  return [style.symbols(first), '', ...peers]
+  const who = `${item.mesh?.name ?? 'no mesh'} · ${item.node.name} · ${state}`
+  const rest = governance(item)
+  const line = [who, ...rest].join('   ')
+  // Where it does not fit, it is two lines that do.
+  const room = context.io.stdout.isTTY === true ? (context.io.stdout.columns ?? null) : null
+  const narrow = room !== null && stripVTControlCharacters(line).length > room
+  const first = narrow ? [who, `  ${rest.join('   ')}`] : [line]
+  return [...first.map(style.symbols), '', ...rows(context, item)]
 }
 
 function governance({ root, governance: g, lease, alone }: StatusView): string[] {
@@ -119,7 +123,8 @@ export function lastSeen({ state, link, lastSeenAt }: PeerView, now: Date): stri
 function advice(item: StatusView): string[] {
   const lost = item.peers.filter(({ link, state }) => link === null && state === 'member')
   return [
-    ...item.notReady.map((why) => `! ${why}      try: meshd doctor`),
+    ...item.notReady.map((why) => `! ${why}`),
+    ...(item.notReady.length === 0 ? [] : [`next: ${item.mesh === null ? JOIN : 'meshd doctor'}`]),
     ...(item.alone ? ['! ALONE: one witness, this node; nobody else confirms its state'] : []),
     ...(item.isolated ? ['! isolated: all connections are refused until it is lifted'] : []),
     ...lost.map(

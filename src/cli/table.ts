@@ -14,6 +14,8 @@ export interface Column<Item> {
   readonly right?: boolean
   /** Only with -o wide. */
   readonly wide?: boolean
+  /** What is left of the width, when dropping others is not enough: its end is not what matters. */
+  readonly cut?: boolean
 }
 
 export interface TableStyle {
@@ -39,6 +41,7 @@ export function renderTable<Item>(
     Math.max(column.head.length, ...(cells[i] ?? []).map((c) => c.length)),
   )
   const kept = fitting(shown, widths, table)
+  cut(shown, cells, widths, kept, table)
   const line = (texts: (i: number) => string) =>
     kept
       .map((i) => pad(texts(i), widths[i] ?? 0, shown[i]?.right === true))
@@ -65,6 +68,30 @@ function fitting<Item>(
     kept.splice(kept.indexOf(worst), 1)
   }
   return kept
+}
+
+const CUT_WIDTH_MIN = 12
+
+/** Shortens the cells of columns that may be cut, the last first, until the line fits. */
+function cut<Item>(
+  columns: readonly Column<Item>[],
+  cells: string[][],
+  widths: number[],
+  kept: readonly number[],
+  { wide, columns: room, style }: TableStyle,
+): void {
+  if (wide || room === null) return
+  const end = style.symbols('…')
+  for (const i of kept.filter((each) => columns[each]?.cut === true).toReversed()) {
+    const line = kept.reduce((sum, each) => sum + (widths[each] ?? 0) + GAP.length, -GAP.length)
+    const width = widths[i] ?? 0
+    if (line <= room || width <= CUT_WIDTH_MIN) continue
+    const left = Math.max(CUT_WIDTH_MIN, width - (line - room))
+    widths[i] = left
+    cells[i] = (cells[i] ?? []).map((cell) =>
+      cell.length <= left ? cell : `${cell.slice(0, left - end.length).toWellFormed()}${end}`,
+    )
+  }
 }
 
 function pad(text: string, width: number, right: boolean): string {

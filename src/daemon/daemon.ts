@@ -142,6 +142,11 @@ export class Daemon {
     await this.#store.close()
   }
 
+  /** What it calls itself. */
+  get name(): string {
+    return this.#live.current.node.name
+  }
+
   /** Kept free on disk, bytes. */
   get reserveBytes(): number {
     return this.#live.current.audit.diskReserveBytes
@@ -166,7 +171,7 @@ export class Daemon {
     const { node, policy } = this
     return {
       self: node.self,
-      name: this.#live.current.node.name,
+      name: this.name,
       governance: () => node.statements.governance,
       lease: () => node.lease.status(),
       leaseWithin: (stalenessMs) => node.lease.within(stalenessMs),

@@ -58,3 +58,21 @@ test('a table has one line for each row, whatever its cells say', () => {
     }),
   )
 })
+
+test('what may be cut is cut to what is left of a terminal, and nothing else is', () => {
+  const long: readonly Column<Row>[] = [
+    { head: 'NAME', cell: ({ name }) => name },
+    { head: 'WHAT', cut: true, cell: ({ name }) => `${name} `.repeat(20) },
+    { head: 'SIZE', cell: ({ size }) => String(size) },
+  ]
+  fc.assert(
+    fc.property(fc.integer({ min: 30, max: 200 }), (width) => {
+      const lines = renderTable(rows, long, { ...base, columns: width })
+      for (const line of lines) assert.ok(line.length <= width, `${width}: ${line}`)
+      assert.match(lines[2] ?? '', /^borealis .* 12077$/)
+      if (width < 120) assert.match(lines[2] ?? '', /…/)
+    }),
+  )
+  assert.doesNotMatch(renderTable(rows, long, base).join(''), /…/)
+  assert.doesNotMatch(renderTable(rows, long, { ...base, wide: true, columns: 40 }).join(''), /…/)
+})

@@ -24,7 +24,7 @@ export function checkLease(
   const { lease, policy } = under
   const names = lease.witnesses.map((each) => (each === self ? 'this node' : who(each, nameOf)))
   const left = `${span(lease.untilMs - monotonicMs)} left${policy === null ? '' : `, by ${policy}`}`
-  const signed = `${names.join(' and ')} signed ${digest.slice(0, 8)} (${lease.witnesses.length} of ${lease.need})`
+  const signed = `${inWords(names)} signed ${digest.slice(0, 8)} (${voices(lease)})`
   return passed('lease', `${left}; ${signed}; ${clockOf(lease)}`)
 }
 
@@ -37,6 +37,16 @@ export function leaseDenial({ lease, policy }: LeaseUnder, monotonicMs: number):
   }
   if (lease.clockTrusted) return null
   return { code: 'CLOCK_UNTRUSTED', detail: clockOf(lease) }
+}
+
+function inWords(names: readonly string[]): string {
+  const first = names.slice(0, -1).join(', ')
+  return first === '' ? names.join('') : `${first} and ${names.at(-1)}`
+}
+
+/** `2 of 2`; when more than are needed agree, both numbers are said. */
+function voices({ witnesses: { length }, need }: LeaseStatus): string {
+  return length > need ? `${length}, ${need} needed` : `${length} of ${need}`
 }
 
 function clockOf({ clockOffsetMs }: LeaseStatus): string {
