@@ -291,6 +291,8 @@ export const LEASE_ASKS_PER_STALENESS = 4
 export const CHECKPOINT_BYTES_MAX = 2 * KIB
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */
 export const CHECKPOINTS_REMEMBERED_MAX = 2_048
+/** Checkpoints of its own log that a node was shown and found to be right: the newest, as each peer has it. */
+export const CHECKPOINTS_COMPARED_MAX = 64
 /** Between two looks at clocks and voices; shorter than the shortest staleness divided by the asks in it. */
 export const LEASE_TICK_MS = 200
 /** A look that comes so much too late means that the process did not run: suspended, stopped, starved. */

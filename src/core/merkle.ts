@@ -67,3 +67,16 @@ export function peakCount(size: number): number {
   for (let bits = size; bits !== 0; bits >>>= 1) count += bits & 1
   return count
 }
+
+/** Where the peaks of a tree of that size stand, left to right: each is of the 2^level records from index × 2^level on. */
+export function peakPlaces(size: number): readonly { level: number; index: number }[] {
+  const places: { level: number; index: number }[] = []
+  let from = 0
+  for (let level = 31; level >= 0; level -= 1) {
+    const width = 2 ** level
+    if (from + width > size) continue
+    places.push({ level, index: from / width })
+    from += width
+  }
+  return places
+}

@@ -14,14 +14,14 @@
  *
  *     governance/overruled   id of the epoch statement that was used up by a start
  */
-import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
 import { currentEra, type Era, rememberersNeeded } from '../core/eras.ts'
 import type { Did } from '../core/keys.ts'
 import { BOOT_RETRY_MS } from '../core/limits.ts'
-import { rootHash, type Tree } from '../core/merkle.ts'
+import type { Tree } from '../core/merkle.ts'
 import type { Epoch } from '../core/statement/epoch.ts'
 import type { Challenges, StateSource } from './challenge.ts'
-import type { Checkpoints, KnownCheckpoint } from './checkpoints.ts'
+import type { OwnLog, Rollback } from './own-log.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network, Put, Store } from './ports.ts'
 import { othersInGoodStanding } from './standing.ts'
@@ -32,19 +32,10 @@ export interface BootPorts {
   readonly store: Store
   readonly statements: StateSource
   readonly challenges: Pick<Challenges, 'ask' | 'reach'>
-  readonly checkpoints: Pick<Checkpoints, 'read'>
+  readonly own: Pick<OwnLog, 'check' | 'stands'>
   persist(puts: readonly Put[]): Promise<void>
   /** This node's log as it is on disk. */
   log(): { readonly epoch: number; readonly tree: Tree }
-}
-
-/** A peer has seen more of this node's log than this node has. */
-export interface Rollback {
-  readonly kind: 'rollback'
-  readonly epoch: number
-  readonly size: number
-  /** The signed note that proves it. */
-  readonly checkpoint: string
 }
 
 /** How many answers are needed of whom, and how many there are. */
@@ -60,8 +51,8 @@ export class BootCheck {
   readonly #answered = new Map<Did, { readonly checked: boolean }>()
   readonly #asking = new Set<Did>()
   readonly #listeners: (() => void)[] = []
-  /** The newest checkpoint of this node's own log that a peer showed. */
-  #shown: KnownCheckpoint | null = null
+  /** The furthest that a peer showed. */
+  #rollback: Rollback | null = null
   #overruled: string | null
   #done = false
 
@@ -93,10 +84,8 @@ export class BootCheck {
 
   /** null unless a peer showed that this log was longer, or another one. */
   get rollback(): Rollback | null {
-    const { epoch, tree } = this.#ports.log()
-    if (this.#shown === null || !contradicts(this.#shown, epoch, tree)) return null
-    const { checkpoint, note } = this.#shown
-    return { kind: 'rollback', epoch: this.#shown.epoch, size: checkpoint.size, checkpoint: note }
+    const shown = this.#rollback
+    return shown !== null && this.#ports.own.stands(shown) ? shown : null
   }
 
   /** Told once, when it is done. */
@@ -163,7 +152,7 @@ export class BootCheck {
       const { answer } = await this.#ports.challenges.ask(peer, { ids: [], own: true }, signal)
       await this.#ports.challenges.reach(answer, signal)
       // INVARIANT: what it holds of this log is read once all that it knows is known here. Of an epoch not heard of yet it could not be read, and the answer would count all the same.
-      if (answer.yours !== null) this.#show(answer.yours)
+      if (answer.yours !== null) await this.#show(answer.yours)
       this.#answered.set(peer, { checked: answer.checked })
       this.#pace.wake()
       // It says the same until its own check is done: no reason to ask at once.
@@ -175,11 +164,10 @@ export class BootCheck {
     }
   }
 
-  #show(note: string): void {
-    const { checkpoints, network } = this.#ports
-    const own = checkpoints.read(network.self, note)
-    if (own === null || (this.#shown !== null && !newer(own, this.#shown))) return
-    this.#shown = own
+  async #show(note: string): Promise<void> {
+    const shown = await this.#ports.own.check(note)
+    if (shown === null || (this.#rollback !== null && !further(shown, this.#rollback))) return
+    this.#rollback = shown
   }
 
   #era(): Era | null {
@@ -218,12 +206,6 @@ export class BootCheck {
   }
 }
 
-function newer(a: KnownCheckpoint, b: KnownCheckpoint): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.checkpoint.size > b.checkpoint.size)
-}
-
-function contradicts({ epoch, checkpoint }: KnownCheckpoint, own: number, tree: Tree): boolean {
-  if (epoch !== own) return epoch > own
-  if (checkpoint.size !== tree.size) return checkpoint.size > tree.size
-  return !equalBytes(checkpoint.rootHash, rootHash(tree))
+function further(a: Rollback, b: Rollback): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.size > b.size)
 }

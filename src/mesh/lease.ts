@@ -226,7 +226,7 @@ export class Lease {
   async #heldWhole(witness: Did, signal: AbortSignal): Promise<Answered | null> {
     const { challenges } = this.#ports
     try {
-      const answered = await challenges.ask(witness, { ids: [], own: false }, signal)
+      const answered = await challenges.ask(witness, { ids: [], own: true }, signal)
       await challenges.reach(answered.answer, signal)
       return answered
     } catch {

@@ -6,7 +6,15 @@ import { equalBytes, textOf, toHex } from '../core/bytes.ts'
 import { parseCheckpoint } from '../core/checkpoint.ts'
 import { idOf, type RecordId } from '../core/id.ts'
 import { READ_RECORDS } from '../core/limits.ts'
-import { append, EMPTY, type Hash, leafHash, rootHash, type Tree } from '../core/merkle.ts'
+import {
+  append,
+  EMPTY,
+  type Hash,
+  leafHash,
+  peakPlaces,
+  rootHash,
+  type Tree,
+} from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { proveConsistency, proveInclusion, type ReadNode } from '../core/proof.ts'
 import type { Durable, Log } from './log.ts'
@@ -64,6 +72,16 @@ export class LogReader {
     // The index is a hint: the record itself says whether it is the one.
     const record = await this.at(index)
     return record?.id === id ? record : null
+  }
+
+  /** Of the first size records. */
+  async rootHashAt(size: number): Promise<Hash> {
+    const { log, store } = this.#ports
+    if (size > log.tree.size) throw beyond(size)
+    const peaks: Hash[] = []
+    for (const { level, index } of peakPlaces(size))
+      peaks.push(await this.#sealing(() => store.node(level, index)))
+    return rootHash({ size, peaks })
   }
 
   /** That record `index` is in the log of `size` records. */

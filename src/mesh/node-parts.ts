@@ -32,6 +32,7 @@ import { Lease } from './lease.ts'
 import { Log } from './log.ts'
 import { LogReader } from './log-reader.ts'
 import { Nonces } from './nonces.ts'
+import { OwnLog } from './own-log.ts'
 import type { Clock, Network, Put, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
@@ -141,7 +142,7 @@ export function originOf(statements: Statements, node: Did, epoch: number): stri
 /** How fresh it is. */
 export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { clock, random, store, network, keys, tell, stalenessAtMostMs } = ports
-  const { statements, persist, sync, publisher, log, announcer, durableTime } = knowledge
+  const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
   const governance = () => statements.governance
   const checkpoints = await Checkpoints.open({ store, persist, governance })
   checkpoints.onContradiction((known, other) =>
@@ -151,9 +152,24 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   announcer.onHeard((_, announcement) => heard.announced(announcement))
   const pull = (peer: Did, signal: AbortSignal) => sync.pull(peer, signal)
   const challenges = new Challenges({ network, clock, random, statements, heard, pull })
+  const own = new OwnLog({
+    ...{ self: network.self, checkpoints, log: () => log },
+    rootHashAt: (size) => reader.rootHashAt(size),
+  })
   const boot = await BootCheck.open({
-    ...{ network, clock, store, statements, challenges, checkpoints, persist },
+    ...{ network, clock, store, statements, challenges, own, persist },
     log: () => log,
+  })
+  /** The boot check has looked before; what shows up later ends this log (S9). */
+  const watch = async (note: string | null) => {
+    const rollback = note === null || !boot.done ? null : await own.check(note)
+    if (rollback === null) return
+    log.seal(`rollback: others hold another checkpoint of this log at size ${rollback.size}`)
+  }
+  const unread = (error: unknown) => tell.problem('the own log could not be compared', error)
+  challenges.onAnswer(({ yours }) => void watch(yours).catch(unread))
+  announcer.onHeard((_, { node, checkpoint }) => {
+    if (node === network.self) void watch(checkpoint).catch(unread)
   })
   const handover = await Handover.open({
     ...{ network, clock, store, statements, challenges, boot, persist },

@@ -8,7 +8,7 @@ import { assert } from '../core/assert.ts'
 import { concat, equalBytes } from '../core/bytes.ts'
 import { TILES_REMEMBERED_MAX } from '../core/limits.ts'
 import { Memo } from '../core/memo.ts'
-import { HASH_BYTES, type Hash, leafHash, rootHash } from '../core/merkle.ts'
+import { HASH_BYTES, type Hash, leafHash, peakPlaces, rootHash } from '../core/merkle.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
 import { damaged } from './failures.ts'
 import { countAt, Frontier, fold, levelsOf } from './frontier.ts'
@@ -70,13 +70,7 @@ export class Tiles {
   /** Of the first `size` records. */
   async rootHashAt(size: number): Promise<Hash> {
     const peaks: Hash[] = []
-    let from = 0
-    for (let level = 31; level >= 0; level -= 1) {
-      const width = 2 ** level
-      if (from + width > size) continue
-      peaks.push(await this.node(level, from / width))
-      from += width
-    }
+    for (const { level, index } of peakPlaces(size)) peaks.push(await this.node(level, index))
     return rootHash({ size, peaks })
   }
 

@@ -1,8 +1,10 @@
 /** Whole nodes, three witnesses on the simulated network and disks: what the lease promises with everything around it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { utf8 } from '../../src/core/bytes.ts'
+import { textOf, utf8 } from '../../src/core/bytes.ts'
+import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
 import { sha256Hex } from '../../src/core/id.ts'
+import { rootHash } from '../../src/core/merkle.ts'
 import type { PolicyEngine } from '../../src/core/policy.ts'
 import { PrefixTree } from '../../src/core/prefix-tree.ts'
 import { MeshNode } from '../../src/mesh/node.ts'
@@ -192,4 +194,25 @@ test('a node whose revocation has ended is dialled again by those that had cut i
   assert.equal(dialled.includes(did), false)
   await clock.advance(5_000)
   assert.equal(dialled.includes(did), true)
+})
+
+test('a node that is shown another checkpoint of its own log after its start writes nothing more', async () => {
+  const { mesh, clock, a, c } = await meshOfThree()
+  const { epoch, tree } = c.node.log
+  const hear = (size: number, root: Uint8Array) => {
+    const origin = logOrigin(mesh.world.mesh, c.node.self, epoch)
+    const checkpoint = textOf(signCheckpoint({ origin, size, rootHash: root }, c.keys.log))
+    const { digest } = a.node.statements.governance
+    const said = { mesh: mesh.world.mesh, node: c.node.self, root: 1, digest, size: 1, checkpoint }
+    a.node.heard.announced({ ...said, timeMs: clock.wallMs() })
+  }
+  hear(tree.size, rootHash(tree))
+  await clock.advance(2 * STALENESS_MS)
+  assert.equal(c.node.log.sealed, null)
+
+  hear(tree.size + 90, new Uint8Array(32))
+  await clock.advance(2 * STALENESS_MS)
+  assert.match(c.node.log.sealed ?? '', /^rollback: others hold another checkpoint/)
+  assert.match(c.node.notReady().at(-1)?.detail ?? '', /^the log is sealed: rollback/)
+  assert.equal(a.node.log.sealed, null)
 })

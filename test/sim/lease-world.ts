@@ -8,7 +8,7 @@ import { toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { Governance } from '../../src/core/governance.ts'
 import { idOf, type StatementId, sha256Hex } from '../../src/core/id.ts'
 import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
-import { EMPTY, type Tree } from '../../src/core/merkle.ts'
+import { EMPTY, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Member } from '../../src/core/statement/member.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
@@ -20,6 +20,7 @@ import { Handover } from '../../src/mesh/handover.ts'
 import { Heard } from '../../src/mesh/heard.ts'
 import { History } from '../../src/mesh/history.ts'
 import { Lease } from '../../src/mesh/lease.ts'
+import { OwnLog } from '../../src/mesh/own-log.ts'
 import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
 import { SpreadView } from '../../src/mesh/spread-view.ts'
 import {
@@ -166,6 +167,8 @@ export class SimNode {
   /** What it has of its own log, and the checkpoint it shows. */
   log: { epoch: number; tree: Tree } = { epoch: 1, tree: EMPTY }
   checkpoint: Uint8Array | null = null
+  /** What its log was when it was shorter. */
+  past: readonly Tree[] = []
   /** What the fold would say beside roots. */
   also: Partial<Governance> = {}
   readonly #world: World
@@ -227,7 +230,16 @@ export class SimNode {
     this.#passed.add(this.governance.digest)
     const { rules } = this.#world
     const common = await this.#ports()
-    this.boot = await BootCheck.open({ ...common, log: () => this.log })
+    const { checkpoints } = common
+    const own = new OwnLog({
+      ...{ self: this.did, checkpoints, log: () => this.log },
+      rootHashAt: async (size) => {
+        const past = [this.log.tree, ...this.past].find((tree) => tree.size === size)
+        if (past === undefined) throw new Error(`nobody said what this log was at size ${size}`)
+        return rootHash(past)
+      },
+    })
+    this.boot = await BootCheck.open({ ...common, own, log: () => this.log })
     const boot = rules.bootCheck ? this.boot : CHECKED
     this.handover = await Handover.open({ ...common, boot })
     const place = { opened: 0, closed: 0 }

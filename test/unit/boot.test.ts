@@ -191,17 +191,19 @@ test('a rollback of an epoch that this disk never heard of shows once the epoch 
   assert.deepEqual([a.boot.done, a.boot.rollback?.epoch, a.boot.rollback?.size], [false, 2, 2])
 })
 
-test('another tree of the same size is a rollback too; the same tree and a shorter one are not', async () => {
+test('another tree of the same or a smaller size is a rollback too; the same tree and its own past are not', async () => {
   const cases: [Tree, Tree, boolean][] = [
     [treeOf('one', 'two'), treeOf('one', 'other'), true],
     [treeOf('one', 'two'), treeOf('one', 'two'), false],
     [treeOf('one'), treeOf('one', 'two'), false],
+    [treeOf('other'), treeOf('one', 'two'), true],
   ]
   for (const [shown, own, rollback] of cases) {
     const { nodes, clock } = await meshOf({ nodes: 3 })
     const [a, b, c] = nodes
     await clock.until(publishes(a, shown, [b, c]))
     a.log = { epoch: 1, tree: own }
+    a.past = [treeOf('one')]
     await restarts(a, clock)
     assert.equal(a.boot.rollback !== null, rollback)
     assert.equal(a.boot.done, !rollback)
