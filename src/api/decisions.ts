@@ -1,11 +1,13 @@
 /** Decisions outside of AuthZEN: one real one without an execution, a hypothetical one, and those of the past. */
 import type { RecordView } from '../client/types.ts'
 import { isSha256Id } from '../core/id.ts'
+import { SEARCHES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Decisions, PastDecision } from '../daemon/decisions.ts'
 import { requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
+import { Gate } from './gate.ts'
 import { type Ask, DECIDE, json, parameter, type Route } from './router.ts'
 import { itemView, type SeenFrom } from './view.ts'
 
@@ -19,6 +21,7 @@ export interface DecisionRoutePorts {
 
 export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
   const { deciding } = ports
+  const searches = new Gate(SEARCHES_MAX)
   return [
     {
       method: 'POST',
@@ -38,16 +41,16 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
       path: '/v1/decisions/{id}',
       roles: DECIDE,
       handle: async (ask) => {
-        const view = viewOf(await find(ports.decisions, ask), ports.publishedSize())
+        const view = viewOf(await find(ports.decisions, ask, searches), ports.publishedSize())
         return json(itemView('Record', view, ports.seenFrom()))
       },
     },
   ]
 }
 
-function find(decisions: Decisions, ask: Ask): Promise<PastDecision> {
+function find(decisions: Decisions, ask: Ask, searches: Gate): Promise<PastDecision> {
   const id = parameter(ask, 'id')
-  if (id === 'last') return decisions.last(ask.caller)
+  if (id === 'last') return searches.through(() => decisions.last(ask.caller, ask.signal))
   if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is no id of a decision`)
   return decisions.find(id, ask.role === 'admin' ? null : ask.caller)
 }

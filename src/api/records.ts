@@ -3,8 +3,9 @@ import type { LogVerifyView, RecordView } from '../client/types.ts'
 import { textOf } from '../core/bytes.ts'
 import { isSha256Id } from '../core/id.ts'
 import { isDid } from '../core/keys.ts'
-import { RECORDS_LISTED_MAX, RECORDS_READ_MAX, TAIL_MS_MAX } from '../core/limits.ts'
+import { RECORDS_LISTED_MAX, RECORDS_READ_MAX, SEARCHES_MAX, TAIL_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { isReasonCode } from '../core/reasons.ts'
 import { formatTime } from '../core/shape.ts'
 import {
   type Found,
@@ -13,6 +14,7 @@ import {
   readFound,
   recordsFrom,
 } from '../daemon/records.ts'
+import { Gate } from './gate.ts'
 import { type Ask, integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { itemView, listView } from './view.ts'
@@ -22,6 +24,8 @@ const TYPES = ['decision', 'outcome', 'statement', 'artifact', 'system', 'epoch'
 
 export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
+  const searches = new Gate(SEARCHES_MAX)
+  const verify = shared(() => verified(services))
   const viewed = (found: Found) => recordView(found, node.publisher.size)
   return [
     {
@@ -30,7 +34,10 @@ export function recordRoutes(services: Services): readonly Route[] {
       roles: READ,
       handle: async (ask) => {
         const limit = integerQuery(ask, 'limit', LISTED, RECORDS_LISTED_MAX)
-        const found = await newestRecords(node.reader, filterOf(ask), limit)
+        const [filter, { signal }] = [filterOf(ask), ask]
+        const found = await searches.through(() =>
+          newestRecords(node.reader, filter, limit, signal),
+        )
         return json(listView('RecordList', found.map(viewed), services.seenFrom()))
       },
     },
@@ -58,8 +65,7 @@ export function recordRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/v1/log/verify',
       roles: READ,
-      handle: async () =>
-        json(itemView('LogVerify', await verified(services), services.seenFrom())),
+      handle: async () => json(itemView('LogVerify', await verify(), services.seenFrom())),
     },
     { method: 'GET', path: '/v1/log/checkpoint', roles: READ, handle: () => checkpoint(services) },
   ]
@@ -76,6 +82,17 @@ async function recordById({ node }: Services, id: string): Promise<Found> {
   const found = isSha256Id(id) ? await node.reader.find(id) : null
   if (found === null) throw new MeshError('NOT_FOUND', `no record has the id \`${id}\``)
   return readFound(found)
+}
+
+/** Whoever asks while it runs gets its answer: all of a log is read once at a time. */
+function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return () => {
+    running ??= look().finally(() => {
+      running = null
+    })
+    return running
+  }
 }
 
 async function verified({ node }: Services): Promise<LogVerifyView> {
@@ -99,21 +116,26 @@ function filterOf({ query }: Ask): RecordFilter {
   const principal = query.get('principal')
   if (principal !== null && !isDid(principal))
     throw new MeshError('USAGE', '`principal` is a did:key')
+  const code = query.get('code')
+  if (code !== null && code !== 'ALLOW' && !isReasonCode(code))
+    throw new MeshError('USAGE', '`code` is ALLOW or a reason code', { hint: 'docs/reasons.md' })
   const [sinceMs, untilMs] = [timeOf(query, 'since'), timeOf(query, 'until')]
   return {
     type: found,
     principal,
     action: query.get('action'),
-    code: query.get('code'),
+    code,
     sinceMs,
     untilMs,
   }
 }
 
+const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
+
 function timeOf(query: URLSearchParams, name: string): number | null {
   const text = query.get(name)
   if (text === null) return null
-  const ms = Date.parse(text)
+  const ms = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) throw new MeshError('USAGE', `\`${name}\` is a time of RFC 3339`)
   return ms
 }

@@ -7,11 +7,19 @@ import { textOf } from '../core/bytes.ts'
 import { formatEnvelope } from '../core/dsse.ts'
 import { isSha256Id, type StatementId } from '../core/id.ts'
 import { type JsonObject, parseCanonical } from '../core/json.ts'
-import { SPREAD_WAIT_MS_MAX, STATEMENT_BYTES_MAX } from '../core/limits.ts'
+import {
+  LISTED_BYTES_MAX,
+  LISTINGS_MAX,
+  SPREAD_WAIT_MS_MAX,
+  SPREADS_MAX,
+  STATEMENT_BYTES_MAX,
+} from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Known } from '../mesh/learned.ts'
 import type { SpreadOf, WaitFor } from '../mesh/spread-view.ts'
+import { Turn } from '../mesh/turn.ts'
+import { Gate } from './gate.ts'
 import { ADMIN, type Ask, integerQuery, json, parameter, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { itemView, listView } from './view.ts'
@@ -22,19 +30,18 @@ const WAITS = ['none', 'committed', 'all'] as const
 
 export function statementRoutes(services: Services): readonly Route[] {
   const { node } = services
+  const [listings, spreads] = [new Gate(LISTINGS_MAX), new Gate(SPREADS_MAX)]
   return [
     {
       method: 'GET',
       path: '/v1/statements',
       roles: READ,
-      handle: (ask) => {
+      handle: async (ask) => {
         const [type, state] = [oneOf(ask, 'type', TYPES), oneOf(ask, 'state', STATES)]
-        const found = [...node.statements.all()].filter(
-          (known) =>
-            (type === null || known.statement.type === type) &&
-            (state === null || known.state === state),
-        )
-        const items = found.map((known) => statementView(services, known))
+        const wanted = (known: Known) =>
+          (type === null || known.statement.type === type) &&
+          (state === null || known.state === state)
+        const items = await listings.through(() => statementViews(services, wanted, ask.signal))
         return json(listView('StatementList', items, services.seenFrom()))
       },
     },
@@ -64,15 +71,18 @@ export function statementRoutes(services: Services): readonly Route[] {
         const { id } = known(services, ask.query.get('id') ?? '')
         const wait: WaitFor = oneOf(ask, 'wait', WAITS) ?? 'none'
         const ms = integerQuery(ask, 'ms', SPREAD_WAIT_MS_MAX, SPREAD_WAIT_MS_MAX)
-        return json(spreadView(services, await node.spreadView.view(id, wait, ms, ask.signal)))
+        const spread = () => node.spreadView.view(id, wait, ms, ask.signal)
+        return json(spreadView(services, await spreads.through(spread)))
       },
     },
     {
       method: 'GET',
       path: '/v1/drift',
       roles: READ,
-      handle: async (ask) =>
-        json(listView('DriftList', await driftViews(services, ask.signal), services.seenFrom())),
+      handle: async (ask) => {
+        const items = await spreads.through(() => driftViews(services, ask.signal))
+        return json(listView('DriftList', items, services.seenFrom()))
+      },
     },
   ]
 }
@@ -92,6 +102,30 @@ function known({ node }: Services, id: string): Known {
   const found = isSha256Id(id) ? node.statements.get(id as StatementId) : null
   if (found === null) throw new MeshError('NOT_FOUND', `no statement has the id \`${id}\``)
   return found
+}
+
+/** In turns: there may be very many, and decisions wait for none of them. @throws MeshError TOO_LARGE */
+async function statementViews(
+  services: Services,
+  wanted: (known: Known) => boolean,
+  signal: AbortSignal,
+): Promise<readonly StatementView[]> {
+  const turn = new Turn(services.clock)
+  const views: StatementView[] = []
+  let bytes = 0
+  for (const each of services.node.statements.all()) {
+    if (signal.aborted) break
+    if (turn.over) await turn.next()
+    if (!wanted(each)) continue
+    const view = statementView(services, each)
+    bytes += view.envelope.length
+    if (bytes > LISTED_BYTES_MAX)
+      throw new MeshError('TOO_LARGE', 'there are more statements than fit into one answer', {
+        hint: 'narrow it by type and state',
+      })
+    views.push(view)
+  }
+  return views
 }
 
 function statementView({ node }: Services, known: Known): StatementView {
@@ -125,14 +159,14 @@ async function driftViews(services: Services, signal: AbortSignal): Promise<Drif
 }
 
 function spreadView(services: Services, spread: SpreadOf): SpreadView {
-  const { node, clock } = services
+  const { node } = services
   const { id, holders, write, witnessesHolding, stalenessMs, skewMs } = spread
   const timeOf = (ms: number | null) => (ms === null ? null : formatTime(Math.floor(ms)))
   const rounded = (ms: number | null) => (ms === null ? null : Math.round(ms))
   return {
     id,
     state: node.statements.get(id)?.state ?? 'pending',
-    acceptedAt: timeOf(spread.acceptedAtMs ?? clock.wallMs()) ?? '',
+    acceptedAt: timeOf(spread.acceptedAtMs),
     nodes: holders.map(({ node: did, role, applied, appliedMs, unreachable }) => ({
       did,
       name: services.nameOf(did),

@@ -142,7 +142,7 @@ function versionOf({ payload }: StatementView): number {
 async function accepted(context: Context, content: BundleContent, version: number): Promise<void> {
   const { bundle, mode, schema, entities, tests } = content
   const policies = objectOf([...content.policies])
-  const found = await context.client('read').post<PolicyCheckView>('/v1/policies/check', {
+  const found = await context.client('admin').post<PolicyCheckView>('/v1/policies/check', {
     ...{ bundle, version, mode, policies, schema, entities, tests },
   })
   const [first] = found.problems

@@ -151,7 +151,8 @@ export interface StatementView {
 export interface SpreadView {
   readonly id: string
   readonly state: StatementState
-  readonly acceptedAt: string
+  /** null when that was before this start of the daemon. */
+  readonly acceptedAt: string | null
   readonly nodes: readonly {
     readonly did: string
     readonly name: string | null

@@ -383,8 +383,14 @@ export const RECORDS_SEARCHED_MAX = 200_000
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
 
+/** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */
+export const SEARCHES_MAX = 4
+export const SPREADS_MAX = 32
+export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
+/** Envelopes in one list of statements: each is in the answer twice, once as it was signed. */
+export const LISTED_BYTES_MAX = 24 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
 export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256

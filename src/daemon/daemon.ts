@@ -94,6 +94,7 @@ export class Daemon {
       size: () => node.log.tree.size,
       records: async (first, count) =>
         (await node.reader.range(first, count)).map(({ bytes }) => bytes),
+      find: async (id) => (await node.reader.find(id))?.bytes ?? null,
     })
   }
 

@@ -1,6 +1,6 @@
 /**
- * Reading decisions back from the log: by id, or the latest of one caller.
- * Newest first, in a bounded look: a caller asks about what was just answered.
+ * Reading decisions back from the log: by id, or the latest of one caller,
+ * which is a bounded look, newest first: a caller asks about what was just answered.
  */
 import { idOf, type RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -15,6 +15,8 @@ export interface RecordSource {
   size(): number
   /** Re-hashed on the way. */
   records(first: number, count: number): Promise<readonly Uint8Array[]>
+  /** The record of that id, however old; null for none. */
+  find(id: RecordId): Promise<Uint8Array | null>
 }
 
 export interface PastDecision {
@@ -33,31 +35,33 @@ export class Decisions {
 
   /** @param owner whose it must be; null for an administrator, who sees all. @throws MeshError NOT_FOUND */
   async find(id: RecordId, owner: Caller | null): Promise<PastDecision> {
-    const found = await this.#search((bytes) => (idOf(bytes) === id ? read(bytes) : null))
+    const bytes = await this.#log.find(id)
+    const found = bytes === null ? null : read(bytes)
     // Somebody else's is not there, rather than forbidden: its existence is not this caller's to know.
     if (found === null || (owner !== null && !owns(owner, found.record))) {
-      throw new MeshError(
-        'NOT_FOUND',
-        `no decision \`${id}\` of this caller is near the end of the log`,
-      )
+      throw new MeshError('NOT_FOUND', `no decision of this caller has the id \`${id}\``)
     }
     return found
   }
 
   /** The caller's latest. @throws MeshError NOT_FOUND */
-  async last(owner: Caller): Promise<PastDecision> {
-    const found = await this.#search((bytes) => {
+  async last(owner: Caller, signal: AbortSignal): Promise<PastDecision> {
+    const own = (bytes: Uint8Array) => {
       const past = read(bytes)
       return past !== null && owns(owner, past.record) ? past : null
-    })
+    }
+    const found = owner.identified ? await this.#search(own, signal) : null
     if (found === null) throw new MeshError('NOT_FOUND', 'no decision of this caller is recorded')
     return found
   }
 
-  async #search(match: (bytes: Uint8Array) => PastDecision | null): Promise<PastDecision | null> {
+  async #search(
+    match: (bytes: Uint8Array) => PastDecision | null,
+    signal: AbortSignal,
+  ): Promise<PastDecision | null> {
     const size = this.#log.size()
     const least = Math.max(0, size - DECISIONS_SEARCHED_MAX)
-    for (let end = size; end > least; end -= DECISIONS_READ_MAX) {
+    for (let end = size; end > least && !signal.aborted; end -= DECISIONS_READ_MAX) {
       const first = Math.max(least, end - DECISIONS_READ_MAX)
       const records = await this.#log.records(first, end - first)
       for (const bytes of records.toReversed()) {

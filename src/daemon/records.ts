@@ -34,12 +34,13 @@ export async function newestRecords(
   reader: LogReader,
   filter: RecordFilter,
   limit: number,
+  signal: AbortSignal,
 ): Promise<readonly Found[]> {
   const found: Found[] = []
   let before: number | null = null
   for (
     let read = 0;
-    read < RECORDS_SEARCHED_MAX && found.length < limit;
+    read < RECORDS_SEARCHED_MAX && found.length < limit && !signal.aborted;
     read += RECORDS_READ_MAX
   ) {
     const page: readonly Found[] = (await reader.newest(before, RECORDS_READ_MAX)).map(readFound)

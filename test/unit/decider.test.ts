@@ -269,6 +269,7 @@ test('a denial without a record says so in row 12', async () => {
 test('decisions are read back by their caller alone; by id, and the latest', async () => {
   const of = await world()
   const decisions = new Decisions(of.log)
+  const here = new AbortController().signal
   const first = await ask(of)
   await ask(of, { caller: caller(of, CAROL_UID) })
   const second = await ask(of, {
@@ -276,13 +277,39 @@ test('decisions are read back by their caller alone; by id, and the latest', asy
   })
   await ask(of, { caller: caller(of, 5) })
   const [bob, carol] = [caller(of, BOB_UID), caller(of, CAROL_UID)]
-  assert.equal((await decisions.last(bob)).id, second.id)
+  assert.equal((await decisions.last(bob, here)).id, second.id)
   const id = first.id as `sha256:${string}`
   assert.equal((await decisions.find(id, bob)).record.index, 0)
   assert.equal((await decisions.find(id, null)).record.index, 0)
   const notFound = (error: unknown) => error instanceof MeshError && error.code === 'NOT_FOUND'
   await assert.rejects(decisions.find(id, carol), notFound)
-  await assert.rejects(decisions.last(caller(of, 6)), notFound)
-  await assert.rejects(decisions.last(caller(of, null)), notFound)
-  assert.equal((await decisions.last(caller(of, 5))).record.index, 3)
+  await assert.rejects(decisions.last(caller(of, 6), here), notFound)
+  await assert.rejects(decisions.last(caller(of, null), here), notFound)
+  assert.equal((await decisions.last(caller(of, 5), here)).record.index, 3)
+})
+
+test('a decision is found by its id however old it is, and a search ends with whoever asked for it', async () => {
+  const of = await world()
+  const first = await ask(of)
+  let looks = 0
+  const far = 10_000_000
+  const log = {
+    size: () => far,
+    records: async () => {
+      looks += 1
+      return []
+    },
+    find: (id: `sha256:${string}`) => of.log.find(id),
+  }
+  const decisions = new Decisions(log)
+  const found = await decisions.find(first.id as `sha256:${string}`, caller(of, BOB_UID))
+  assert.equal(found.record.index, 0)
+  assert.equal(looks, 0)
+  const gone = new AbortController()
+  gone.abort()
+  await assert.rejects(decisions.last(caller(of, BOB_UID), gone.signal), MeshError)
+  assert.equal(looks, 0)
+  // Who is not identified owns nothing: nothing is looked through for it.
+  await assert.rejects(decisions.last(caller(of, null), new AbortController().signal), MeshError)
+  assert.equal(looks, 0)
 })

@@ -95,6 +95,10 @@ export class TestLog {
     return this.bytes.length
   }
 
+  find(id: RecordId): Promise<Uint8Array | null> {
+    return Promise.resolve(this.bytes.find((bytes) => idOf(bytes) === id) ?? null)
+  }
+
   records(first: number, count: number): Promise<readonly Uint8Array[]> {
     return Promise.resolve(this.bytes.slice(first, first + count))
   }
