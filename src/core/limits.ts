@@ -14,7 +14,6 @@ const DAY = 24 * HOUR
 
 /** Nesting of any JSON or CBOR that comes from outside. The decoders recurse; 32 is far from any stack. */
 export const NESTING_MAX = 32
-
 /** Keys kept decoded and admitted; only memory of a pure answer that costs 0.6 ms. Every key of a large mesh fits. */
 export const KEYS_REMEMBERED_MAX = 8_192
 
@@ -22,49 +21,34 @@ export const KEYS_REMEMBERED_MAX = 8_192
 
 /** Records in one log. `append` walks the bits of size with 32-bit shifts. */
 export const LOG_RECORDS_MAX = 2 ** 32 - 1
-
 /** One record: an entry bundle gives each a 16-bit length (C2SP tlog-tiles, "Log entries"). */
 export const RECORD_BYTES_MAX = 65_535
-
 /** Records in one batch. Larger batches gain nothing and show in the slowest answers. */
 export const BATCH_RECORDS_MAX = 128
-
 /** One text in a record: a reason, a detail, an id. Longer ones are cut, and say so. */
 export const RECORD_TEXT_BYTES_MAX = 1_536
-
 /** One detail of a check in a record; twelve of them, escaped, leave room for the rest. */
 export const RECORD_DETAIL_BYTES_MAX = 512
-
 /** A value that a record holds whole, of canonical JSON; a larger one is its digest alone. */
 export const RECORD_VALUE_BYTES_MAX = 4 * KIB
-
 /** Determining policies that one record names; the policy digest covers them all. */
 export const RECORD_POLICIES_MAX = 32
-
 /** Statements that one record names as changed by another. */
 export const RECORD_IDS_MAX = 64
-
 /** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */
 export const LOG_WAITERS_MAX = 4_096
-
 /** Bytes in one batch: half of LevelDB's write buffer. One larger statement still travels alone. */
 export const BATCH_BYTES_MAX = 4 * MIB
-
 /** First wait before storage that failed is opened again; doubled each time. */
 export const REOPEN_MS_MIN = 100
-
 /** Longest wait between two attempts to open storage that failed; never given up. */
 export const REOPEN_MS_MAX = 10 * SECOND
-
 /** Before a log that took no record of a statement is tried again. Chosen arbitrarily. */
 export const CHRONICLE_RETRY_MS = SECOND
-
 /** Between two published checkpoints. A log that changes all the time is signed once a second. */
 export const PUBLISH_INTERVAL_MS = SECOND
-
 /** Signatures on one note; C2SP asks for at least 16. */
 export const NOTE_SIGNATURES_MAX = 64
-
 /** One note: a checkpoint of 200 bytes, with the largest signatures that C2SP knows. */
 export const NOTE_BYTES_MAX = 256 * KIB
 
@@ -72,28 +56,20 @@ export const NOTE_BYTES_MAX = 256 * KIB
 
 /** One envelope: a policy bundle of 1,000 policies with its tests fits. */
 export const STATEMENT_BYTES_MAX = 512 * KIB
-
 /** Signatures on one envelope, and keys in one role. Chosen arbitrarily. */
 export const SIGNATURES_MAX = 32
-
 /** Pending statements kept for each signing key; one signer's flood evicts nobody else's. */
 export const PENDING_PER_SIGNER_MAX = 64
-
 /** Keys whose pending statements are kept: every role key of a large root, twice. */
 export const PENDING_SIGNERS_MAX = 256
-
 /** Pending bytes kept for each signing key: a few of the largest statements. Chosen arbitrarily. */
 export const PENDING_BYTES_PER_SIGNER_MAX = 2 * MIB
-
 /** Statements in one replicated set: 100,000 revocations and what governs them (design 8). */
 export const STATEMENTS_MAX = 250_000
-
 /** Self-signed revocations of one link issuer; one more and the issuer as a whole counts as revoked. */
 export const ISSUER_REVOCATIONS_MAX = 1_000
-
 /** Ids a root may list to keep when it drops a key. */
 export const KEEPS_MAX = 4_096
-
 /** Disputes between roots that an operator decided. Chosen arbitrarily; one is already a bad day. */
 export const PINS_MAX = 64
 
@@ -120,7 +96,6 @@ export const LABEL_BYTES_MAX = 256
 export const MESSAGE_BYTES_MAX = 512
 /** Versions that contradict each other and are resolved by one statement. Chosen arbitrarily. */
 export const PREVIOUS_MAX = 16
-
 /** A root may not promise more than a day of stale allows, nor less than what a LAN needs. */
 export const STALENESS_MS_MIN = SECOND
 export const STALENESS_MS_MAX = DAY
@@ -158,7 +133,6 @@ export const SIGNATURES_REMEMBERED_MAX = 8_192
 export const ARTIFACT_TTL_MS_MAX = 400 * DAY
 /** An invocation lives as long as a request may wait and clocks may differ, not longer. */
 export const INVOCATION_TTL_MS_MAX = 5 * MINUTE
-
 /** An invocation that the daemon signs for a caller: the deadline of a decision, and room for a slow disk. */
 export const SIGNED_INVOCATION_TTL_MS = 10 * SECOND
 
@@ -353,13 +327,10 @@ export const INDEX_RECORDS = 1_024
 export const TILES_REMEMBERED_MAX = 256
 /** Records read at once while a whole log is read. */
 export const READ_RECORDS = 256
-
 /** The configuration file. Chosen arbitrarily. */
 export const CONFIG_BYTES_MAX = 256 * KIB
-
 /** A key file: a PEM of an Ed25519 key, sealed or not, is a quarter of this. */
 export const KEY_FILE_BYTES_MAX = 4 * KIB
-
 /** A measured file is hashed whole; larger ones are no fact. */
 export const MEASURED_BYTES_MAX = 256 * MIB
 /** Between two looks at the times of measured files. */
@@ -372,8 +343,6 @@ export const NONCES_EXPIRE_MS = SECOND
 export const NONCES_EXPIRED_MAX = 4_096
 /** Between two looks for an `epoch` statement that concerns this node; a new one is looked at at once. */
 export const EPOCH_LOOK_MS = MINUTE
-/** Newest statements whose time of effect is remembered, to say who lacks them since when. */
-export const DRIFT_STATEMENTS_MAX = 1_024
 /** One wait for a statement to spread. */
 export const SPREAD_WAIT_MS_MAX = 10 * MINUTE
 /** Records in one answer, read at once, and looked through for one filter. */
@@ -382,7 +351,6 @@ export const RECORDS_READ_MAX = 256
 export const RECORDS_SEARCHED_MAX = 200_000
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
-
 /** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */
 export const SEARCHES_MAX = 4
 export const SPREADS_MAX = 32
