@@ -55,10 +55,7 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/status': ['-', 'View of Status'],
   'GET /v1/peers': ['-', 'PeerList; the first is this node'],
   'GET /v1/peers/{node}': ['a name or a did', 'View of a Peer'],
-  'POST /v1/peers': [
-    '`{target, mesh, confirmed}`',
-    '`{result, …}`: admitted, pending or unconfirmed',
-  ],
+  'POST /v1/peers': ['`{target, mesh}`', '`{result, …}`: admitted, pending or unconfirmed'],
   'DELETE /v1/peers/{node}': ['-', '`{did}`: its addresses are forgotten'],
   'GET /v1/invites': ['-', 'InviteList, without lines'],
   'POST /v1/invites': ['`{name, ttlMs, labels}`', '201, InviteView with its line, once'],

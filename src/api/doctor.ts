@@ -74,9 +74,13 @@ function kernelFacts({ kernelFacts: known }: Services): readonly Finding[] {
 function clock({ node }: Services): readonly Finding[] {
   const { clockOffsetMs, clockTrusted } = node.lease.status()
   if (!clockTrusted)
-    return [error(`${clockOffsetMs ?? '?'} ms from the median of the witnesses`, 'set the clock')]
+    return [error(`${rounded(clockOffsetMs)} ms from the median of the witnesses`, 'set the clock')]
   if (clockOffsetMs === null) return [warning('no other witness to compare the clock with')]
-  return [ok(`${Math.round(clockOffsetMs)} ms from the median of the witnesses`)]
+  return [ok(`${rounded(clockOffsetMs)} ms from the median of the witnesses`)]
+}
+
+function rounded(ms: number | null): string {
+  return ms === null ? '?' : String(Math.round(ms))
 }
 
 function network(services: Services, peers: readonly PeerView[]): readonly Finding[] {
@@ -91,9 +95,13 @@ function network(services: Services, peers: readonly PeerView[]): readonly Findi
 
 function linkFinding(peer: PeerView): Finding {
   const name = peer.name ?? peer.did
-  if (peer.link !== null) return ok(`${name} connected`)
   if (peer.state === 'pending')
     return warning(`${name} waits for admission`, `meshd peer approve ${peer.did}`)
+  if (peer.state === 'suspended')
+    return warning(`${name} is suspended`, `meshd unfreeze node:${name}`)
+  // It is away because it is meant to be.
+  if (peer.state === 'revoked') return ok(`${name} is revoked`)
+  if (peer.link !== null) return ok(`${name} connected`)
   const why = peer.lastError ?? 'not connected'
   return error(`${name}: ${why}`, `start its daemon, or: meshd peer show ${name}`)
 }
@@ -102,13 +110,17 @@ function governance(services: Services): readonly Finding[] {
   const { governance: held, notReady } = statusOf(services)
   const bundles = held.bundles.filter(({ conflict }) => conflict !== null)
   return [
-    ok(`${held.size} statements verified`),
-    ...notReady.map((why) => error(why, 'meshd mesh status')),
+    ok(`${held.size} ${held.size === 1 ? 'statement' : 'statements'} verified`),
+    ...notReady.map((why) => error(why, fixOf(why))),
     ...bundles.map(({ bundle, conflict }) =>
       error(`bundle ${bundle}: ${conflict}`, `meshd policy list`),
     ),
-    ...(held.bundles.length === 0 ? [error('no policy is in force', 'meshd policy publish')] : []),
   ]
+}
+
+/** `POLICY_NO_PERMIT: no policy is in force`: one has to be made; the others are looked into. */
+function fixOf(why: string): string {
+  return why.startsWith('POLICY_') ? 'meshd policy publish' : 'meshd mesh status'
 }
 
 function storage({ node }: Services): readonly Finding[] {

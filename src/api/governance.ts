@@ -4,7 +4,7 @@ import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import { scopeKey } from '../core/statement/freeze.ts'
 import type { Root } from '../core/statement/root.ts'
-import { ANY, json, READ, type Route } from './router.ts'
+import { json, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { bundleViews } from './status.ts'
 import { itemView } from './view.ts'
@@ -20,7 +20,7 @@ export function governanceRoutes(services: Services): readonly Route[] {
     {
       method: 'GET',
       path: '/v1/root',
-      roles: ANY,
+      roles: READ,
       handle: () => json(itemView('Root', rootView(services), services.seenFrom())),
     },
   ]

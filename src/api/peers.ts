@@ -5,6 +5,7 @@ import { ARTIFACT_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import * as shape from '../core/shape.ts'
 import { scopeKey } from '../core/statement/freeze.ts'
+import type { PendingPeer } from '../mesh/pending-peers.ts'
 import type { PeerLink } from '../mesh/ports.ts'
 import { bodyOf } from './bodies.ts'
 import { ADMIN, json, parameter, READ, type Route } from './router.ts'
@@ -14,7 +15,6 @@ import { itemView, listView } from './view.ts'
 const joinBody = shape.object({
   target: shape.text(ARTIFACT_BYTES_MAX),
   mesh: shape.nullable(shape.id),
-  confirmed: shape.flag,
 })
 
 export function peerRoutes(services: Services): readonly Route[] {
@@ -37,24 +37,25 @@ export function peerRoutes(services: Services): readonly Route[] {
       method: 'POST',
       path: '/v1/peers',
       roles: ADMIN,
-      handle: async (ask) => json(await join(services, bodyOf(ask, joinBody))),
+      // @throws MeshError UNREACHABLE, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER
+      handle: async (ask) => {
+        const { target, mesh } = bodyOf(ask, joinBody)
+        return json(await node.join(target, { mesh }))
+      },
     },
     {
       method: 'DELETE',
       path: '/v1/peers/{node}',
       roles: ADMIN,
       handle: async (ask) => {
-        const { did } = peerNamed(services, parameter(ask, 'node'))
+        const { did, state } = peerNamed(services, parameter(ask, 'node'))
+        if (state === 'self')
+          throw new MeshError('USAGE', 'a node does not forget itself', { hint: 'meshd peer list' })
         await node.addresses.remove(did as Did)
         return json({ did })
       },
     },
   ]
-}
-
-/** @throws MeshError UNREACHABLE, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER */
-function join({ node }: Services, { target, mesh }: shape.Read<typeof joinBody>) {
-  return node.join(target, { mesh })
 }
 
 /** By name where exactly one bears it, or by did:key. @throws MeshError NOT_FOUND, AMBIGUOUS */
@@ -74,21 +75,27 @@ export function peerNamed(services: Services, text: string): PeerView {
 export function peerViews(services: Services): readonly PeerView[] {
   const { node, network } = services
   const links = new Map(network.peers().map((link) => [link.peer, link]))
-  const members = [...node.statements.governance.members.keys()]
-  const others = [...members, ...node.door.pending().map(({ peer }) => peer)]
-  const dids = new Set<Did>([node.self, ...others.filter((did) => did !== node.self)])
-  const views = [...dids].map((did) => peerView(services, did, links.get(did) ?? null))
+  const waiting = new Map(node.door.pending().map((pending) => [pending.peer, pending]))
+  const members = node.statements.governance.members.keys()
+  const dids = new Set<Did>([node.self, ...members, ...waiting.keys()])
+  const views = [...dids].map((did) =>
+    peerView(services, did, links.get(did) ?? null, waiting.get(did) ?? null),
+  )
   const [self, ...rest] = views
   const sorted = rest.sort((a, b) => ((a.name ?? a.did) < (b.name ?? b.did) ? -1 : 1))
   return self === undefined ? [] : [self, ...sorted]
 }
 
-function peerView(services: Services, did: Did, link: PeerLink | null): PeerView {
+function peerView(
+  services: Services,
+  did: Did,
+  link: PeerLink | null,
+  waiting: PendingPeer | null,
+): PeerView {
   const { node, network } = services
   const { governance } = node.statements
   const member = governance.members.get(did) ?? null
-  const waiting = node.door.pending().find(({ peer }) => peer === did) ?? null
-  const state = stateOf(services, did)
+  const state = stateOf(services, did, waiting !== null)
   const witness = governance.root?.witnesses.includes(did) === true
   const keys = member ?? waiting
   return {
@@ -109,7 +116,7 @@ function peerView(services: Services, did: Did, link: PeerLink | null): PeerView
   }
 }
 
-function stateOf({ node, clock }: Services, did: Did): PeerState {
+function stateOf({ node, clock }: Services, did: Did, waiting: boolean): PeerState {
   if (did === node.self) return 'self'
   const { governance } = node.statements
   const revoked =
@@ -117,7 +124,7 @@ function stateOf({ node, clock }: Services, did: Did): PeerState {
   if (revoked !== null && clock.wallMs() < revoked.untilMs) return 'revoked'
   if (governance.freezes.get(scopeKey({ kind: 'node', did }))?.frozen === true) return 'suspended'
   if (governance.members.has(did)) return 'member'
-  return node.door.pending().some(({ peer }) => peer === did) ? 'pending' : 'unknown'
+  return waiting ? 'pending' : 'unknown'
 }
 
 function heardOf({ node, clock }: Services, did: Did): PeerView['heard'] {

@@ -14,7 +14,12 @@ export function statusRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/v1/status',
       roles: ANY,
-      handle: () => json(itemView('Status', statusOf(services), services.seenFrom())),
+      handle: ({ role }) => {
+        const status = statusOf(services)
+        // Who may ask for decisions learns how this node stands, and nothing of the others.
+        const shown = role === 'decide' ? { ...status, peers: [], listen: [], sockets: [] } : status
+        return json(itemView('Status', shown, services.seenFrom()))
+      },
     },
   ]
 }

@@ -121,30 +121,42 @@ export const peerJoin: Command = {
       target === '-' ? new TextDecoder().decode(context.read('-', 64 * 1024)).trim() : target
     const invited = text.startsWith('meshd-invite:')
     const mesh = textOption(options, 'mesh')
-    if (!invited && mesh === null && !terminal(context.io, context.globals) && !context.globals.yes)
-      await requirePinned(context)
-    const joined = await join(context, { target: text, mesh, confirmed: false })
-    context.print(
-      context.style.symbols(
-        `✓ connected   ${joined.peerName ?? shortDid(joined.peer)}  ${joined.address}${joined.rttMs === null ? '' : `  ${duration(joined.rttMs)}`}`,
-      ),
+    const looked = terminal(context.io, context.globals) && !context.globals.yes
+    if (!invited && mesh === null && !looked) await requirePinned(context)
+    const joined = await join(context, { target: text, mesh })
+    const rtt = joined.rttMs === null ? '' : `  ${duration(joined.rttMs)}`
+    tell(
+      context,
+      `✓ connected   ${joined.peerName ?? shortDid(joined.peer)}  ${joined.address}${rtt}`,
     )
     const final = joined.result === 'unconfirmed' ? await confirmed(context, joined, text) : joined
+    if (!forPeople(context))
+      printItem(context, {
+        kind: 'Join',
+        seenFrom: '',
+        item: final,
+        id: final.mesh,
+        lines: () => [],
+      })
     return await told(context, final, invited, flagOption(options, 'wait') || invited)
   },
+}
+
+/** A line of how far it came; where a program reads, what it reads is the answer alone. */
+function tell(context: Context, line: string): void {
+  if (forPeople(context)) context.print(context.style.symbols(line))
 }
 
 interface JoinAsk {
   readonly target: string
   readonly mesh: string | null
-  readonly confirmed: boolean
 }
 
 function join(context: Context, ask: JoinAsk): Promise<Joined> {
   return context.client('admin').post<Joined>('/v1/peers', ask)
 }
 
-/** Without a terminal a first contact needs a pin from somewhere. */
+/** Where nobody compares a fingerprint, a first contact needs a pin from somewhere; --yes compares nothing. */
 async function requirePinned(context: Context): Promise<void> {
   const { mesh } = await context.client('read').get<{ mesh: string | null }>('/v1/governance')
   if (mesh === null)
@@ -156,12 +168,13 @@ async function requirePinned(context: Context): Promise<void> {
 }
 
 async function confirmed(context: Context, joined: Joined, target: string): Promise<Joined> {
-  context.print(
+  tell(
+    context,
     `  mesh        ${joined.meshName}   ${fingerprint(joined.mesh)}        compare with \`meshd root show\` on a member`,
   )
   if (!(await context.confirm('Trust this mesh?')))
     throw new MeshError('WRONG_MESH', 'the mesh was not confirmed', { hint: 'nothing was pinned' })
-  return join(context, { target, mesh: joined.mesh, confirmed: true })
+  return join(context, { target, mesh: joined.mesh })
 }
 
 async function told(
@@ -170,20 +183,19 @@ async function told(
   invited: boolean,
   wait: boolean,
 ): Promise<number> {
-  const { style } = context
   if (joined.result === 'pending') {
-    context.print(
+    tell(
+      context,
       `  PENDING     an admitter must run:  meshd peer approve ${joined.self}        (meshd wait --for ready)`,
     )
     return wait ? waitReady(context) : 0
   }
   const from = invited ? '   (from the invite)' : ''
-  context.print(
-    style.symbols(
-      `✓ pinned      ${joined.meshName}  mesh id ${joined.mesh.slice(0, 15)}…  root v${joined.rootVersion}${from}`,
-    ),
+  tell(
+    context,
+    `✓ pinned      ${joined.meshName}  mesh id ${joined.mesh.slice(0, 15)}…  root v${joined.rootVersion}${from}`,
   )
-  context.print(style.symbols(`✓ admitted    as "${joined.name ?? shortDid(joined.self)}"`))
+  tell(context, `✓ admitted    as "${joined.name ?? shortDid(joined.self)}"`)
   return wait ? waitReady(context) : 0
 }
 

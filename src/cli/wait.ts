@@ -2,6 +2,7 @@
 import type { SpreadView, StatementView, StatusView, View } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
+import { forPeople } from './output.ts'
 import { type Command, type Options, textOption } from './spec.ts'
 
 const POLL_MS = 100
@@ -68,7 +69,7 @@ export async function waitReady(context: Context): Promise<number> {
       })
       if (item === null) return false
       last = item.notReady.join('; ')
-      if (item.ready === true) context.print('READY')
+      if (item.ready === true && forPeople(context)) context.print('READY')
       return item.ready === true
     },
     () => `ready: ${last}`,

@@ -54,7 +54,7 @@ export interface BundleView {
   readonly conflict: string | null
 }
 
-/** GET /v1/status */
+/** GET /v1/status; on meshd.sock without peers, addresses and sockets. */
 export interface StatusView {
   readonly node: {
     readonly name: string

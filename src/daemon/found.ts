@@ -24,7 +24,7 @@ import { type Draft, formatStatement } from '../core/statement/statement.ts'
 import { Log } from '../mesh/log.ts'
 import { Statements } from '../mesh/statements.ts'
 import { createStore } from '../storage/create.ts'
-import { readBundle } from './bundle-dir.ts'
+import { type BundleContent, readBundle } from './bundle-dir.ts'
 import { CedarEngine } from './cedar-engine.ts'
 import { type Identity, openIdentity } from './identity.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
@@ -67,6 +67,8 @@ export async function foundMesh(founding: Founding): Promise<Founded> {
   const paths = pathsOf(config)
   const identity = openIdentity(paths, false)
   const admitter = admitterOf(paths)
+  // Before anything is on the disk: without it there would be half a mesh.
+  const content = await readBundle(starterDirectory())
   const store = await createStore(paths.dataDir, { bytes: config.audit.diskReserveBytes })
   try {
     const clock = systemClock()
@@ -87,7 +89,7 @@ export async function foundMesh(founding: Founding): Promise<Founded> {
     await submit(root)
     const common = { mesh, root: 1, issuedMs: nowMs, message: null }
     await submit(memberDraft(founding, identity, common))
-    const policy = await policyDraft(common)
+    const policy = policyDraft(content, common)
     const id = await submit(policy)
     const wallet = await Wallet.open(store, (puts) => log.persist(puts))
     await wallet.createKey('me', `uid=${uid}`)
@@ -146,8 +148,7 @@ function memberDraft({ config, nowMs }: Founding, identity: Identity, common: Om
   } as const
 }
 
-async function policyDraft(common: Omit<Common, 'id'>) {
-  const content = await readBundle(starterDirectory())
+function policyDraft(content: BundleContent, common: Omit<Common, 'id'>) {
   return { type: 'policy', ...common, version: 1, previous: [], ...content } as const
 }
 
