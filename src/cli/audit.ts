@@ -42,6 +42,7 @@ async function query(context: Context, options: Options): Promise<URLSearchParam
 
 export const auditList: Command = {
   name: 'audit list',
+  watch: true,
   group: 'PROVE',
   aliases: ['ls'],
   says: 'records of this node, newest first',

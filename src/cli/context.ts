@@ -12,6 +12,7 @@ import { type Style, styleOf } from './text.ts'
 type Out = NodeJS.WritableStream & {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 export interface Io {
@@ -26,6 +27,7 @@ export interface Io {
 export interface Globals {
   readonly output: Output
   readonly fields: readonly string[] | null
+  readonly watch: boolean
   readonly header: boolean
   readonly quiet: boolean
   readonly verbose: boolean

@@ -40,6 +40,7 @@ export const inviteCreate: Command = {
 
 export const inviteList: Command = {
   name: 'invite list',
+  watch: true,
   group: 'MESH',
   aliases: ['ls'],
   says: 'invites this node made, and what became of them',

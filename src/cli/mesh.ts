@@ -10,6 +10,7 @@ import { clockTime, count, exactly, plural, shortDid } from './text.ts'
 
 export const meshStatus: Command = {
   name: 'mesh status',
+  watch: true,
   group: 'MESH',
   says: "quorums, what may be lost, every node's governance state and log",
   examples: ['meshd mesh status'],
@@ -109,6 +110,7 @@ const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column
 
 export const meshDrift: Command = {
   name: 'mesh drift',
+  watch: true,
   group: 'MESH',
   says: 'who lacks which statements since when, and from when it denies by itself',
   examples: ['meshd mesh drift'],

@@ -10,6 +10,7 @@ import { waitReady } from './wait.ts'
 
 export const peerList: Command = {
   name: 'peer list',
+  watch: true,
   group: 'MESH',
   aliases: ['ls'],
   says: 'known nodes: link, state, addresses, what they last said',

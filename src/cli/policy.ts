@@ -11,6 +11,7 @@ import { clockTime } from './text.ts'
 
 export const policyList: Command = {
   name: 'policy list',
+  watch: true,
   group: 'GOVERN',
   aliases: ['ls'],
   says: 'versions of every bundle, and which are in force',

@@ -8,6 +8,7 @@ import { OUTPUTS, outputOf } from './output.ts'
 import { parseDuration } from './parse.ts'
 import type { Command, Options } from './spec.ts'
 import { flagOption, listOption, textOption } from './spec.ts'
+import { type Draw, watch } from './watch.ts'
 
 const DEFAULT_TIMEOUT = '10s'
 
@@ -15,6 +16,7 @@ export const GLOBAL_OPTIONS: readonly (readonly [flags: string, says: string])[]
   ['-o, --output <format>', `one of ${OUTPUTS.join(', ')}`],
   ['--json', 'the same as -o json'],
   ['--fields <list>', 'columns or keys to show'],
+  ['-w, --watch', 'again and again: redrawn at a terminal, else one JSON line a change'],
   ['--no-header', 'no line of column names'],
   ['--color <when>', 'auto, always or never'],
   ['-q, --quiet', 'no talk on stderr'],
@@ -116,8 +118,15 @@ function leaf(command: Command, word: string, running: Running): Program {
       throw new MeshError('USAGE', `\`${command.name}\` has no dry run`, {
         hint: `meshd help ${command.name}`,
       })
-    const context: Context = createContext(io, options, globals, running)
-    outcome.status = await command.run(context, args.map(String), options)
+    if (globals.watch && command.watch !== true)
+      throw new MeshError('USAGE', `\`${command.name}\` cannot be watched`, {
+        hint: 'status, mesh status, mesh drift and the lists can',
+      })
+    const draw: Draw = (streams, how) =>
+      command.run(createContext(streams, options, how, running), args.map(String), options)
+    outcome.status = globals.watch
+      ? await watch(io, globals, draw, running.signal)
+      : await draw(io, globals)
   })
   return program
 }
@@ -145,6 +154,7 @@ function globalsOf(options: Options): Globals {
   return {
     output: flagOption(options, 'json') ? 'json' : outputOf(options['output'] ?? 'table'),
     fields: fields.length === 0 ? null : fields,
+    watch: flagOption(options, 'watch'),
     header: options['header'] !== false,
     quiet: flagOption(options, 'quiet'),
     verbose: flagOption(options, 'verbose'),

@@ -28,6 +28,8 @@ export interface Command {
   readonly says: string
   readonly examples: readonly string[]
   readonly options?: readonly OptionSpec[]
+  /** Honours --watch: a view that may be drawn again. */
+  readonly watch?: true
   /** Honours --dry-run: what it would hand over is printed. */
   readonly dryRun?: true
   /** Words after `--` belong to a child: unknown options are left alone. */

@@ -13,6 +13,7 @@ const JOIN = 'meshd peer join <multiaddr|invite>, or meshd init --mesh <name>'
 
 export const status: Command = {
   name: 'status',
+  watch: true,
   group: 'GET GOING',
   says: 'this node, its peers, what is wrong, what to do',
   examples: ['meshd status', 'meshd status -q && echo ready', 'meshd status --json'],

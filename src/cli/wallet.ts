@@ -106,6 +106,7 @@ export const artifactHold: Command = {
 
 export const artifactList: Command = {
   name: 'artifact list',
+  watch: true,
   group: 'GOVERN',
   aliases: ['ls'],
   says: 'the wallet: what this daemon holds, and for which caller',

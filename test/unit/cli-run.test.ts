@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import { createContext, type Globals } from '../../src/cli/context.ts'
 import { jsonText } from '../../src/cli/output.ts'
 import { Desk } from '../golden/screen.ts'
-import { NOW } from '../golden/story.ts'
+import { listOf, NOW, PEERS } from '../golden/story.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())
@@ -90,6 +90,7 @@ test('JSON holds what a terminal obeys as escapes, and is the same JSON', () => 
 
 const GLOBALS: Globals = {
   ...{ output: 'table', fields: null, header: true, quiet: false, verbose: false, message: null },
+  watch: false,
   ...{ yes: false, dryRun: false, input: true, timeoutMs: 0, socket: null, config: null },
   statusFd: null,
 }
@@ -135,4 +136,43 @@ test('only y and yes are a yes; the end of the input and Ctrl-C are a no, and no
   assert.equal(await gone.answer, false)
   assert.equal(await asked({ input: false }).answer, false)
   assert.equal(await asked({ yes: true, input: false }).answer, true)
+})
+
+test('--watch gives one line of JSON a change, and no line for the passing of time', async () => {
+  let asked = 0
+  const answers = {
+    'GET /v1/peers': () => {
+      asked += 1
+      if (asked === 4) process.emit('SIGINT')
+      const [first, ...others] = PEERS
+      const lastSeenAt = new Date(NOW.getTime() + asked).toISOString()
+      return listOf('PeerList', [
+        { ...first, lastSeenAt, state: asked < 3 ? 'member' : 'suspended' },
+        ...others,
+      ])
+    },
+  }
+  const said = await desk.type(['peer', 'list', '--watch'], answers)
+  const lines = said.split('\n').filter((line) => line.startsWith('{'))
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).items[0].state),
+    ['member', 'suspended'],
+  )
+  assert.match(said, /exit 130 --\n$/)
+  const refused = await desk.type(['audit', 'verify', '--watch'], {})
+  assert.match(refused, /`audit verify` cannot be watched {2}\[USAGE\]/)
+})
+
+test('a watched terminal is redrawn in place, and a view that fails ends it', async () => {
+  let asked = 0
+  const answers = {
+    'GET /v1/peers': () => {
+      asked += 1
+      return asked < 3 ? listOf('PeerList', PEERS) : { items: null }
+    },
+  }
+  const said = await desk.type(['peer', 'list', '-w'], answers, { columns: 80 })
+  assert.equal(said.split('\u001b[H').length, 3)
+  assert.ok(said.includes('\u001b[K\n'))
+  assert.doesNotMatch(said, /exit (0|130) --\n$/)
 })
