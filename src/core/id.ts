@@ -17,9 +17,14 @@ export type RecordId = Sha256Id
 /** `bafyrei` and 52 characters. */
 export type Cid = string
 
+const SHA256_BYTES = 32
+
+/** By way of a text of 32 characters, which costs half of what a buffer does (FACTS 8). */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  const digest = hash('sha256', bytes, 'buffer')
-  return new Uint8Array(digest.buffer, digest.byteOffset, digest.length)
+  const text = hash('sha256', bytes, 'latin1')
+  const digest = new Uint8Array(SHA256_BYTES)
+  for (let i = 0; i < SHA256_BYTES; i += 1) digest[i] = text.charCodeAt(i)
+  return digest
 }
 
 export function sha256Hex(bytes: Uint8Array): string {

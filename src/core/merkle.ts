@@ -27,20 +27,26 @@ export const EMPTY: Tree = { size: 0, peaks: [] }
 
 /** SHA-256(00 ‖ record): its own prefix, so that no leaf can pose as a node (RFC 6962, 2.1). */
 export function leafHash(record: Uint8Array): Hash {
-  const bytes = new Uint8Array(1 + record.length)
+  const size = 1 + record.length
+  const bytes = size <= LEAF.length ? LEAF.subarray(0, size) : new Uint8Array(size)
   bytes.set(record, 1)
   return sha256(bytes)
 }
 
+/** The bytes of the leaf that is being hashed: most fit, and the first one stays 00. */
+const LEAF = new Uint8Array(8 * 1024)
+
 /** SHA-256(01 ‖ left ‖ right). */
 export function nodeHash(left: Hash, right: Hash): Hash {
   assert(left.length === HASH_BYTES && right.length === HASH_BYTES, 'a node has two hashes')
-  const bytes = new Uint8Array(1 + 2 * HASH_BYTES)
-  bytes[0] = 0x01
-  bytes.set(left, 1)
-  bytes.set(right, 1 + HASH_BYTES)
-  return sha256(bytes)
+  NODE.set(left, 1)
+  NODE.set(right, 1 + HASH_BYTES)
+  return sha256(NODE)
 }
+
+/** The bytes of the node that is being hashed, used again for the next one. */
+const NODE = new Uint8Array(1 + 2 * HASH_BYTES)
+NODE[0] = 0x01
 
 /** Appends one leaf hash: each trailing one-bit of size merges two equal subtrees (RFC 6962, 2.1). */
 export function append(tree: Tree, leaf: Hash): Tree {

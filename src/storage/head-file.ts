@@ -9,7 +9,16 @@
  * are written in turns, so a torn write leaves the one before. The file is as
  * long as it will ever be from its creation on: a full disk takes it as well.
  */
-import { closeSync, fdatasync, fstatSync, fsyncSync, readSync, write, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  readSync,
+  write,
+  writeSync,
+} from 'node:fs'
 import { promisify } from 'node:util'
 import { assert } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
@@ -24,6 +33,9 @@ const HEAD_BYTES = 8
 const CHECK_BYTES = 16
 const KINDS = { standing: 0, checkpoint: 1 } as const
 type Kind = keyof typeof KINDS
+
+/** On Linux each write is its own fdatasync, at half the cost; elsewhere the flag promises less than that. */
+const WRITES_SYNC = process.platform === 'linux'
 
 const writeAt = promisify(write)
 const sync = promisify(fdatasync)
@@ -64,7 +76,7 @@ export class HeadFile {
 
   /** @throws MeshError LOG_DAMAGED when neither slot says what was acknowledged */
   static open(path: string): HeadFile {
-    const fd = openPrivate(path)
+    const fd = openPrivate(path, WRITES_SYNC ? constants.O_DSYNC : 0)
     try {
       if (fstatSync(fd).size !== 4 * SLOT_BYTES) throw damaged(`\`${path}\` has another length`)
       const standing = newest(fd, 'standing')
@@ -101,7 +113,7 @@ export class HeadFile {
       const sequence = this.#sequence[kind] + 1
       const slot = formatSlot({ sequence, bytes })
       await writeAt(this.#fd, slot, 0, slot.length, offsetOf(kind, sequence))
-      await sync(this.#fd)
+      if (!WRITES_SYNC) await sync(this.#fd)
       this.#sequence[kind] = sequence
     })
     // The next one does not depend on this one; who waits for this one hears of its failure.

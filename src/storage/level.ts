@@ -102,7 +102,6 @@ export class LevelStore implements Store {
   async #persist(batch: Batch): Promise<void> {
     const opened = this.#usable()
     const { next, operations } = changeOf(opened, batch)
-    if (this.#confirm !== null) clearTimeout(this.#confirm)
     const results = await Promise.allSettled([
       opened.database.write(operations, true),
       opened.head.acknowledge(opened.standing),
@@ -112,7 +111,9 @@ export class LevelStore implements Store {
     next.tiles.advance(next.frontier)
     this.#opened = { ...opened, ...next }
     for (const [i, { id }] of batch.records.entries()) next.index.add(id, batch.first + i)
-    this.#confirm = setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
+    // One timer, put off by each batch.
+    this.#confirm ??= setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
+    this.#confirm.refresh()
   }
 
   entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>> {

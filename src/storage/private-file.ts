@@ -15,10 +15,14 @@ export function checkDirectory(path: string): void {
   checkOwner(path, stat)
 }
 
-/** Opens for reading and writing; never creates, and does not wait for the other end of a pipe. @throws MeshError CONFIG_INVALID, and what the system throws */
-export function openPrivate(path: string): number {
+/**
+ * Opens for reading and writing; never creates, and does not wait for the other end of a pipe.
+ * @param flags further ones of open(2)
+ * @throws MeshError CONFIG_INVALID, and what the system throws
+ */
+export function openPrivate(path: string, flags = 0): number {
   if (lstatSync(path).isSymbolicLink()) throw refused(path, 'it is a link')
-  return checked(path, openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK))
+  return checked(path, openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | flags))
 }
 
 /** Makes it anew. @throws what the system throws, also when it is there */
