@@ -17,12 +17,12 @@ export class FoldResults {
   readonly #bundles = new Map<string, BundleState>()
   #bundlesView: ReadonlyMap<string, BundleState> | null = null
 
-  /** An effective statement, once; of policies see setBundle. */
-  add(statement: Ordinary): void {
+  /** An effective statement, once; of policies see setBundle. Gives those that are left out from now on. */
+  add(statement: Ordinary): readonly Ordinary[] {
     if (statement.type === 'member') this.members.add(statement.principal, statement)
     if (statement.type === 'epoch') this.epochs.add(statement.node, statement)
     if (statement.type === 'freeze') this.freezes.add(scopeKey(statement.scope), statement)
-    if (statement.type === 'revocation') this.revocations.add(statement)
+    return statement.type === 'revocation' ? this.revocations.add(statement) : []
   }
 
   /** @param state null when nothing is effective or demanded of it */

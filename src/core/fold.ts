@@ -215,8 +215,9 @@ export class Fold {
     if (statement.type === 'policy') return
     const held = force.kind === 'held'
     if (held && entry.addedTo !== this.#results) {
-      this.#results.add(statement)
       entry.addedTo = this.#results
+      for (const { id } of this.#results.add(statement)) this.#remove(id)
+      if (this.#entries.get(statement.id) !== entry) return
     }
     this.#stand(entry, held ? 'effective' : waitingOf(force), held)
   }
@@ -240,7 +241,7 @@ export class Fold {
     }
   }
 
-  #stand(entry: Entry, standing: Standing, counts: boolean): void {
+  #stand(entry: Entry, standing: Standing | null, counts: boolean): void {
     if (entry.standing === standing && entry.counts === counts) return
     if (!this.#before.has(entry)) this.#before.set(entry, entry.standing)
     const key = entry.statement.id.slice('sha256:'.length)
@@ -249,6 +250,14 @@ export class Fold {
     entry.standing = standing
     entry.counts = counts
     this.#snapshot = null
+  }
+
+  /** It has given way to others that cover it: as if it had never come. */
+  #remove(id: StatementId): void {
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#stand(entry, null, false)
+    this.#entries.delete(id)
   }
 
   #needsOfRoot(root: Root, speakers: readonly Did[]): Omit<Needs, 'role'> {

@@ -29,6 +29,8 @@ export interface Revocations {
   did(kind: 'principal' | 'node' | 'issuer', did: Did): Revocation | null
   policy(bundle: string, version: number): Revocation | null
   execution(record: RecordId): Revocation | null
+  /** Whether more were taken back above what it revokes than there may be: it would be left out, and changes nothing. */
+  covers(revocation: Revocation): boolean
 }
 
 export interface Governance {

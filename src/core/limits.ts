@@ -66,7 +66,7 @@ export const PENDING_SIGNERS_MAX = 256
 export const PENDING_BYTES_PER_SIGNER_MAX = 2 * MIB
 /** Statements in one replicated set: 100,000 revocations and what governs them (design 8). */
 export const STATEMENTS_MAX = 250_000
-/** Self-signed revocations of one link issuer; one more and the issuer as a whole counts as revoked. */
+/** Links below one link of an issuer that those who made them took back; one more and that link counts as revoked. Half as many with each step down. */
 export const ISSUER_REVOCATIONS_MAX = 1_000
 /** Ids a root may list to keep when it drops a key. */
 export const KEEPS_MAX = 4_096

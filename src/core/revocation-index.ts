@@ -1,65 +1,77 @@
 /**
- * All effective revocations, by what they revoke. It only grows: a snapshot of
- * governance that shares it with a later one can only deny more.
+ * All effective revocations, by what they revoke. A function of the set.
  *
- * Of several of one target the one that lasts longest answers. A link issuer
- * that took back more than ISSUER_REVOCATIONS_MAX of its links counts as
- * revoked itself, by the first that is one too many in the order of ids: who signs
- * and revokes a million links is not believed for a thousand (row 129).
+ * Of several of one target the one that lasts longest answers. A link below
+ * which more were taken back than there may be counts as revoked itself (quotas).
  */
-import { parseDelegation } from './delegation.ts'
 import type { Revocations } from './governance.ts'
 import type { Cid, RecordId } from './id.ts'
 import type { Did } from './keys.ts'
-import { ISSUER_REVOCATIONS_MAX, TIME_S_MAX } from './limits.ts'
+import { TIME_S_MAX } from './limits.ts'
+import { RevocationQuotas } from './revocation-quotas.ts'
 import type { Revocation, Target } from './statement/revocation.ts'
 
 export class RevocationIndex implements Revocations {
-  readonly #byTarget = new Map<string, Revocation>()
-  /** Of each link issuer, those it signed itself: ascending ids, one more than it may have. */
-  readonly #own = new Map<Did, Revocation[]>()
+  /** The one that lasts longest first. */
+  readonly #byTarget = new Map<string, Revocation[]>()
+  readonly #quotas = new RevocationQuotas()
   #size = 0
 
   get size(): number {
     return this.#size
   }
 
-  /** Each statement once. */
-  add(revocation: Revocation): void {
+  /** Each statement once. Gives those that are left out from now on, perhaps itself: others cover them. */
+  add(revocation: Revocation): readonly Revocation[] {
     const key = targetKey(revocation.target)
-    const known = this.#byTarget.get(key)
-    if (known === undefined || lasts(revocation, known)) this.#byTarget.set(key, revocation)
-    const last = revocation.chain.at(-1)
-    if (last !== undefined) this.#count(parseDelegation(last).iss, revocation)
+    const known = this.#byTarget.get(key) ?? []
+    this.#byTarget.set(
+      key,
+      [...known, revocation].sort((a, b) => (lasts(a, b) ? -1 : 1)),
+    )
     this.#size += 1
+    const gone = this.#quotas.put(revocation)
+    for (const each of gone) this.#remove(each)
+    return gone
+  }
+
+  covers(revocation: Revocation): boolean {
+    return this.#quotas.covers(revocation)
   }
 
   link(cid: Cid): Revocation | null {
-    return this.#byTarget.get(`link ${cid}`) ?? null
+    return this.#over(cid) ?? this.#of(`link ${cid}`)
   }
 
   did(kind: 'principal' | 'node' | 'issuer', did: Did): Revocation | null {
-    const named = this.#byTarget.get(`${kind} ${did}`) ?? null
-    if (kind !== 'issuer') return named
-    const over = this.#own.get(did)?.[ISSUER_REVOCATIONS_MAX]
-    // For good: an end would let the next thousand in.
-    return over === undefined ? named : { ...over, untilMs: TIME_S_MAX * 1000 }
+    const over = kind === 'issuer' ? this.#over(did) : null
+    return over ?? this.#of(`${kind} ${did}`)
   }
 
   policy(bundle: string, version: number): Revocation | null {
-    return this.#byTarget.get(`policy ${bundle} ${version}`) ?? null
+    return this.#of(`policy ${bundle} ${version}`)
   }
 
   execution(record: RecordId): Revocation | null {
-    return this.#byTarget.get(`execution ${record}`) ?? null
+    return this.#of(`execution ${record}`)
   }
 
-  #count(issuer: Did, revocation: Revocation): void {
-    const own = this.#own.get(issuer) ?? []
-    const at = own.findIndex(({ id }) => id > revocation.id)
-    own.splice(at < 0 ? own.length : at, 0, revocation)
-    own.length = Math.min(own.length, ISSUER_REVOCATIONS_MAX + 1)
-    this.#own.set(issuer, own)
+  #of(key: string): Revocation | null {
+    return this.#byTarget.get(key)?.[0] ?? null
+  }
+
+  #over(end: Cid | Did): Revocation | null {
+    const over = this.#quotas.over(end)
+    // For good: an end would let the next thousand in.
+    return over === null ? null : { ...over, untilMs: TIME_S_MAX * 1000 }
+  }
+
+  #remove(revocation: Revocation): void {
+    const key = targetKey(revocation.target)
+    const rest = (this.#byTarget.get(key) ?? []).filter(({ id }) => id !== revocation.id)
+    if (rest.length === 0) this.#byTarget.delete(key)
+    else this.#byTarget.set(key, rest)
+    this.#size -= 1
   }
 }
 

@@ -222,7 +222,9 @@ export class Pull {
       this.cost.learned += 1
       this.#progress = { atMs: this.#ports.clock.monotonicMs(), rounds: this.cost.rounds }
     }
-    return { id, held: statements.get(id) !== null }
+    // What others cover is not kept, and nothing of it is missing.
+    const covered = verdict.verdict === 'ignore' && verdict.why === 'seen'
+    return { id, held: covered || statements.get(id) !== null }
   }
 
   /** Of what the peer lacks, as much as it would fetch at once; for more it pulls itself. */

@@ -18,7 +18,7 @@ export function restore(
   mesh: StatementId | null,
   held: Held,
   quotas: Pending,
-): readonly Uint8Array[] {
+): ReadonlyMap<StatementId, Uint8Array> {
   let rest = rootsFirst(envelopes)
   // What needs another one comes after it: again as long as that brings something.
   for (let before = rest.length + 1; rest.length < before; ) {
@@ -30,7 +30,7 @@ export function restore(
       return looked.is === 'unjudged'
     })
   }
-  return rest.map(([, bytes]) => bytes)
+  return new Map(rest)
 }
 
 function hold(

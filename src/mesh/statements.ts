@@ -20,9 +20,10 @@ import { Memo } from '../core/memo.ts'
 import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Policy } from '../core/statement/policy.ts'
+import type { Revocation } from '../core/statement/revocation.ts'
 import type { Statement } from '../core/statement/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
-import { type Admission, type Admitted, admit, type Refused, refuse, stateOf } from './admission.ts'
+import { type Admission, type Admitted, admit, type Refused, stateOf } from './admission.ts'
 import { Held, type Trees } from './held.ts'
 import { Kept } from './kept.ts'
 import { type Known, type Learned, type Noted, Notes, putNote, type Via } from './learned.ts'
@@ -31,6 +32,7 @@ import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
 import { Pending, type Waiting } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
 import type { Put, Store } from './ports.ts'
+import { COVERED, GAVE_WAY, TOO_LONG, TOO_MANY } from './refusals.ts'
 import { restore } from './restore.ts'
 import { checkTimely } from './submission.ts'
 
@@ -61,8 +63,6 @@ interface Arrival {
 const NOTHING = Promise.resolve()
 const ACCEPT: Verdict = { verdict: 'accept' }
 const SEEN: Verdict = { verdict: 'ignore', why: 'seen' }
-/** There is no room for it here; there may be elsewhere. */
-const FULL: Verdict = { verdict: 'ignore', why: 'stale' }
 
 export class Statements {
   readonly #ports: StatementsPorts
@@ -239,6 +239,7 @@ export class Statements {
     const bytes = formatEnvelope(envelope)
     if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG
     const known = this.get(id)
+    if (known === null && statement.type === 'revocation' && this.#covers(statement)) return COVERED
     const full = this.#held.size + this.#arriving.size >= STATEMENTS_MAX
     // A root is the way out of a full set, and its keys are few.
     if (known === null && full && envelope.type !== 'root') return TOO_MANY
@@ -257,6 +258,11 @@ export class Statements {
       () => this.#apply(admitted, folds, evicted, { from, via, note }),
     )
     return { done: this.#track(admitted, folds, done) }
+  }
+
+  /** Others that are in force deny what it would deny, and it would be left out (row 129). */
+  #covers(revocation: Revocation): boolean {
+    return this.governance.revocations.covers(revocation)
   }
 
   /** Takes the place in its signers' quotas, and says which ids leave; null when there is none. */
@@ -314,10 +320,18 @@ export class Statements {
     if (folds) changed = this.#held.fold({ statement, envelope })
     else this.#held.wait({ id, statement, envelope, state: state === 'held' ? 'pending' : state })
     for (const each of evicted) this.#held.drop(each)
+    this.#forget([id, ...changed].filter((each) => this.get(each) === null))
 
     const known = this.get(id)
     if (known !== null) this.#tell(known, changed, how)
     if (this.governance.root !== root) this.#retry()
+  }
+
+  /** Takes those off the disk that the fold has left out. What stays there is left out again at the next start. */
+  #forget(ids: readonly StatementId[]): void {
+    if (ids.length === 0) return
+    const gone = ids.map((id) => ({ id, bytes: null }))
+    this.#kept.keep(gone, [], () => {}).catch(() => {})
   }
 
   #tell(
@@ -349,27 +363,13 @@ export class Statements {
     this.#pins = readPins(cursors)
     this.#notes.load(cursors)
     this.#held = new Held(this.#mesh, this.#pins)
-    const rest = restore(await this.#kept.load(), this.#mesh, this.#held, this.#quotas)
+    const envelopes = await this.#kept.load()
+    const rest = restore(envelopes, this.#mesh, this.#held, this.#quotas)
+    this.#forget([...envelopes.keys()].filter((id) => !rest.has(id) && this.get(id) === null))
     // Under a root that is disputed now: as if its root were not known.
-    for (const bytes of rest) this.offer(bytes, null, 'local')
+    for (const bytes of rest.values()) this.offer(bytes, null, 'local')
   }
 }
-
-const TOO_LONG = refuse(
-  FULL,
-  'TOO_LARGE',
-  'the statement with all its signatures is larger than a statement may be',
-)
-const TOO_MANY = refuse(
-  FULL,
-  'TOO_MANY',
-  `this mesh has ${STATEMENTS_MAX} statements, as many as there may be`,
-)
-const GAVE_WAY = refuse(
-  FULL,
-  'TOO_MANY',
-  'its signers have as many statements waiting for signatures as there may be',
-)
 
 function checkSame(bound: StatementId, mesh: StatementId): void {
   if (bound === mesh) return

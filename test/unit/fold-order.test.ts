@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Fields, link, person } from '../../scripts/vectors/tokens.ts'
+import { link, person } from '../../scripts/vectors/tokens.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { Fold } from '../../src/core/fold.ts'
 import type { Governance } from '../../src/core/governance.ts'
@@ -134,42 +134,85 @@ test('the changes that put tells of are those of the standings', () => {
   )
 })
 
-/** Revocations of links that bob made, by bob; unsigned, for the fold counts what was verified. */
-function ownRevocations(count: number): readonly Made<Revocation>[] {
-  const [made] = [
-    world.revocation({ target: { kind: 'link', cid: cidOf(link(1)) }, chain: [link(0), link(1)] }, [
-      person(1),
-    ]),
-  ]
-  return Array.from({ length: count }, (_, i) => {
-    const id = idOf(utf8(`own ${i}`))
-    const fields: Fields = { nonce: sha256(utf8(`${i}`)).subarray(0, 12) }
-    const last = i % 50 === 0 ? link(1, fields) : link(1)
-    const statement = {
-      ...made.statement,
-      id,
-      target: { kind: 'link', cid: cidOf(last) },
-      chain: [link(0), last],
-    } as const
-    return { ...made, id, statement }
+/** Revocations of links below a path, by who made them; unsigned, for the fold counts what was verified. */
+function takenBack(count: number, path: readonly Uint8Array[], by: number, name = 'own') {
+  const made = world.revocation({}, [person(by)])
+  const last = Array.from({ length: Math.min(count, 20) }, (_, i) =>
+    link(by, { nonce: sha256(utf8(`${name} ${i}`)).subarray(0, 12) }),
+  )
+  return Array.from({ length: count }, (_, i): Made<Revocation> => {
+    const id = idOf(utf8(`${name} ${i}`))
+    const bytes = last[i % last.length] as Uint8Array
+    const target = { kind: 'link', cid: cidOf(bytes) } as const
+    return { ...made, id, statement: { ...made.statement, id, target, chain: [...path, bytes] } }
   })
 }
 
-test('a link issuer that revokes more than its quota counts as revoked itself, alike in every order', () => {
-  const bob = person(1).did
-  const own = ownRevocations(ISSUER_REVOCATIONS_MAX + 5)
+const MAX = ISSUER_REVOCATIONS_MAX
+const below = cidOf(link(0))
+
+test('a link below which more is taken back than there may be counts as revoked, alike in every order', () => {
+  const own = takenBack(MAX + 50, [link(0)], 1)
   const ids = own.map(({ id }) => id).sort()
-  for (const order of [own, own.toReversed()]) {
+  const digests = new Set<string>()
+  for (const order of [own, own.toReversed(), own.toSorted((a, b) => (a.id < b.id ? 1 : -1))]) {
     const fold = new Fold(world.mesh)
     fold.put(first)
-    for (const each of order.slice(0, ISSUER_REVOCATIONS_MAX)) fold.put(each)
-    assert.equal(fold.governance.revocations.did('issuer', bob), null)
-    for (const each of order.slice(ISSUER_REVOCATIONS_MAX)) fold.put(each)
-    const found = fold.governance.revocations.did('issuer', bob)
-    assert.equal(found?.id, ids[ISSUER_REVOCATIONS_MAX])
+    for (const each of order.slice(0, MAX)) fold.put(each)
+    assert.equal(fold.governance.revocations.link(below), null)
+    for (const each of order.slice(MAX)) fold.put(each)
+    const { revocations, size, digest } = fold.governance
+    const found = revocations.link(below)
+    assert.equal(found?.id, ids[MAX])
     assert.equal(found?.untilMs, TIME_S_MAX * 1000)
-    assert.equal(fold.governance.revocations.did('issuer', person(0).did), null)
+    // No more is kept than shows it, however many come.
+    assert.deepEqual([revocations.size, size], [MAX + 1, MAX + 2])
+    const kept = [...fold.all()].map(({ statement: { id } }) => id).sort()
+    assert.deepEqual(kept, [first.id, ...ids.slice(0, MAX + 1)].sort())
+    const covered = order.filter(({ statement }) => revocations.covers(statement))
+    assert.deepEqual(covered.map(({ id }) => id).sort(), ids.slice(MAX + 1))
+    digests.add(digest)
   }
+  assert.equal(digests.size, 1)
+})
+
+test('one of those to whom a link was passed on cannot use it up; several can, alike in every order', () => {
+  const flood = takenBack(MAX, [link(0), link(1)], 2, 'a')
+  const second = { nonce: new Uint8Array(12).fill(9) }
+  const other = takenBack(MAX, [link(0), link(1, second)], 2, 'b')
+  const orders = [
+    [...flood, ...other],
+    [...other, ...flood].toReversed(),
+    flood.flatMap((each, i) => [each, other[i] as Made<Revocation>]),
+  ]
+  const told = new Set<string>()
+  for (const order of orders) {
+    const fold = new Fold(world.mesh)
+    fold.put(first)
+    for (const each of flood) fold.put(each)
+    const { revocations } = fold.governance
+    assert.deepEqual(
+      [revocations.link(cidOf(link(1))) !== null, revocations.link(below)],
+      [true, null],
+    )
+
+    const both = new Fold(world.mesh)
+    both.put(first)
+    for (const each of order) both.put(each)
+    const { size, digest, revocations: all } = both.governance
+    assert.ok(size <= MAX + 2, `${size}`)
+    told.add(`${digest} ${all.link(below)?.id} ${all.link(cidOf(link(1)))?.id}`)
+  }
+  assert.equal(told.size, 1)
+})
+
+test('an issuer in role that takes back too much of its own counts as revoked', () => {
+  const fold = new Fold(world.mesh)
+  fold.put(first)
+  for (const each of takenBack(MAX + 1, [], 0)) fold.put(each)
+  const { revocations } = fold.governance
+  assert.notEqual(revocations.did('issuer', person(0).did), null)
+  assert.equal(revocations.did('issuer', person(1).did), null)
 })
 
 test('20,000 revocations are folded one by one, each with its digest', () => {

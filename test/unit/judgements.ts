@@ -121,6 +121,7 @@ function revocations(targets: readonly Target[], untilMs: number): Governed['rev
   }
   return {
     size: targets.length,
+    covers: () => false,
     link: (cid) => find((t) => t.kind === 'link' && t.cid === cid),
     did: (kind, did) => find((t) => t.kind === kind && 'did' in t && t.did === did),
     policy: (bundle, version) =>

@@ -15,7 +15,7 @@ import { type Delegation, parseDelegation } from '../delegation.ts'
 import type { Cid, RecordId, StatementId } from '../id.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Did } from '../keys.ts'
-import { LINKS_MAX } from '../limits.ts'
+import { ARTIFACT_BYTES_MAX, LINKS_MAX } from '../limits.ts'
 import { Malformed } from '../malformed.ts'
 import type { Reader } from '../shape.ts'
 import { base64, cid, did, formatTime, id, list, literal, name, object, time } from '../shape.ts'
@@ -70,6 +70,9 @@ function checkChain(target: Target, links: readonly Delegation[]): void {
   if (target.kind !== 'link' || links.at(-1)?.cid !== target.cid) {
     throw new Malformed('a chain ends with the link that is revoked')
   }
+  // No artifact can hold more, and whoever holds a link can make as many of these as he likes.
+  if (links.reduce((sum, { bytes }) => sum + bytes.length, 0) > ARTIFACT_BYTES_MAX)
+    throw new Malformed(`a chain has at most ${ARTIFACT_BYTES_MAX} bytes`)
   const broken = checkContinuity(links, null)
   if (broken !== null) throw new Malformed(`of the chain, ${broken.detail}`)
 }
