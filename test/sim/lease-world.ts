@@ -233,11 +233,8 @@ export class SimNode {
     const { checkpoints } = common
     const own = new OwnLog({
       ...{ self: this.did, checkpoints, log: () => this.log },
-      rootHashAt: async (size) => {
-        const past = [this.log.tree, ...this.past].find((tree) => tree.size === size)
-        if (past === undefined) throw new Error(`nobody said what this log was at size ${size}`)
-        return rootHash(past)
-      },
+      rootHashAt: async (size) =>
+        rootHash(this.past.find((tree) => tree.size === size) ?? this.log.tree),
     })
     this.boot = await BootCheck.open({ ...common, own, log: () => this.log })
     const boot = rules.bootCheck ? this.boot : CHECKED
