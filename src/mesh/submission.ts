@@ -48,9 +48,12 @@ function staleness(statement: Statement, governance: Governance): Staleness | nu
 }
 
 function checkPolicy(policy: Policy, { bundles }: Governance): Staleness | null {
-  const versions = bundles.get(policy.bundle)?.versions ?? []
+  const { versions = [], conflict = null } = bundles.get(policy.bundle) ?? {}
   const newest = versions.reduce((most, { version }) => Math.max(most, version), 0)
-  return unlessNext(`policy ${policy.bundle} version`, policy.version, newest)
+  const what = `policy ${policy.bundle} version`
+  // What lost its signers is not among the versions, and what is signed anew comes after it.
+  if (conflict !== null) return unlessAfter(what, policy.version, newest)
+  return unlessNext(what, policy.version, newest)
 }
 
 function unlessNext(what: string, given: number, newest: number): Staleness | null {

@@ -6,7 +6,7 @@ import type { PolicyProblem } from '../../src/core/policy.ts'
 import type { ProblemCode } from '../../src/core/problems.ts'
 import { Memory } from './memory.ts'
 import { failsWith, freeze, offer, open, opened, strict, world } from './sets.ts'
-import { ana, ben, keyOf, type Made, nextRoot } from './statements.ts'
+import { ana, ben, cy, keyOf, type Made, nextRoot, people, role, rolesOf } from './statements.ts'
 
 test('a node is bound to one mesh for ever', async () => {
   const memory = new Memory()
@@ -58,6 +58,19 @@ for (const [what, [code, says, make]] of Object.entries(submissions))
     await offer(statements, world.policy())
     await assert.rejects(statements.submit(make().bytes), failsWith(code, says))
   })
+
+test('a version that lost its signers with a root is followed by the next one, signed anew', async () => {
+  const statements = await opened(world)
+  const first = world.policy()
+  const lost = world.nextPolicy([first], {}, [cy])
+  const roles = { ...rolesOf(people), policy: role(1, ana, ben) }
+  for (const each of [first, lost, nextRoot(world.first, { roles })]) await offer(statements, each)
+  const bundle = () => statements.governance.bundles.get('agents')
+  assert.match(bundle()?.conflict ?? '', /version 2 lost its signers .* sign a version 3/)
+  const anew = await statements.submit(world.nextPolicy([lost], {}, [ana]).bytes)
+  assert.equal(anew.state, 'effective')
+  assert.deepEqual([bundle()?.conflict, bundle()?.inForce?.version], [null, 3])
+})
 
 test('a local caller gets what became of it, and the same again when it asks twice', async () => {
   const statements = await opened(strict)
