@@ -103,10 +103,18 @@ export class Laws {
   }
 
   /** The next version, which denies one action. */
-  publish(denied: string, signer: Signer = ana): Made<Policy> {
+  publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
     const policies = POLICY_OF(denied)
-    this.policy = this.world.nextPolicy([this.policy], { policies }, [signer])
+    this.policy = this.world.nextPolicy([last], { policies }, [signer])
     return this.#number(this.policy)
+  }
+
+  newestPolicyOf(numbers: readonly number[]): Made<Policy> {
+    const policies = numbers
+      .map((number) => this.#byNumber[number])
+      .filter((made): made is Made<Policy> => made?.statement.type === 'policy')
+      .sort((a, b) => b.statement.version - a.statement.version)
+    return policies[0] ?? this.policy
   }
 
   /** @param dropCy from policies, with what cy signed of them */

@@ -97,8 +97,9 @@ export class People {
     if (by === undefined) return
     for (const { scope, frozen } of [...laws.freezes.values()])
       if (frozen) submit(by, laws.freeze(scope))
-    if (by.life?.node?.statements.get(laws.policy.id) != null)
-      submit(by, laws.publish('tool:none', ana))
+    // The last that anybody may have taken: what nobody took is followed by nothing.
+    const known = [...(by.life?.node?.statements.all() ?? [])].map(({ id }) => laws.numberOf(id))
+    submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(known)))
   }
 
   /** A new artifact, for somebody whom nobody accused, asked of everybody. */

@@ -30,6 +30,8 @@ export interface Called {
   readonly t: number
   /** What its node had accepted when it came, in order. */
   readonly policyVersion: number
+  /** How often its node had been set back by then. */
+  readonly restores: number
 }
 
 export class Book {
@@ -73,6 +75,7 @@ export class Book {
       this.calls.set(event.asked.req, {
         ...{ asked: event.asked, node, t },
         policyVersion: this.policyAt(node),
+        restores: page.restores,
       })
     }
   }

@@ -54,8 +54,9 @@ export const S7: Invariant = {
         roots.set(key, Math.max(highest, event.root))
       }
       if (event.ev !== 'answer' || event.effect !== 'allow' || event.policy === null) return
-      const newest = book.calls.get(event.req)?.policyVersion ?? 0
-      if (event.policy < newest)
+      const called = book.calls.get(event.req)
+      const newest = called?.policyVersion ?? 0
+      if (called?.restores === book.page(node).restores && event.policy < newest)
         fail(`n${node} allowed ${event.req} by policy ${event.policy}, and knew ${newest}`)
     }
   },
