@@ -181,6 +181,8 @@ export const GOSSIP_BYTES_MAX = 48 * KIB
 export const ASK_TIMEOUT_MS = 3 * SECOND
 /** A peer that has not passed the hello by then is cut. */
 export const HELLO_TIMEOUT_MS = 3 * SECOND
+/** Connections from elsewhere that have not passed the hello: less than half of what libp2p takes, whatever strangers do. */
+export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
 /** One dial, with all addresses of a peer: a connection takes 16 ms, the Atlantic and a retransmission 2 s. */

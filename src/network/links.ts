@@ -4,7 +4,7 @@
  * while it lives; the table of peers then dials anew (FACTS 3.2, 3.3).
  */
 import type { Did } from '../core/keys.ts'
-import { GOSSIP_MISSING_LOOKS, HELLO_TIMEOUT_MS } from '../core/limits.ts'
+import { DOOR_CONNECTIONS_MAX, GOSSIP_MISSING_LOOKS, HELLO_TIMEOUT_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter } from '../mesh/ports.ts'
 import { elect } from './election.ts'
@@ -80,7 +80,18 @@ export class Links<W extends Wire> {
       outcome,
     }
     this.#links.set(connection, link)
+    if (link.direction === 'inbound') this.#clearDoor()
     return link
+  }
+
+  /** Strangers stand at the door for as long as they may: of too many the oldest goes, so that whoever comes is heard. */
+  #clearDoor(): void {
+    const waiting = [...this.#links.values()].filter(
+      ({ direction, greeted, boot }) => direction === 'inbound' && !greeted && boot === '',
+    )
+    const [oldest] = waiting
+    if (waiting.length > DOOR_CONNECTIONS_MAX && oldest !== undefined)
+      this.cut(oldest, 'too many wait at the door')
   }
 
   of(connection: W): Link<W> | null {

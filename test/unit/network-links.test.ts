@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Did, signerOf } from '../../src/core/keys.ts'
-import { HELLO_TIMEOUT_MS } from '../../src/core/limits.ts'
+import { DOOR_CONNECTIONS_MAX, HELLO_TIMEOUT_MS } from '../../src/core/limits.ts'
 import { Links, type Wire } from '../../src/network/links.ts'
 import { Porter } from '../ports/network-nodes.ts'
 import { VirtualClock } from '../sim/clock.ts'
@@ -64,6 +64,17 @@ test('a connection that has not said hello carries nothing, and is cut in time',
   assert.equal(wire.ended, 'no hello in time')
   await assert.rejects(link.outcome.promise, { code: 'UNREACHABLE' })
   assert.deepEqual(told, [])
+})
+
+test('of too many that wait at the door the oldest is cut; who was greeted, or dialled, stays', () => {
+  const { links, open } = world(LOW, HIGH)
+  const [member, dialled] = [open('inbound'), open('outbound')]
+  links.decided(member.link, yes())
+  const strangers = Array.from({ length: DOOR_CONNECTIONS_MAX + 5 }, () => open('inbound'))
+  assert.deepEqual([member.wire.ended, dialled.wire.ended], ['', ''])
+  const ended = strangers.map(({ wire }) => wire.ended)
+  assert.deepEqual(new Set(ended.slice(0, 5)), new Set(['too many wait at the door']))
+  assert.deepEqual(new Set(ended.slice(5)), new Set(['']))
 })
 
 test('of two connections of one process the dialler of the kept one closes the other', () => {
