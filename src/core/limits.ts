@@ -206,6 +206,8 @@ export const PENDING_PEERS_MAX = 64
 export const ADDRESSES_PER_PEER_MAX = 8
 /** One address: the longest DNS name, and a peer id. */
 export const ADDRESS_BYTES_MAX = 384
+/** Number of an address record, a time in ms: the end of the year 9999. */
+export const ADDRESS_SEQ_MAX = (TIME_S_MAX + 1) * SECOND - 1
 /** One signed address record, with its signature. */
 export const ADDRESS_RECORD_BYTES_MAX = 4 * KIB
 /** Envelopes of members that an answer to a hello brings: both ends, and the witnesses that roots added. */

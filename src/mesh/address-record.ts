@@ -13,6 +13,7 @@ import { type Did, type Signer, verifySignature } from '../core/keys.ts'
 import {
   ADDRESS_BYTES_MAX,
   ADDRESS_RECORD_BYTES_MAX,
+  ADDRESS_SEQ_MAX,
   ADDRESSES_PER_PEER_MAX,
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
@@ -32,7 +33,7 @@ const fields = object({
   record: object({
     addresses: ADDRESSES,
     node: did,
-    seq: integer(1, Number.MAX_SAFE_INTEGER),
+    seq: integer(1, ADDRESS_SEQ_MAX),
   }),
   signature: base64,
 })

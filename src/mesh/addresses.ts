@@ -16,6 +16,7 @@ import { type Did, isDid, type Signer } from '../core/keys.ts'
 import {
   ADDRESS_BYTES_MAX,
   ADDRESS_RECORD_BYTES_MAX,
+  ADDRESS_SEQ_MAX,
   ADDRESSES_PER_PEER_MAX,
   PEERS_MAX,
 } from '../core/limits.ts'
@@ -98,6 +99,8 @@ export class Addresses {
     // Before it listens it has none, and what it said last is likely to hold again.
     if (known !== undefined && addresses.length === 0 && !this.#dialling) return known.bytes
     if (known !== undefined && sameTexts(known.record.addresses, addresses)) return known.bytes
+    // Nothing follows the last number. Whoever said that has this node's key; it is revoked, not outbid.
+    if (known !== undefined && known.record.seq >= ADDRESS_SEQ_MAX) return known.bytes
     // A wall clock in it: a node restored to an old image still says something newer.
     const seq = Math.max((known?.record.seq ?? 0) + 1, clock.wallMs())
     const record = { addresses, node: node.did, seq }

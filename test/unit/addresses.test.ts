@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { textOf, utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
+import { ADDRESS_SEQ_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { formatPeerId } from '../../src/core/peer-id.ts'
 import { openAddressRecord, signAddressRecord } from '../../src/mesh/address-record.ts'
@@ -156,4 +157,13 @@ test('where an operator joined is dialled again after a restart', async () => {
   const second = await open(atlas, [atlas], first.memory)
   second.addresses.start()
   assert.deepEqual(second.dialled.get(did), [at(borealis, '10.0.0.9')])
+})
+
+test('the last number there is, said by a thief of the node’s own key, stops nothing', async () => {
+  const { addresses, listening } = await open(atlas, [atlas])
+  addresses.start()
+  assert.equal(addresses.offer(recordOf(atlas, ADDRESS_SEQ_MAX)), true)
+  listening.push(at(atlas, '10.0.0.9'))
+  assert.deepEqual(addresses.own(), recordOf(atlas, ADDRESS_SEQ_MAX))
+  assert.throws(() => openAddressRecord(recordOf(atlas, ADDRESS_SEQ_MAX + 1)), Malformed)
 })
