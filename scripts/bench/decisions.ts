@@ -7,11 +7,13 @@ import { KeyStore } from '../../src/daemon/key-store.ts'
 import { type Lab, openLab } from './lab.ts'
 import { callerOf, headerOf, linkOf } from './links.ts'
 import { type LoadRequest, type LoadResult, load } from './load.ts'
-import { atLeast, ms, perSecond, type Row, type Section } from './table.ts'
+import { atLeast, middle, ms, perSecond, type Row, type Section } from './table.ts'
 
 const CONNECTIONS = [1, 16, 64] as const
-const LOAD_MS = 3_000
-const COLD_ARTIFACTS = 4_000
+const LOAD_MS = 1_500
+const ROUNDS = 3
+/** Each is spent once: so many for each round of each number of connections. */
+const COLD_ARTIFACTS = 1_000
 const RESOURCE = 'repo:acme/*'
 const FLOORS = ['echo', 'cedar', 'audit'] as const
 type Floor = (typeof FLOORS)[number]
@@ -29,7 +31,7 @@ export async function decisions(): Promise<Section> {
   }
   return {
     title: 'Decisions',
-    how: 'Closed loop of HTTP requests over a unix socket, client in a process of its own, 3 s each, all of one run. Floors: node:http that answers at once; the same that asks Cedar; the same that syncs a record of 573 bytes to LevelDB in groups before it answers. Warm: a held two-link artifact, the same question again. Cold: each request brings a two-link artifact never seen before.',
+    how: `Closed loop of HTTP requests over a unix socket, client in a process of its own; the median of ${ROUNDS} runs of ${LOAD_MS / 1000} s, in turns with the floors. Floors: node:http that answers at once; the same that asks Cedar; the same that syncs a record of 573 bytes to LevelDB in groups before it answers. Warm: a held two-link artifact, the same question again. Cold: each request brings a two-link artifact never seen before.`,
     rows,
   }
 }
@@ -76,7 +78,7 @@ async function startDaemon(lab: Lab): Promise<Bench> {
   if (first === undefined) throw new Error('the artifact has no link')
   const signer = new KeyStore(host.env).signer('middle', null)
   const body = bodyOf(caller.name)
-  const cold = Array.from({ length: COLD_ARTIFACTS }, () => {
+  const cold = Array.from({ length: COLD_ARTIFACTS * ROUNDS * CONNECTIONS.length }, () => {
     const plan = { above: [first], to: caller.principal, resource: RESOURCE, signer }
     return { body, headers: headerOf([first, linkOf(plan)]) }
   })
@@ -92,21 +94,26 @@ async function compare(
   const at = (socketPath: string, requests: readonly LoadRequest[]) =>
     load({ socketPath, path, connections, ms: LOAD_MS, requests })
   const own = join(host.socketsDir, 'meshd.sock')
-  const floor = {} as Record<Floor, LoadResult>
-  for (const kind of FLOORS) floor[kind] = await at(sockets[kind], [question])
-  const warm = await at(own, [question])
-  // Each batch of artifacts is spent once: a third of them for each number of connections.
-  const share = Math.floor(cold.length / CONNECTIONS.length)
-  const from = CONNECTIONS.indexOf(connections) * share
-  const fresh = await at(own, cold.slice(from, from + share))
-  for (const result of [warm, fresh])
-    if (result.allows !== result.answers)
-      throw new Error(`${result.answers - result.allows} of ${result.answers} were denied`)
+  const runs: Record<Floor | 'warm' | 'fresh', LoadResult[]> = {
+    ...{ echo: [], cedar: [], audit: [] },
+    ...{ warm: [], fresh: [] },
+  }
+  const firstRound = CONNECTIONS.indexOf(connections) * ROUNDS
+  for (let round = firstRound; round < firstRound + ROUNDS; round += 1) {
+    for (const kind of FLOORS) runs[kind].push(await at(sockets[kind], [question]))
+    runs.warm.push(await at(own, [question]))
+    const spent = cold.slice(round * COLD_ARTIFACTS, (round + 1) * COLD_ARTIFACTS)
+    runs.fresh.push(await at(own, spent))
+  }
+  for (const { answers, allows } of [...runs.warm, ...runs.fresh])
+    if (allows !== answers) throw new Error(`${answers - allows} of ${answers} were denied`)
+  const of = (kind: keyof typeof runs) => middle(runs[kind], ({ perSecond: rate }) => rate)
+  const [warm, fresh, audit] = [of('warm'), of('fresh'), of('audit')]
   return [
-    told(`${connections} connections, warm`, warm, floor.audit, true),
-    told(`${connections} connections, cold`, fresh, floor.audit, false),
-    { ...plain(`${connections} connections, floor: node:http`, floor.echo) },
-    { ...plain(`${connections} connections, floor: and Cedar`, floor.cedar) },
+    told(`${connections} connections, warm`, warm, audit, true),
+    told(`${connections} connections, cold`, fresh, audit, false),
+    plain(`${connections} connections, floor: node:http`, of('echo')),
+    plain(`${connections} connections, floor: and Cedar`, of('cedar')),
   ]
 }
 

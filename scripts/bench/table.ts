@@ -66,3 +66,11 @@ export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
+
+/** Of several runs of the same thing the one in the middle. */
+export function middle<T>(runs: readonly T[], rate: (run: T) => number): T {
+  const sorted = runs.toSorted((a, b) => rate(a) - rate(b))
+  const chosen = sorted[Math.floor(sorted.length / 2)]
+  if (chosen === undefined) throw new Error('nothing was run')
+  return chosen
+}
