@@ -1,5 +1,5 @@
 /** `meshd revoke <target>`: for ever. Shows who applied it, when, and the time after which no node allows it. */
-import type { StatementView, View } from '../client/types.ts'
+import type { HeldArtifactView, ListView, StatementView, View } from '../client/types.ts'
 import { isCid, isSha256Id, shortId } from '../core/id.ts'
 import { TIME_S_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
@@ -136,7 +136,11 @@ function policyTarget([policy]: readonly StatementView[]): Chosen {
 
 /** The id of a statement is no execution's: a revocation of that would stop nothing. */
 async function idTarget(context: Context, id: string): Promise<Chosen> {
-  if (isCid(id)) return { target: { kind: 'link', cid: id }, says: [id, `  ${shortId('art', id)}`] }
+  if (isCid(id))
+    return {
+      target: { kind: 'link', cid: id },
+      says: [id, `  ${await linkText(context, id)}`],
+    }
   if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`)
   const view = await statementOf(context, id)
   if (view === null) return { target: { kind: 'execution', record: id }, says: [`execution ${id}`] }
@@ -144,6 +148,17 @@ async function idTarget(context: Context, id: string): Promise<Chosen> {
   throw new MeshError('USAGE', `${id} is a ${view.type} statement, which is not revoked itself`, {
     hint: 'meshd revoke node:<node>, principal:<name> or issuer:<name>',
   })
+}
+
+/** What it allows, where it is held here. */
+async function linkText(context: Context, cid: string): Promise<string> {
+  const held = await context
+    .client('admin')
+    .get<ListView<'HeldArtifactList', HeldArtifactView>>('/v1/wallet')
+  const found = held.items.find((each) => each.cid === cid)
+  const short = shortId('art', cid)
+  if (found === undefined) return short
+  return `${short}   ${found.caller} may ${found.actions.join(', ')} on ${found.resource}`
 }
 
 async function statementOf(context: Context, id: string): Promise<StatementView | null> {

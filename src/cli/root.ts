@@ -44,7 +44,10 @@ function rootLines(context: Context, root: RootView, known: readonly Named[]): s
     `  issued      ${clockTime(root.issuedAt, now)}`,
     `  expires     ${clockTime(root.expiresAt, now)}   ${left > 0 ? `in ${duration(left)}` : 'EXPIRED: every node denies'}`,
     ...roles.map((line) => line.trimEnd()),
-    `  witnesses   ${root.witnesses.map((did) => nameIn(known, did)).join(', ')}`,
+    `  witnesses   ${root.witnesses
+      .map((did) => nameIn(known, did))
+      .sort()
+      .join(', ')}`,
     `  quorum      ${quorumText(root)}`,
     `  may be lost ${mayBeLost(root)}`,
     `  artifacts   ${duration(root.limits.artifactTtlMs)} at most`,

@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
-import { isSha256Id } from '../core/id.ts'
+import { isSha256Id, shortId } from '../core/id.ts'
 import { CHILD_GRACE_MS, EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 
@@ -137,7 +137,7 @@ async function supervise(
   if (stopped !== null) {
     signalGroup(child, 'SIGKILL') // what outlived its leader has no authorization either
     call.say(
-      `STOPPED ${stopped}; ended after ${((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)} s`,
+      `STOPPED ${shortId('dec', id)}  ${stopped.replace(': ', ' ')}; SIGTERM, ended after ${((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)} s`,
     )
   }
   const status = code ?? 128 + constants.signals[signal ?? 'SIGKILL']

@@ -24,6 +24,14 @@ const BUSY = new Set([
 ])
 const DENIED = new Set(['DialDeniedError', 'ConnectionInterceptedError'])
 const REASON_CHARS_MAX = 200
+/** What libp2p wraps: `connection error 10.0.0.7:4717: connect ECONNREFUSED 10.0.0.7:4717`. */
+const SYSCALL = /\bconnect (E[A-Z]+) (\S+)$/
+const SAYS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused on',
+  EHOSTUNREACH: 'no route to',
+  ENETUNREACH: 'no route to',
+  ETIMEDOUT: 'no answer in time from',
+}
 
 export function meshErrorOf(error: unknown, peer: Did): MeshError {
   if (error instanceof MeshError) return error
@@ -50,5 +58,8 @@ export function reasonOf(thrown: unknown): string {
   if (error.name === 'UnexpectedEOFError') return 'closed without an answer'
   if (error.name === 'EncryptionFailedError' && error.message.includes('expected'))
     return 'another node answers at its address'
+  const [, code = '', at = ''] = SYSCALL.exec(error.message) ?? []
+  const says = SAYS[code]
+  if (says !== undefined) return stripControls(`${says} ${at}`).slice(0, REASON_CHARS_MAX)
   return stripControls(error.message).slice(0, REASON_CHARS_MAX)
 }

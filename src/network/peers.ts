@@ -119,7 +119,8 @@ export class Peers {
 
   failed(peer: Did, why: string): void {
     this.#errors.delete(peer)
-    this.#errors.set(peer, why)
+    // Whoever shows it has named the peer already.
+    this.#errors.set(peer, why.replace(`peer \`${peer}\`: `, ''))
     const oldest = this.#errors.keys().next().value
     if (this.#errors.size > PEERS_MAX && oldest !== undefined) this.#errors.delete(oldest)
   }

@@ -78,7 +78,7 @@ test('a freeze ends the child and all that it started', async () => {
   const { ended, pids } = await family(host)
   await host.do('freeze', 'action:job', '-m', 'INC-2', '--yes', '--wait=all')
   const said = await ended
-  assert.match(said.stderr, /STOPPED FROZEN: frz_\S+ "INC-2"/)
+  assert.match(said.stderr, /STOPPED dec_\w+ {2}FROZEN frz_\S+ "INC-2"/)
   assert.equal(said.status, 143)
   await allDead(pids, 2_000)
   await host.do('unfreeze', 'action:job', '--yes', '--wait=all')

@@ -133,7 +133,7 @@ test('a revocation ends the running child on another node', async () => {
   await atlas.do('revoke', id, '-m', 'wrong branch', '--yes', '--wait=all')
   const ended = await child
   assert.equal(ended.status, 143, ended.stderr)
-  assert.match(ended.stderr, /STOPPED REVOKED/)
+  assert.match(ended.stderr, /STOPPED dec_\w+ {2}REVOKED/)
 })
 
 test('SIGTERM answers what is in flight and ends within five seconds', async () => {

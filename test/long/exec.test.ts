@@ -29,7 +29,7 @@ test('a lost lease ends the child', async () => {
   const { ended, pids } = await family(borealis)
   await borealis.do('peer', 'isolate')
   await allDead(pids, ENDS_MS)
-  assert.match((await ended).stderr, /STOPPED GOVERNANCE_STALE/)
+  assert.match((await ended).stderr, /STOPPED dec_\w+ {2}GOVERNANCE_STALE/)
   await borealis.do('peer', 'isolate', '--off')
   await borealis.do('wait', '--for', 'ready', '--timeout', '20s')
 })
@@ -40,7 +40,10 @@ test('a daemon that hangs, or was killed, ends the child when its lease ends', a
     process.kill(borealis.pid, signal)
     await allDead(pids, ENDS_MS)
     if (signal === 'SIGSTOP') process.kill(borealis.pid, 'SIGCONT')
-    assert.match((await ended).stderr, /STOPPED GOVERNANCE_STALE: the daemon did not answer/)
+    assert.match(
+      (await ended).stderr,
+      /STOPPED dec_\w+ {2}GOVERNANCE_STALE the daemon did not answer/,
+    )
     if (signal === 'SIGKILL') borealis.start()
     await borealis.do('wait', '--for', 'ready', '--timeout', '20s')
   }

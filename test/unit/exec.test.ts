@@ -191,7 +191,7 @@ test('a revoked child is ended with its whole group, also one that ignores SIGTE
   const ended = await run(script, { watch })
   assert.equal(statusOf(ended), 143)
   assert.deepEqual(ended.outcomes, ['stopped 143'])
-  assert.match(ended.said.join('\n'), /STOPPED REVOKED: rev_0a77e4c1/)
+  assert.match(ended.said.join('\n'), /STOPPED dec_\w{8} {2}REVOKED rev_0a77e4c1/)
   await dies(Number(readFileSync(pid, 'utf8')))
 })
 
@@ -203,7 +203,7 @@ test('a daemon that was killed: the child is ended when the last lease is over',
   }
   const ended = await run('exec sleep 60', { watch }, () => nowMs)
   assert.equal(statusOf(ended), 143)
-  assert.match(ended.said.join('\n'), /GOVERNANCE_STALE: the daemon did not answer/)
+  assert.match(ended.said.join('\n'), /GOVERNANCE_STALE the daemon did not answer/)
   assert.ok(nowMs >= 60_000)
 })
 

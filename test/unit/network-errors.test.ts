@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { signerOf } from '../../src/core/keys.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { stripControls } from '../../src/core/text.ts'
-import { looksBusy, meshErrorOf } from '../../src/network/errors.ts'
+import { looksBusy, meshErrorOf, reasonOf } from '../../src/network/errors.ts'
 
 const PEER = signerOf(new Uint8Array(32).fill(1)).did
 const named = (name: string, message = 'what happened') =>
@@ -34,6 +34,18 @@ test('what is told is one line, without the peer’s control characters, and our
   assert.equal(meshErrorOf(own, PEER), own)
   const both = new AggregateError([named('EncryptionFailedError', 'it does not match expected')])
   assert.match(meshErrorOf(both, PEER).message, /another node answers/)
+})
+
+test('what the system says of a connection is said once, in words', () => {
+  for (const [message, says] of [
+    [
+      'connection error 10.0.0.7:4717: connect ECONNREFUSED 10.0.0.7:4717',
+      'connection refused on 10.0.0.7:4717',
+    ],
+    ['connect EHOSTUNREACH 10.0.0.7:4717', 'no route to 10.0.0.7:4717'],
+    ['connect ENOENT /x', 'connect ENOENT /x'],
+  ] as const)
+    assert.equal(reasonOf(named('ConnectionFailedError', message)), says)
 })
 
 test('only what a full peer looks like is asked again', () => {
