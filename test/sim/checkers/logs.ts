@@ -1,5 +1,5 @@
 /** One log, one sequence; and governance that only goes forward: S5, S7, S9. */
-import type { HeadOf } from '../history.ts'
+import type { HeadOf, Leaves } from '../history.ts'
 import type { Invariant } from './checker.ts'
 
 export const S5: Invariant = {
@@ -62,60 +62,97 @@ export const S7: Invariant = {
   },
 }
 
-interface Shown extends HeadOf {
-  readonly branch: number
+/** Where a head was signed: the records below it, as the last of them and all before. */
+interface Branch {
+  readonly id: string
+  readonly size: number
+  readonly below: Branch | null
+  readonly above: Map<string, Branch>
 }
 
+interface Shown extends HeadOf {
+  readonly branch: Branch
+}
+
+/**
+ * A head that nobody but its node ever had is no evidence against it: a node
+ * that was set back may sign another one, for it cannot know of the first.
+ */
 export const S9: Invariant = {
   id: 'S9',
-  says: 'no node signs two heads of one log that contradict each other',
+  says: 'no peer holds two heads of one log that contradict each other',
   begin({ book, fail, met }) {
-    /** Node → sizes at which its disk was set back, in order: what the branches have in common. */
-    const cuts = new Map<number, { readonly epoch: number; readonly size: number }[]>()
-    const shown = new Map<number, Shown[]>()
-    /** Up to which size two branches of one log are the same. */
-    const common = (node: number, epoch: number, a: number, b: number) =>
-      Math.min(
-        Number.POSITIVE_INFINITY,
-        ...(cuts.get(node) ?? [])
-          .slice(Math.min(a, b), Math.max(a, b))
-          .map((cut) =>
-            cut.epoch === epoch ? cut.size : cut.epoch < epoch ? 0 : Number.POSITIVE_INFINITY,
-          ),
-      )
-    const contradict = (node: number, a: Shown, b: Shown) => {
-      if (a.epoch !== b.epoch) return false
-      if (a.size === b.size) return a.root !== b.root
-      const same = common(node, a.epoch, a.branch, b.branch)
-      return a.size > same && b.size > same
-    }
-    const look = (node: number, head: HeadOf) => {
-      const heads = shown.get(node) ?? []
-      shown.set(node, heads)
-      if (
-        heads.some(
-          ({ epoch, size, root }) =>
-            epoch === head.epoch && size === head.size && root === head.root,
-        )
-      )
-        return
-      const seen: Shown = { ...head, branch: cuts.get(node)?.length ?? 0 }
+    const logs = new Branches()
+    const signed = new Map<string, Shown>()
+    const held = new Map<number, Shown[]>()
+    const hold = (node: number, head: Shown) => {
+      const heads = held.get(node) ?? []
+      held.set(node, heads)
+      if (heads.includes(head)) return
       if (book.page(node).inc > 1) met()
-      const other = heads.find((each) => contradict(node, each, seen))
+      const other = heads.find((each) => each.epoch === head.epoch && contradict(each, head))
       if (other !== undefined)
         fail(
-          `n${node} signed heads of sizes ${other.size} and ${seen.size} of log ${seen.epoch} that contradict each other`,
+          `peers hold heads of n${node}, of sizes ${other.size} and ${head.size} of log ${head.epoch}, that contradict each other`,
         )
-      heads.push(seen)
+      heads.push(head)
     }
     return (event) => {
       if (event.node === null) return
-      if (event.ev === 'restore') {
-        const list = cuts.get(event.node) ?? []
-        list.push({ epoch: event.log.epoch, size: event.log.ids.length })
-        cuts.set(event.node, list)
+      if ('log' in event) logs.keep(event.node, event.log, event.ev !== 'durable')
+      if (event.ev === 'announce' && event.head !== null) {
+        const key = keyOf(event.node, event.head)
+        const branch = logs.at(event.node, event.head)
+        if (branch === null) return fail(`n${event.node} signed a head of records that it lacks`)
+        if (!signed.has(key)) signed.set(key, { ...event.head, branch })
       }
-      if (event.ev === 'announce' && event.head !== null) look(event.node, event.head)
+      if (event.ev !== 'witness') return
+      const head = signed.get(keyOf(event.of, event.head))
+      if (head === undefined) fail(`n${event.node} holds a head that n${event.of} never signed`)
+      else hold(event.of, head)
     }
   },
+}
+
+function keyOf(node: number, { epoch, size, root }: HeadOf): string {
+  return `${node}/${epoch}/${size}/${root}`
+}
+
+/** One of them is not below the other; or one place has two root hashes. */
+function contradict(a: Shown, b: Shown): boolean {
+  if (a.size === b.size) return a.root !== b.root || a.branch !== b.branch
+  const [low, high] = a.size < b.size ? [a.branch, b.branch] : [b.branch, a.branch]
+  let at: Branch | null = high
+  while (at !== null && at.size > low.size) at = at.below
+  return at !== low
+}
+
+/** The logs of all nodes over all lives of their disks: trees, where one that was set back grew another branch. */
+class Branches {
+  readonly #paths = new Map<string, Branch[]>()
+  readonly #bottoms = new Map<string, Branch>()
+
+  /** @param whole it is all that there is now */
+  keep(node: number, { epoch, first, ids }: Leaves, whole: boolean): void {
+    const key = `${node}/${epoch}`
+    const path = whole ? [] : (this.#paths.get(key) ?? []).slice(0, first)
+    this.#paths.set(key, path)
+    for (const id of ids) {
+      const below = path.at(-1) ?? this.#bottom(key)
+      const known = below.above.get(id) ?? { id, size: path.length + 1, below, above: new Map() }
+      below.above.set(id, known)
+      path.push(known)
+    }
+  }
+
+  at(node: number, { epoch, size }: HeadOf): Branch | null {
+    const key = `${node}/${epoch}`
+    return size === 0 ? this.#bottom(key) : (this.#paths.get(key)?.[size - 1] ?? null)
+  }
+
+  #bottom(key: string): Branch {
+    const bottom = this.#bottoms.get(key) ?? { id: '', size: 0, below: null, above: new Map() }
+    this.#bottoms.set(key, bottom)
+    return bottom
+  }
 }
