@@ -21,6 +21,9 @@ export const KEYS_REMEMBERED_MAX = 8_192
 
 /** Records in one log. `append` walks the bits of size with 32-bit shifts. */
 export const LOG_RECORDS_MAX = 2 ** 32 - 1
+/** Logs of one node, one after the other: four bytes on disk. */
+export const LOG_EPOCH_MAX = 2 ** 32 - 1
+
 /** One record: an entry bundle gives each a 16-bit length (C2SP tlog-tiles, "Log entries"). */
 export const RECORD_BYTES_MAX = 65_535
 /** Records in one batch. Larger batches gain nothing and show in the slowest answers. */
@@ -126,6 +129,10 @@ export const TOKEN_NONCE_BYTES_MAX = 64
 export const TIME_S_MAX = 253_402_300_799
 /** Links, and invocations, kept decoded: some MiB at most. */
 export const TOKENS_REMEMBERED_MAX = 1_024
+/** Questions that were asked lately, as they were read. An agent asks few, again and again. Chosen arbitrarily. */
+export const REQUESTS_REMEMBERED_MAX = 512
+/** Longer ones are read each time. */
+export const REQUEST_REMEMBERED_BYTES_MAX = 2 * KIB
 /** A larger token is decoded each time it comes. */
 export const TOKEN_REMEMBERED_BYTES_MAX = 4 * KIB
 /** Tokens whose signature was found good. */

@@ -6,7 +6,12 @@ import { checkRevocation } from '../../src/core/checks/revocation.ts'
 import type { StatementType } from '../../src/core/dsse.ts'
 import { cidOf, idOf } from '../../src/core/id.ts'
 import { formatJson, type Json, type JsonObject, parseJson } from '../../src/core/json.ts'
-import { SIGNATURES_MAX, STATEMENT_BYTES_MAX, WITNESSES_MAX } from '../../src/core/limits.ts'
+import {
+  LOG_EPOCH_MAX,
+  SIGNATURES_MAX,
+  STATEMENT_BYTES_MAX,
+  WITNESSES_MAX,
+} from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Freeze, Scope } from '../../src/core/statement/freeze.ts'
 import { scopeKey } from '../../src/core/statement/freeze.ts'
@@ -202,6 +207,7 @@ const others: Record<string, [Made, JsonObject]> = {
     world.freeze(),
     { scope: { kind: 'resource', pattern: '*:acme' } },
   ],
+  'an epoch that no disk can number': [world.epoch(atlas), { epoch: LOG_EPOCH_MAX + 1 }],
   'an epoch whose end is half known': [world.epoch(atlas), { previous: { size: 1 } }],
   'an epoch with a hash in upper case': [
     world.epoch(atlas),

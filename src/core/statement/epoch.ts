@@ -10,7 +10,7 @@
 import type { StatementId } from '../id.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Did } from '../keys.ts'
-import { LOG_RECORDS_MAX } from '../limits.ts'
+import { LOG_EPOCH_MAX, LOG_RECORDS_MAX } from '../limits.ts'
 import { Malformed } from '../malformed.ts'
 import { did, flag, integer, nullable, object, type Reader } from '../shape.ts'
 import { type Common, common, commonJson, commonOf } from './common.ts'
@@ -37,7 +37,7 @@ const hash: Reader<string> = (value, at) => {
 const fields = object({
   ...common,
   node: did,
-  epoch: integer(0, Number.MAX_SAFE_INTEGER),
+  epoch: integer(0, LOG_EPOCH_MAX),
   previous: nullable(object({ size: integer(0, LOG_RECORDS_MAX), rootHash: hash })),
   overrules: flag,
 })
