@@ -14,10 +14,13 @@ import {
   MESSAGE_BYTES_MAX,
   POLICIES_PER_BUNDLE_MAX,
   REQUEST_BYTES_MAX,
+  REQUEST_REMEMBERED_BYTES_MAX,
+  REQUESTS_REMEMBERED_MAX,
   RESOURCE_BYTES_MAX,
   SUBMIT_BYTES_MAX,
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Request, type RequestHeaders, readRequest } from '../core/request.ts'
 import { isMap } from '../core/selector.ts'
@@ -69,12 +72,26 @@ export function bodyOf<T>(ask: Ask, reader: shape.Reader<T>): T {
   throw new MeshError('USAGE', read.message, { hint: 'docs/api.md', cause: read })
 }
 
+type RequestReader = (json: Json, headers: RequestHeaders) => Request
+
+/** Questions as they were read, by their bytes: a request is a value, and the same text gives the same one. */
+const remembered = new Map<RequestReader, Memo<string, Request>>()
+
 /** What is asked to be decided; a fault is an answer here, since it is denied and recorded. */
-export function requestOf(
-  ask: Ask,
-  read: (json: Json, headers: RequestHeaders) => Request = readRequest,
-): Request | Malformed {
-  return readJson(ask, (json) => read(json, headersOf(ask)))
+export function requestOf(ask: Ask, read: RequestReader = readRequest): Request | Malformed {
+  const headers = headersOf(ask)
+  // What carries a trace or a cause is not asked twice.
+  const alone = headers.cause === null && headers.traceparent === null
+  if (!alone || ask.body.length > REQUEST_REMEMBERED_BYTES_MAX)
+    return readJson(ask, (json) => read(json, headers))
+  const memo = remembered.get(read) ?? new Memo<string, Request>(REQUESTS_REMEMBERED_MAX)
+  remembered.set(read, memo)
+  const name = `${ask.header('content-type')}\n${latin1(ask.body)}`
+  const known = memo.get(name)
+  if (known !== undefined) return known
+  const request = readJson(ask, (json) => read(json, headers))
+  if (!(request instanceof Malformed)) memo.set(name, request)
+  return request
 }
 
 export function headersOf(ask: Ask): RequestHeaders {
@@ -96,4 +113,9 @@ export function readJson<T>(
     if (error instanceof Malformed) return error
     throw error
   }
+}
+
+/** One character for each byte. */
+function latin1({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).latin1Slice()
 }

@@ -42,6 +42,8 @@ export class MetricsServer {
       )
       server.listen(port, host, done)
     })
+    // A connection that could not be accepted is lost, and is all that is.
+    server.on('error', () => {})
     return new MetricsServer(server)
   }
 

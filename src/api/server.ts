@@ -58,7 +58,6 @@ export class ApiServer {
   readonly #ports: ServerPorts
   readonly #listening: Listening[] = []
   readonly #stopping = new AbortController()
-  #answering = 0
 
   private constructor(ports: ServerPorts) {
     this.#ports = ports
@@ -114,6 +113,8 @@ export class ApiServer {
     } finally {
       process.umask(umask)
     }
+    // A connection that could not be accepted is lost, and is all that is.
+    server.on('error', (error) => this.#ports.bug(error, spec.path))
     chmodSync(spec.path, spec.mode)
     this.#listening.push({ server, spec })
   }
@@ -147,7 +148,6 @@ export class ApiServer {
     callers: WeakMap<Socket, Identified>,
   ): Promise<void> {
     const receivedMs = this.#ports.monotonicMs()
-    this.#answering += 1
     let reply: Reply
     try {
       const caller = callers.get(request.socket)?.caller()
@@ -156,8 +156,6 @@ export class ApiServer {
     } catch (error) {
       if (!(error instanceof MeshError)) this.#ports.bug(error, request.url ?? '')
       reply = problemReply(error)
-    } finally {
-      this.#answering -= 1
     }
     send(request, response, reply)
   }
