@@ -117,5 +117,5 @@ export function readJson<T>(
 
 /** One character for each byte. */
 function latin1({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).latin1Slice()
+  return Buffer.from(buffer, byteOffset, length).toString('latin1')
 }

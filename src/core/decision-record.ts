@@ -25,6 +25,7 @@ import { policyDigest as digestOfPolicies, type PolicyRef } from './policy.ts'
 import type { Caller, Governed } from './presented.ts'
 import type { Denial } from './reasons.ts'
 import { type Body, type Committed, formatDraft } from './record.ts'
+import type { Request } from './request.ts'
 import { stripControls } from './text.ts'
 
 export interface Recorded {
@@ -104,8 +105,19 @@ function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
   return { code, detail: cut(detail), n, name, ok }
 }
 
+/** What was made of a question that is asked again and again; a request is a value. */
+const recordedRequests = new WeakMap<Request, NonNullable<Body<'decision'>['request']>>()
+
 function requestOf({ request }: Recorded['input']): Body<'decision'>['request'] {
   if (request instanceof Malformed) return null
+  const known = recordedRequests.get(request)
+  if (known !== undefined) return known
+  const made = recordedRequest(request)
+  recordedRequests.set(request, made)
+  return made
+}
+
+function recordedRequest(request: Request): NonNullable<Body<'decision'>['request']> {
   const { subject, resource } = request
   return {
     action: request.action,
