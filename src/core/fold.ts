@@ -8,19 +8,17 @@
  *
  * Signatures were verified before (admission.ts); here they are counted.
  */
-import { assert } from './assert.ts'
 import { governanceDigest } from './digest.ts'
 import type { Envelope, Signature } from './dsse.ts'
 import { foldBundle } from './fold-bundles.ts'
 import { FoldResults } from './fold-results.ts'
-import { type Force, forceOf, neededRole, type Ordinary, speakersOf } from './force.ts'
+import { type Force, forceOf, type Ordinary, speakersOf } from './force.ts'
 import type { Governance } from './governance.ts'
 import type { StatementId } from './id.ts'
 import type { Did } from './keys.ts'
 import { PrefixTree } from './prefix-tree.ts'
-import { inRole, roleOf } from './roles.ts'
-import { chainOf, type RootChain, rolesThatSign } from './root-chain.ts'
-import type { RoleName, Root } from './statement/root.ts'
+import { chainOf, type RootChain } from './root-chain.ts'
+import type { Root } from './statement/root.ts'
 import type { Statement } from './statement/statement.ts'
 
 /** `pending`: below its threshold, under an unknown root, or without the version that it follows. */
@@ -30,12 +28,6 @@ export interface KnownStatement {
   readonly statement: Statement
   /** Its signatures were verified. */
   readonly envelope: Envelope
-}
-
-export interface Needs {
-  readonly role: RoleName
-  readonly threshold: number
-  readonly missing: number
 }
 
 interface Entry<S extends Statement = Statement> {
@@ -99,21 +91,6 @@ export class Fold {
 
   standing(id: StatementId): Standing | null {
     return this.#entries.get(id)?.standing ?? null
-  }
-
-  /** Whose signatures it waits for; with nothing missing it may still wait for its root or the version before it. */
-  needs(id: StatementId): Needs {
-    const entry = this.#entries.get(id)
-    assert(entry !== undefined, 'what is asked about is known')
-    const { statement, speakers, force } = entry
-    const role = roleOf(statement)
-    if (statement.type === 'root') return { role, ...this.#needsOfRoot(statement, speakers) }
-    const { roots } = this.#chain
-    // Under an unknown root nobody can say; the newest is the best guess, and nothing counts.
-    const root = (roots[statement.root - 1] ?? roots.at(-1))?.root
-    const threshold = root === undefined ? 1 : neededRole(statement, root).threshold
-    const missing = force.kind === 'unknown' ? threshold : 'missing' in force ? force.missing : 0
-    return { role, threshold, missing }
   }
 
   *all(): Generator<KnownStatement> {
@@ -258,16 +235,6 @@ export class Fold {
     if (entry === undefined) return
     this.#stand(entry, null, false)
     this.#entries.delete(id)
-  }
-
-  #needsOfRoot(root: Root, speakers: readonly Did[]): Omit<Needs, 'role'> {
-    const last = this.#chain.roots.find((each) => each.root.id === root.previous)?.root ?? null
-    const [first, ...others] = rolesThatSign(root, last).map((role) => ({
-      threshold: role.threshold,
-      missing: Math.max(0, role.threshold - inRole(role, speakers).length),
-    }))
-    assert(first !== undefined, 'a root is signed by a role at least')
-    return others.reduce((most, each) => (each.missing > most.missing ? each : most), first)
   }
 
   #read(): Governance {

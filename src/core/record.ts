@@ -29,13 +29,6 @@ const { any, cid, did, flag, id, integer, list, literal, nullable, object } = sh
 const count = integer(0, Number.MAX_SAFE_INTEGER)
 const line = shape.text(RECORD_TEXT_BYTES_MAX)
 
-const hex64: shape.Reader<string> = (value, at) => {
-  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) {
-    throw new Malformed(`${at}: must be 64 hex digits`)
-  }
-  return value
-}
-
 const reason: shape.Reader<ReasonCode> = (value, at) => {
   if (typeof value !== 'string' || !isReasonCode(value)) {
     throw new Malformed(`${at}: must be a reason code`)
@@ -44,7 +37,7 @@ const reason: shape.Reader<ReasonCode> = (value, at) => {
 }
 
 /** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. Remove the value to redact: the proof still holds. */
-const committed = object({ digest: hex64, value: shape.optional(any) })
+const committed = object({ digest: shape.hash, value: shape.optional(any) })
 export type Committed = shape.Read<typeof committed>
 
 const entity = object({ type: line, id: line })
@@ -60,7 +53,7 @@ const check = object({
 })
 
 const request = object({
-  digest: hex64,
+  digest: shape.hash,
   subject: nullable(entity),
   action: line,
   resource: entity,
@@ -121,11 +114,11 @@ const bodies = {
     policies,
     /** All in force, and one digest over their ids. */
     bundles: list(object({ bundle: shape.name, version: count, id }), BUNDLES_MAX),
-    policyDigest: hex64,
+    policyDigest: shape.hash,
     observed: nullable(
       object({ decision: literal('allow', 'deny'), code: nullable(reason), policies }),
     ),
-    governance: object({ mesh: nullable(id), root: nullable(count), digest: hex64 }),
+    governance: object({ mesh: nullable(id), root: nullable(count), digest: shape.hash }),
     lease,
     caller,
     facts: committed,
@@ -154,7 +147,7 @@ const bodies = {
     /** Others whose state changed with it. */
     changed: list(id, RECORD_IDS_MAX),
     /** Of governance, with it. */
-    digest: hex64,
+    digest: shape.hash,
     summary: line,
   },
   artifact: {
@@ -174,7 +167,7 @@ const bodies = {
     type: literal('epoch'),
     statement: nullable(id),
     previousSize: count,
-    previousRootHash: nullable(hex64),
+    previousRootHash: nullable(shape.hash),
     overruled: flag,
   },
 } as const

@@ -89,6 +89,12 @@ export const id: Reader<Sha256Id> = (value, at) => {
   return value
 }
 
+/** 64 hex digits, of SHA-256. */
+export const hash: Reader<string> = (value, at) => {
+  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw wrong(at, '64 hex digits')
+  return value
+}
+
 export const cid: Reader<Cid> = (value, at) => {
   if (typeof value !== 'string' || !isCid(value)) throw wrong(at, 'a cid: `bafyrei` and 52 more')
   return value

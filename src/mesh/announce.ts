@@ -20,11 +20,11 @@ import {
   ANNOUNCEMENT_BYTES_MAX,
   CHECKPOINT_BYTES_MAX,
 } from '../core/limits.ts'
-import { Malformed } from '../core/malformed.ts'
 import {
   base64,
   did,
   formatTime,
+  hash,
   id,
   integer,
   nullable,
@@ -58,7 +58,7 @@ const DOMAIN = utf8('meshd/announce/1\n')
 const READ = object({
   announcement: object({
     checkpoint: nullable(text(CHECKPOINT_BYTES_MAX)),
-    digest: text(64),
+    digest: hash,
     mesh: id,
     node: did,
     root: integer(1, Number.MAX_SAFE_INTEGER),
@@ -88,7 +88,6 @@ export function parseAnnouncement(bytes: Uint8Array): SignedAnnouncement {
     'announcement',
   )
   const { time: timeMs, ...rest } = announcement
-  if (!/^[0-9a-f]{64}$/.test(rest.digest)) throw new Malformed('digest: expected 64 hex digits')
   return { announcement: { ...rest, timeMs }, signature }
 }
 

@@ -8,12 +8,11 @@
  * to anybody: two restarts would lose it otherwise.
  */
 import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
-import { type Checkpoint, logOrigin, openCheckpoint, parseCheckpoint } from '../core/checkpoint.ts'
+import { type Checkpoint, logOrigin, openCheckpoint, readCheckpoint } from '../core/checkpoint.ts'
 import type { Governance } from '../core/governance.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { CHECKPOINT_BYTES_MAX, CHECKPOINTS_REMEMBERED_MAX } from '../core/limits.ts'
 import { Memo } from '../core/memo.ts'
-import { openNote } from '../core/note.ts'
 import type { Put, Store } from './ports.ts'
 
 export interface KnownCheckpoint {
@@ -55,8 +54,7 @@ export class Checkpoints {
   static async open(ports: CheckpointPorts): Promise<Checkpoints> {
     const known = new Map<string, KnownCheckpoint>()
     for (const [key, value] of await ports.store.entries('checkpoint')) {
-      const note = textOf(value)
-      const checkpoint = parseCheckpoint(openNote(note, []).body)
+      const [note, checkpoint] = [textOf(value), readCheckpoint(value)]
       const [node, epoch] = key.split('/')
       if (node === undefined || !isDid(node)) continue
       known.set(key, { node, epoch: Number(epoch), checkpoint, note })

@@ -2,8 +2,8 @@
  * Reads this node's log: by number, newest first, by id; proves that a record
  * is in it; and re-hashes all of it. Damage that a reader meets seals the log.
  */
-import { equalBytes, textOf, toHex } from '../core/bytes.ts'
-import { parseCheckpoint } from '../core/checkpoint.ts'
+import { equalBytes, toHex } from '../core/bytes.ts'
+import { readCheckpoint } from '../core/checkpoint.ts'
 import { idOf, type RecordId } from '../core/id.ts'
 import { READ_RECORDS } from '../core/limits.ts'
 import {
@@ -165,7 +165,7 @@ function publishedOf(
   epoch: number,
 ): { size: number; rootHash: Hash } | null {
   if (head === null) return null
-  const checkpoint = parseCheckpoint(`${textOf(head).split('\n\n')[0]}\n`)
+  const checkpoint = readCheckpoint(head)
   return checkpoint.origin.endsWith(`/${epoch}`) ? checkpoint : null
 }
 

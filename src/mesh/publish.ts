@@ -5,8 +5,7 @@
  * Not before the boot check: a restored image would sign what others can prove
  * to contradict what it signed before.
  */
-import { textOf } from '../core/bytes.ts'
-import { parseCheckpoint, signCheckpoint } from '../core/checkpoint.ts'
+import { readCheckpoint, signCheckpoint } from '../core/checkpoint.ts'
 import type { Signer } from '../core/keys.ts'
 import { PUBLISH_INTERVAL_MS } from '../core/limits.ts'
 import { rootHash } from '../core/merkle.ts'
@@ -39,7 +38,7 @@ export class Publisher {
     const publisher = new Publisher(ports)
     const { head } = ports.store
     if (head === null) return publisher
-    const { origin, size } = parseCheckpoint(`${textOf(head).split('\n\n')[0]}\n`)
+    const { origin, size } = readCheckpoint(head)
     publisher.#checkpoint = head
     publisher.#origin = origin
     publisher.#size = size

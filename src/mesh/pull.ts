@@ -22,6 +22,7 @@ import {
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Memo } from '../core/memo.ts'
+import type { Leaf } from '../core/prefix-tree.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Network } from './ports.ts'
 import { idOfKey, keyOfId, Walk } from './reconcile.ts'
@@ -33,7 +34,7 @@ import {
   type SyncAnswer,
   type SyncRequest,
 } from './sync-frames.ts'
-import type { Leaf, TreeName } from './sync-parts.ts'
+import type { TreeName } from './sync-parts.ts'
 import { type Addresses, fitting, hashesOf, summaryOf } from './sync-server.ts'
 import { Turn } from './turn.ts'
 

@@ -12,8 +12,14 @@
 import type { StatementId } from '../core/id.ts'
 import { SYNC_LEAVES, SYNC_LIST_MAX, SYNC_PREFIXES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { hashOfBranches, hashOfLeaves, type PrefixTree } from '../core/prefix-tree.ts'
-import type { Branch, Leaf, Part } from './sync-parts.ts'
+import {
+  type Branch,
+  hashOfBranches,
+  hashOfLeaves,
+  type Leaf,
+  type PrefixTree,
+} from '../core/prefix-tree.ts'
+import type { Part } from './sync-parts.ts'
 
 export interface Places {
   readonly nodes: readonly string[]

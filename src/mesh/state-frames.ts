@@ -26,6 +26,7 @@ import {
   did,
   flag,
   formatTime,
+  hash,
   id,
   integer,
   list,
@@ -86,19 +87,13 @@ const NONCE: Reader<string> = (value, at) => {
     throw new Malformed(`${at}: must be ${NONCE_BYTES} bytes of base64`)
   return nonce
 }
-const DIGEST: Reader<string> = (value, at) => {
-  const digest = text(64)(value, at)
-  if (!/^[0-9a-f]{64}$/.test(digest)) throw new Malformed(`${at}: must be 64 hex digits`)
-  return digest
-}
-
 const QUESTION = object({ ids: list(id, HELD_IDS_MAX), nonce: NONCE, own: flag })
 const ANSWER = object({
   answer: object({
     checked: flag,
     checkpoint: NOTE,
     closed: VERSION,
-    digest: DIGEST,
+    digest: hash,
     held: list(flag, HELD_IDS_MAX),
     mesh: id,
     node: did,

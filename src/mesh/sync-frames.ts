@@ -13,7 +13,7 @@ import type { StatementId } from '../core/id.ts'
 import { formatJson, type JsonObject, parseCanonical } from '../core/json.ts'
 import { PEERS_MAX, SYNC_FRAME_BYTES_MAX, SYNC_IDS_MAX, SYNC_PREFIXES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { flag, id, integer, list, literal, object, type Reader } from '../core/shape.ts'
+import { flag, hash, id, integer, list, literal, object, type Reader } from '../core/shape.ts'
 import {
   fourBytes,
   numberOf,
@@ -81,18 +81,21 @@ interface Top {
 }
 
 const TREE: Reader<TreeName> = literal('envelopes', 'waiting')
-const HASH = matching(/^[0-9a-f]{64}$/, 'a hash')
-const PREFIX = matching(/^[0-9a-f]{0,63}$/, 'a prefix')
+const PREFIX: Reader<string> = (value, at) => {
+  if (typeof value !== 'string' || !/^[0-9a-f]{0,63}$/.test(value))
+    throw new Malformed(`${at}: expected a prefix`)
+  return value
+}
 const SUMMARY: Reader<Summary> = object({
   mesh: id,
   root: integer(0, Number.MAX_SAFE_INTEGER),
-  digest: HASH,
-  envelopes: HASH,
-  waiting: HASH,
-  addresses: HASH,
+  digest: hash,
+  envelopes: hash,
+  waiting: hash,
+  addresses: hash,
 })
 const AS = literal('node', 'list')
-const HASHES = list(HASH, PEERS_MAX)
+const HASHES = list(hash, PEERS_MAX)
 const IDS = list(id, SYNC_IDS_MAX)
 const PREFIXES = list(PREFIX, SYNC_PREFIXES_MAX)
 const VERSION = integer(0, Number.MAX_SAFE_INTEGER)
@@ -239,13 +242,4 @@ function atMost<T>(max: number, items: readonly T[]): readonly T[] {
 function pairs<A, B, C>(as: readonly A[], bs: readonly B[], join: (a: A, b: B) => C): C[] {
   if (as.length !== bs.length) throw new Malformed('a sync frame names other blobs than it brings')
   return as.map((a, at) => join(a, bs[at] as B))
-}
-
-/** Text of one form; what it is called, for the message. */
-function matching(form: RegExp, what: string): Reader<string> {
-  return (value, at) => {
-    if (typeof value !== 'string' || !form.test(value))
-      throw new Malformed(`${at}: expected ${what}`)
-    return value
-  }
 }

@@ -9,22 +9,10 @@
 import { concat, fromHex, toHex } from '../core/bytes.ts'
 import { SYNC_LIST_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import type { Branch, Leaf } from '../core/prefix-tree.ts'
 
 /** Effective statements with their signatures; and what is kept outside, pending or disarmed. */
 export type TreeName = 'envelopes' | 'waiting'
-
-/** A subtree: hex digits that its ids begin with, its hash, its number of ids. */
-export interface Branch {
-  readonly prefix: string
-  readonly hash: string
-  readonly count: number
-}
-
-/** One statement: 64 hex digits of its id, the hash of its envelope. */
-export interface Leaf {
-  readonly key: string
-  readonly hash: string
-}
 
 export type Part =
   | { readonly as: 'node'; readonly prefix: string; readonly branches: readonly Branch[] }

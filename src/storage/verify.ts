@@ -4,8 +4,8 @@
  * it against what was acknowledged outside (FACTS 4, rules 3 to 5 and 9).
  * Records behind the right edge are looked at when they are read, and by the scrub.
  */
-import { equalBytes, textOf } from '../core/bytes.ts'
-import { type Checkpoint, parseCheckpoint } from '../core/checkpoint.ts'
+import { equalBytes } from '../core/bytes.ts'
+import { type Checkpoint, readCheckpoint } from '../core/checkpoint.ts'
 import { Malformed } from '../core/malformed.ts'
 import { rootHash, type Tree } from '../core/merkle.ts'
 import type { Database } from './database.ts'
@@ -117,7 +117,7 @@ async function checkContinues(
 }
 
 function publishedBy(note: Uint8Array): Checkpoint {
-  const read = readable(() => parseCheckpoint(`${textOf(note).split('\n\n')[0]}\n`))
+  const read = readable(() => readCheckpoint(note))
   if (read === null) throw damaged('the newest published checkpoint cannot be read')
   return read
 }

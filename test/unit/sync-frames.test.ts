@@ -5,6 +5,7 @@ import { concat, utf8 } from '../../src/core/bytes.ts'
 import type { StatementId } from '../../src/core/id.ts'
 import { SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
+import type { Branch, Leaf } from '../../src/core/prefix-tree.ts'
 import {
   formatSyncAnswer,
   formatSyncRequest,
@@ -14,7 +15,7 @@ import {
   type SyncAnswer,
   type SyncRequest,
 } from '../../src/mesh/sync-frames.ts'
-import type { Branch, Leaf, Part } from '../../src/mesh/sync-parts.ts'
+import type { Part } from '../../src/mesh/sync-parts.ts'
 
 /** With the prototype that literals have, so that strict equality means the fields. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>

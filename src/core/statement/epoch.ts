@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../json.ts'
 import type { Did } from '../keys.ts'
 import { LOG_EPOCH_MAX, LOG_RECORDS_MAX } from '../limits.ts'
 import { Malformed } from '../malformed.ts'
-import { did, flag, integer, nullable, object, type Reader } from '../shape.ts'
+import { did, flag, hash, integer, nullable, object } from '../shape.ts'
 import { type Common, common, commonJson, commonOf } from './common.ts'
 
 export interface Epoch extends Common {
@@ -25,13 +25,6 @@ export interface Epoch extends Common {
   readonly previousRootHash: string | null
   /** Whether the node may finish its boot check without the answers it lacks. */
   readonly overrules: boolean
-}
-
-const hash: Reader<string> = (value, at) => {
-  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) {
-    throw new Malformed(`${at}: must be 64 hex digits`)
-  }
-  return value
 }
 
 const fields = object({

@@ -1,12 +1,17 @@
 /** Which role a statement still waits for, and how many of its keys: what `meshd sign` lists. */
-import type { Envelope } from '../core/dsse.ts'
-import type { Needs } from '../core/fold.ts'
-import { neededRole, speakersOf } from '../core/force.ts'
-import type { Governance } from '../core/governance.ts'
-import { inRole, roleOf } from '../core/roles.ts'
-import { rolesThatSign } from '../core/root-chain.ts'
-import type { Role } from '../core/statement/root.ts'
-import type { Statement } from '../core/statement/statement.ts'
+import type { Envelope } from './dsse.ts'
+import { neededRole, speakersOf } from './force.ts'
+import type { Governance } from './governance.ts'
+import { inRole, roleOf } from './roles.ts'
+import { rolesThatSign } from './root-chain.ts'
+import type { Role, RoleName } from './statement/root.ts'
+import type { Statement } from './statement/statement.ts'
+
+export interface Needs {
+  readonly role: RoleName
+  readonly threshold: number
+  readonly missing: number
+}
 
 /** Of the roles it needs the one that misses most. With nothing missing it may still wait for a root, or a version before it. */
 export function needsOf(statement: Statement, envelope: Envelope, { roots }: Governance): Needs {
