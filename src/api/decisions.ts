@@ -1,15 +1,13 @@
 /** Decisions outside of AuthZEN: one real one without an execution, a hypothetical one, and those of the past. */
-import type { RecordView } from '../client/types.ts'
 import { isSha256Id } from '../core/id.ts'
 import { SEARCHES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
-import { formatTime } from '../core/shape.ts'
 import type { Decisions, PastDecision } from '../daemon/decisions.ts'
 import { requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { Gate } from './gate.ts'
 import { type Ask, DECIDE, json, parameter, type Route } from './router.ts'
-import { itemView, type SeenFrom } from './view.ts'
+import { itemView, recordView, type SeenFrom } from './view.ts'
 
 export interface DecisionRoutePorts {
   readonly deciding: Deciding
@@ -41,7 +39,7 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
       path: '/v1/decisions/{id}',
       roles: DECIDE,
       handle: async (ask) => {
-        const view = viewOf(await find(ports.decisions, ask, searches), ports.publishedSize())
+        const view = recordView(await find(ports.decisions, ask, searches), ports.publishedSize())
         return json(itemView('Record', view, ports.seenFrom()))
       },
     },
@@ -53,10 +51,4 @@ function find(decisions: Decisions, ask: Ask, searches: Gate): Promise<PastDecis
   if (id === 'last') return searches.through(() => decisions.last(ask.caller, ask.signal))
   if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is no id of a decision`)
   return decisions.find(id, ask.role === 'admin' ? null : ask.caller)
-}
-
-function viewOf({ id, record, leaf }: PastDecision, publishedSize: number): RecordView {
-  const { index, epoch, time, type } = record
-  const state = index < publishedSize ? 'published' : 'durable'
-  return { id, index, epoch, time: formatTime(time), type, state, leaf }
 }

@@ -9,7 +9,7 @@ import { peerNamed, peerViews } from './peers.ts'
 import { json, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { statusOf } from './status.ts'
-import { itemView } from './view.ts'
+import { itemView, modeText } from './view.ts'
 
 type Group = DoctorView['groups'][number]
 type Finding = Group['findings'][number]
@@ -52,7 +52,7 @@ function groupsOf(services: Services, peers: readonly PeerView[]): readonly Grou
 }
 
 function daemon({ pid, version, sockets }: Services): readonly Finding[] {
-  const modes = sockets().map(({ mode }) => `0${mode.toString(8)}`)
+  const modes = sockets().map(({ mode }) => modeText(mode))
   return [ok(`running, pid ${pid}, ${version}`), ok(`sockets ${modes.join(', ')}`)]
 }
 

@@ -1,12 +1,11 @@
 /** Records of this node's log, newest first; the log's published head; and the whole of it, checked. */
-import type { LogVerifyView, RecordView } from '../client/types.ts'
+import type { LogVerifyView } from '../client/types.ts'
 import { textOf } from '../core/bytes.ts'
 import { isSha256Id } from '../core/id.ts'
 import { isDid } from '../core/keys.ts'
 import { RECORDS_LISTED_MAX, RECORDS_READ_MAX, SEARCHES_MAX, TAIL_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { isReasonCode } from '../core/reasons.ts'
-import { formatTime } from '../core/shape.ts'
 import {
   type Found,
   newestRecords,
@@ -17,7 +16,7 @@ import {
 import { Gate } from './gate.ts'
 import { type Ask, integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
 import type { Services } from './services.ts'
-import { itemView, listView } from './view.ts'
+import { itemView, listView, recordView } from './view.ts'
 
 const LISTED = 50
 const TYPES = ['decision', 'outcome', 'statement', 'artifact', 'system', 'epoch'] as const
@@ -69,12 +68,6 @@ export function recordRoutes(services: Services): readonly Route[] {
     },
     { method: 'GET', path: '/v1/log/checkpoint', roles: READ, handle: () => checkpoint(services) },
   ]
-}
-
-function recordView({ id, record, leaf }: Found, publishedSize: number): RecordView {
-  const { index, epoch, time, type } = record
-  const state = index < publishedSize ? 'published' : 'durable'
-  return { id, index, epoch, time: formatTime(time), type, state, leaf }
 }
 
 /** @throws MeshError NOT_FOUND */

@@ -6,7 +6,7 @@ import { formatTime } from '../core/shape.ts'
 import { peerViews } from './peers.ts'
 import { ANY, json, type Route } from './router.ts'
 import type { Services } from './services.ts'
-import { itemView } from './view.ts'
+import { itemView, modeText } from './view.ts'
 
 export function statusRoutes(services: Services): readonly Route[] {
   return [
@@ -112,8 +112,4 @@ function logOf({ node }: Services): StatusView['log'] {
     scrubbed: scrub.percent,
     low: node.low !== null,
   }
-}
-
-function modeText(mode: number): string {
-  return `0${mode.toString(8)}`
 }

@@ -1,6 +1,7 @@
 /** The envelope of every list and item of the control API: what it is, when and where it was seen from. */
-import type { ListView, View } from '../client/types.ts'
+import type { ListView, RecordView, View } from '../client/types.ts'
 import { formatTime } from '../core/shape.ts'
+import type { Found } from '../daemon/records.ts'
 
 export interface SeenFrom {
   /** Name of this node. */
@@ -22,4 +23,16 @@ export function listView<K extends string, T>(
   { name, wallMs }: SeenFrom,
 ): ListView<K, T> {
   return { apiVersion: 'meshd/v1', kind, generatedAt: formatTime(wallMs), seenFrom: name, items }
+}
+
+/** @param publishedSize records below it are under a published checkpoint */
+export function recordView({ id, record, leaf }: Found, publishedSize: number): RecordView {
+  const { index, epoch, time, type } = record
+  const state = index < publishedSize ? 'published' : 'durable'
+  return { id, index, epoch, time: formatTime(time), type, state, leaf }
+}
+
+/** `0660`. */
+export function modeText(mode: number): string {
+  return `0${mode.toString(8)}`
 }

@@ -1,19 +1,6 @@
 /** What people type: durations and times. */
+import { parseDuration } from '../core/duration.ts'
 import { MeshError } from '../core/problems.ts'
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
-
-/** `90s`, `15m`, `2h`, `400d` as milliseconds; null for anything else. */
-export function parseDuration(text: string): number | null {
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
-  return count === undefined ? null : Number(count) * (UNITS_MS[unit ?? ''] ?? Number.NaN)
-}
 
 /** @throws MeshError USAGE naming the flag. */
 export function durationOf(text: string, flag: string): number {

@@ -1,11 +1,11 @@
 /** The commander tree, built from the table of commands. One option parser, one error form, one help. */
 import { Option, Command as Program } from 'commander'
+import { parseDuration } from '../core/duration.ts'
 import { nearest } from '../core/nearest.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Context, createContext, type Globals, type Io } from './context.ts'
 import { helpText } from './help-text.ts'
 import { OUTPUTS, outputOf } from './output.ts'
-import { parseDuration } from './parse.ts'
 import type { Command, Options } from './spec.ts'
 import { flagOption, listOption, textOption } from './spec.ts'
 import { type Draw, watch } from './watch.ts'

@@ -3,6 +3,7 @@
  * `root rotate` signs can be read and tested without a mesh (design 9).
  */
 import type { RootView } from '../client/types.ts'
+import { parseDuration } from '../core/duration.ts'
 import type { StatementId } from '../core/id.ts'
 import { type Did, parseDid } from '../core/keys.ts'
 import { defaultQuorum, quorumsIntersect } from '../core/lease-quorum.ts'
@@ -23,7 +24,6 @@ import {
   type RoleName,
   type Root,
 } from '../core/statement/root.ts'
-import { parseDuration } from './parse.ts'
 
 /** What is to be different. */
 export interface Changes {

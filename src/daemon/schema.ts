@@ -4,16 +4,10 @@
  * weakens durability, signature checks or fail-closed (INTERFACE 5.1).
  */
 import { z } from 'zod'
+import { parseDuration } from '../core/duration.ts'
 import { DISK_RESERVE_BYTES, LABELS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
 
-const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
-
-/** `90s`, `15m`, `2h`, `400d` as milliseconds; null for anything else. */
-export function parseDuration(text: string): number | null {
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
-  return count === undefined ? null : Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS]
-}
 
 function parseSize(text: string): number | null {
   const [, count, unit] = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(text) ?? []
@@ -31,7 +25,8 @@ const duration = z
 const size = z.string().refine((text) => parseSize(text) !== null, 'a size such as 64MiB')
 const id = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits')
 const multiaddr = z.string().startsWith('/', 'a multiaddr such as /ip4/0.0.0.0/tcp/4717')
-const mode = z.string().regex(/^0[0-7]{3}$/, 'four octal digits')
+/** A socket of a caller's own is its identity: whoever else may connect would be that caller. */
+const mode = z.string().regex(/^0[0-7]{2}0$/, 'four octal digits, the last of them 0')
 
 const matchSchema = z.strictObject({
   uid: z.int().min(0).max(0xffff_ffff).optional(),
@@ -166,7 +161,7 @@ export interface Surroundings {
   readonly runtimeDir: string | null
 }
 
-const DAY_MS = UNITS_MS.d
+const DAY_MS = 86_400_000
 const RETENTION_DAYS = 400
 
 export function withDefaults(file: ConfigFile, around: Surroundings): Config {

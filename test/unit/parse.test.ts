@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
-import { durationOf, parseDuration, timeOf } from '../../src/cli/parse.ts'
+import { durationOf, timeOf } from '../../src/cli/parse.ts'
 import { listOption } from '../../src/cli/spec.ts'
+import { parseDuration } from '../../src/core/duration.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import * as file from '../../src/daemon/schema.ts'
 
 const usage = (error: unknown) => error instanceof MeshError && error.code === 'USAGE'
 
@@ -26,14 +25,6 @@ test('durations are a whole number and one unit, and nothing else', () => {
     '1234567890s',
   ])
     assert.equal(parseDuration(text), null, JSON.stringify(text))
-})
-
-test('the command line reads durations as the configuration does', () => {
-  fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^\d{1,10}(?:ms|s|m|h|d)$/)), (text) =>
-      assert.equal(parseDuration(text), file.parseDuration(text)),
-    ),
-  )
 })
 
 test('what is no duration is refused with the name of its flag', () => {
