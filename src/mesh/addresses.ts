@@ -51,6 +51,9 @@ export class Addresses {
   readonly #listeners: ((node: Did) => void)[] = []
   #hash: string | null = null
   #dialling = false
+  /** Whose newest record is not on its way to the disk yet. */
+  readonly #unsaved = new Set<Did>()
+  #saving = false
 
   private constructor(ports: AddressesPorts) {
     this.#ports = ports
@@ -64,8 +67,9 @@ export class Addresses {
 
   /** 64 hex digits over all records: equal hashes are equal records. */
   get hash(): string {
+    if (this.#hash !== null) return this.#hash
     const all = [...this.#records].sort(([a], [b]) => (a < b ? -1 : 1))
-    this.#hash ??= sha256Hex(utf8(all.map(([, { bytes }]) => sha256Hex(bytes)).join('\n')))
+    this.#hash = sha256Hex(utf8(all.map(([, { bytes }]) => sha256Hex(bytes)).join('\n')))
     return this.#hash
   }
 
@@ -182,11 +186,29 @@ export class Addresses {
     const { node } = kept.record
     this.#records.set(node, kept)
     this.#hash = null
-    const put: Put = { space: 'peer', key: `record/${node}`, value: kept.bytes }
-    // A hint, learned again after the next start; the log says it when the disk takes nothing.
-    this.#ports.persist([put]).catch(() => {})
+    this.#unsaved.add(node)
+    if (!this.#saving) void this.#save()
     this.#dial(node)
     for (const listener of this.#listeners) listener(node)
+  }
+
+  /** One write at a time: a member that signs record after record does not fill the queue of the disk. */
+  async #save(): Promise<void> {
+    this.#saving = true
+    try {
+      while (this.#unsaved.size > 0) {
+        const puts = [...this.#unsaved].map((node): Put => {
+          const value = this.#records.get(node)?.bytes ?? null
+          return { space: 'peer', key: `record/${node}`, value }
+        })
+        this.#unsaved.clear()
+        await this.#ports.persist(puts)
+      }
+    } catch {
+      // Hints, learned again after the next start; the log says it when the disk takes nothing.
+    } finally {
+      this.#saving = false
+    }
   }
 
   #restore(node: Did, seq: number): void {

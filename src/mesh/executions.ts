@@ -58,8 +58,8 @@ interface Running {
   stop: Denial | null
   outcome: Outcome | null
   heardMs: number
-  /** Wakes every watcher of this execution. */
-  readonly changed: PromiseWithResolvers<void>
+  /** Wake its watchers; each takes its own out again, or a long run would gather one for every poll. */
+  readonly watchers: Set<() => void>
 }
 
 export interface ExecutionPorts {
@@ -108,8 +108,8 @@ export class Executions {
 
   add(id: RecordId, standing: Standing): void {
     const heardMs = this.#ports.clock.monotonicMs()
-    const changed = Promise.withResolvers<void>()
-    this.#running.set(id, { id, standing, stop: null, outcome: null, heardMs, changed })
+    const watchers = new Set<() => void>()
+    this.#running.set(id, { id, standing, stop: null, outcome: null, heardMs, watchers })
   }
 
   /** All that run, or were stopped and have not ended. */
@@ -132,9 +132,10 @@ export class Executions {
     if (running.stop === null) {
       running.heardMs = this.#ports.clock.monotonicMs()
       const done = new AbortController()
-      const slept = this.#ports.clock.sleep(ms, AbortSignal.any([signal, done.signal]))
-      await Promise.race([running.changed.promise, slept])
-      done.abort()
+      const wake = () => done.abort()
+      running.watchers.add(wake)
+      await this.#ports.clock.sleep(ms, AbortSignal.any([signal, done.signal]))
+      running.watchers.delete(wake)
     }
     running.heardMs = this.#ports.clock.monotonicMs()
     return viewOf(running)
@@ -147,7 +148,7 @@ export class Executions {
     running.outcome = outcome
     this.#running.delete(id)
     this.#ended.set(id, viewOf(running))
-    running.changed.resolve()
+    wake(running)
     return this.#record(id, outcome, running.stop)
   }
 
@@ -166,7 +167,7 @@ export class Executions {
     for (const running of this.#running.values()) {
       if (running.stop !== null) continue
       running.stop = this.#recheck(running)
-      if (running.stop !== null) running.changed.resolve()
+      if (running.stop !== null) wake(running)
     }
   }
 
@@ -224,6 +225,10 @@ export class Executions {
     })
     return (await this.#ports.append(draft, [Executions.closing(id)])).id
   }
+}
+
+function wake({ watchers }: Running): void {
+  for (const each of watchers) each()
 }
 
 function viewOf({ id, standing, stop, outcome }: Running): Execution {

@@ -53,10 +53,13 @@ export class SyncServer {
   /** What each peer compared with last. */
   readonly #compared = new Map<Did, Trees>()
   readonly #burden: Burden
+  /** Of address records. */
+  readonly #records: Burden
 
   constructor(ports: SyncServerPorts) {
     this.#ports = ports
     this.#burden = new Burden(ports.clock)
+    this.#records = new Burden(ports.clock)
   }
 
   /** The answer to one frame; null for what is not understood, which closes the stream. */
@@ -86,7 +89,7 @@ export class SyncServer {
       case 'push':
         return { say: 'held', held: await this.#take(peer, request.blobs) }
       case 'addresses':
-        return this.#exchange(request.have, request.blobs)
+        return this.#exchange(peer, request.have, request.blobs)
     }
   }
 
@@ -171,9 +174,23 @@ export class SyncServer {
     return offered
   }
 
-  #exchange(have: readonly string[], blobs: readonly Uint8Array[]): SyncAnswer {
-    const { addresses } = this.#ports
-    for (const bytes of blobs) addresses.offer(bytes)
+  async #exchange(
+    peer: Did,
+    have: readonly string[],
+    blobs: readonly Uint8Array[],
+  ): Promise<SyncAnswer> {
+    const { addresses, clock } = this.#ports
+    const turn = new Turn(clock)
+    for (const bytes of blobs) {
+      // All of it counts: a node can sign as many newer records of itself as it likes.
+      if (this.#records.tooMuch(peer)) break
+      this.#records.weigh(
+        peer,
+        () => addresses.offer(bytes),
+        () => false,
+      )
+      if (turn.over) await turn.next()
+    }
     const ours = hashesOf(addresses)
     const theirs = new Set(have)
     return {

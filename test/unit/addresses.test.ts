@@ -167,3 +167,15 @@ test('the last number there is, said by a thief of the node’s own key, stops n
   assert.deepEqual(addresses.own(), recordOf(atlas, ADDRESS_SEQ_MAX))
   assert.throws(() => openAddressRecord(recordOf(atlas, ADDRESS_SEQ_MAX + 1)), Malformed)
 })
+
+test('record after record of one node is written as fast as the disk takes it, and the newest last', async () => {
+  const { addresses, memory } = await open(atlas, [atlas, borealis])
+  memory.hold()
+  for (let seq = 1; seq <= 50; seq++) addresses.offer(recordOf(borealis, seq))
+  const before = memory.batches
+  memory.release()
+  await new Promise(setImmediate)
+  assert.equal(memory.batches - before, 2)
+  const key = `record/${borealis.identity.did}`
+  assert.deepEqual(memory.space('peer').get(key), recordOf(borealis, 50))
+})
