@@ -1,0 +1,123 @@
+/**
+ * Clocks that cannot be trusted, on real daemons (FAULTS 8, 38, 40, 43): one an
+ * hour ahead or behind, one that is stepped, and a process that stood still.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Host } from '../../src/cli/stage.ts'
+import type { DecisionView } from '../../src/client/types.ts'
+import { ASK, authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
+import { bodyOf, raw, request, socketOf } from '../e2e/raw.ts'
+
+const STALENESS_MS = 4_000
+const FAKETIME = [
+  '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
+  '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1',
+].find(existsSync)
+const skip = FAKETIME === undefined ? 'libfaketime is not installed' : false
+
+const lab = new Lab()
+let [atlas, borealis, cygnus] = [] as Host[] as [Host, Host, Host]
+let offset = ''
+
+before(async () => {
+  const names = ['atlas', 'borealis', 'cygnus']
+  const hosts = await lab.mesh(names, `${STALENESS_MS}ms`)
+  ;[atlas, borealis, cygnus] = hosts as [Host, Host, Host]
+  offset = join(lab.dir, 'offset')
+  await grant(cygnus)
+  assert.equal((await authorize(cygnus)).code, null)
+})
+
+after(() => lab[Symbol.asyncDispose]())
+
+/** Only the wall clock; timers and the monotonic clock run on. */
+function steps(by: string): void {
+  writeFileSync(`${offset}.new`, `${by}\n`)
+  renameSync(`${offset}.new`, offset)
+}
+
+async function restarted(by: string): Promise<void> {
+  steps(by)
+  await cygnus.stop('SIGKILL')
+  cygnus.start({
+    LD_PRELOAD: FAKETIME ?? '',
+    FAKETIME_TIMESTAMP_FILE: offset,
+    FAKETIME_NO_CACHE: '1',
+    DONT_FAKE_MONOTONIC: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  })
+  await cygnus.answers()
+}
+
+const DOUBT = ['CLOCK_UNTRUSTED', 'GOVERNANCE_STALE', 'EXPIRED', 'NOT_YET_VALID']
+
+/** Asked again and again for so long, it never allows. */
+async function denies(ms: number): Promise<DecisionView['code'][]> {
+  const untilMs = performance.now() + ms
+  const codes = new Set<DecisionView['code']>()
+  while (performance.now() < untilMs) {
+    const { decision, code } = await authorize(cygnus)
+    assert.equal(decision, false)
+    codes.add(code)
+  }
+  return [...codes]
+}
+
+for (const by of ['+1h', '-1h'])
+  test(`a node whose clock is off by ${by} denies, and says why`, { skip }, async () => {
+    await restarted(by)
+    const codes = await denies(STALENESS_MS)
+    assert.ok(
+      codes.every((code) => code !== null && DOUBT.includes(code)),
+      codes.join(),
+    )
+    const { ready, notReady } = await status(cygnus)
+    assert.equal(ready, false)
+    assert.match(notReady.join('\n'), /CLOCK_UNTRUSTED|GOVERNANCE_STALE/)
+    assert.equal((await authorize(cygnus)).decision, false)
+  })
+
+test('with a right clock again it is ready without a restart', { skip }, async () => {
+  steps('+0')
+  await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
+  assert.equal((await authorize(cygnus)).code, null)
+})
+
+for (const by of ['-30s', '+5d'])
+  test(`a step of ${by} while it runs empties the lease`, { skip }, async () => {
+    steps(by)
+    const denied = await eventually(
+      'denied',
+      () => authorize(cygnus),
+      ({ decision }) => decision === false,
+      2_000,
+    )
+    assert.ok(DOUBT.includes(denied.code ?? ''), `${denied.code} ${denied.detail}`)
+    await denies(1_000)
+    steps('+0')
+    await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
+  })
+
+test('a process that stood still longer than its lease allows nothing before it is renewed', async () => {
+  await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
+  const body = '{"action":{"name":"job:deploy"},"resource":{"type":"env","id":"staging"}}'
+  process.kill(cygnus.pid, 'SIGSTOP')
+  // Nobody can renew it: what it allows after waking up rests on what it had before.
+  for (const each of [atlas, borealis]) process.kill(each.pid, 'SIGSTOP')
+  const asked = Array.from({ length: 20 }, () =>
+    raw(socketOf(cygnus, 'meshd'), request('POST', '/v1/executions', body), 4 * STALENESS_MS),
+  )
+  await new Promise((over) => setTimeout(over, 2 * STALENESS_MS))
+  process.kill(cygnus.pid, 'SIGCONT')
+  for (const answer of await Promise.all(asked))
+    assert.doesNotMatch(bodyOf(answer), /"decision":true/)
+  const { decision, code } = await authorize(cygnus)
+  assert.deepEqual([decision, code], [false, 'GOVERNANCE_STALE'])
+  for (const each of [atlas, borealis]) process.kill(each.pid, 'SIGCONT')
+  await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
+  assert.equal((await cygnus.run('authorize', ...ASK)).status, 0)
+  await cygnus.do('audit', 'verify')
+})
