@@ -117,7 +117,9 @@ export class BootCheck {
       await this.#ports.persist([{ space: 'governance', key: 'overruled', value: utf8(epoch.id) }])
       this.#overruled = epoch.id
     }
-    this.#done = true
+    // Somebody may have shown one while the disk was busy.
+    this.#done = this.rollback === null
+    if (!this.#done) return false
     for (const listener of this.#listeners) listener()
     return true
   }

@@ -89,6 +89,8 @@ export class Log {
   /** Of those that wait, how many bring a record: a flood of them does not keep governance out. */
   #records = 0
   #tree: Tree
+  /** Of the tree: both change in one turn, or a head of one log would be signed for another. */
+  #epoch: number
   #open = false
   #retiring = false
   #sealed: string | null = null
@@ -100,6 +102,7 @@ export class Log {
   private constructor(ports: LogPorts) {
     this.#ports = ports
     this.#tree = ports.store.tree
+    this.#epoch = ports.store.epoch
   }
 
   static async open(ports: LogPorts): Promise<Log> {
@@ -107,7 +110,7 @@ export class Log {
   }
 
   get epoch(): number {
-    return this.#ports.store.epoch
+    return this.#epoch
   }
 
   /** Of the records that are durable. */
@@ -255,6 +258,7 @@ export class Log {
     }
     committed?.(group.records.length, clock.monotonicMs() - startMs)
     this.#tree = store.tree
+    this.#epoch = store.epoch
     for (const { waiter, appended } of group.waiters) waiter.resolve(appended)
     if (group.records.length === 0) return
     const { first, types } = group
@@ -273,6 +277,7 @@ export class Log {
       try {
         await store.reopen()
         this.#tree = store.tree
+        this.#epoch = store.epoch
         this.#failing = null
         return
       } catch (reason) {
