@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
+import { stripControls } from '../core/text.ts'
 import { type ExecResult, execute } from '../enforce/exec.ts'
 import { ASK_OPTIONS, askOf } from './authorize.ts'
 import type { Context } from './context.ts'
@@ -62,8 +63,10 @@ export const exec: Command = {
       { file, args, env: context.io.env, monotonicMs: () => performance.now(), say },
     ).catch((error: unknown) => {
       if (!(error instanceof MeshError)) throw error
-      context.say(`meshd: ${error.message}  [${error.code}]`)
-      context.say(`hint: ${error.hint}`)
+      // --quiet is for talk; that it failed is none.
+      context.io.stderr.write(
+        `meshd: ${stripControls(error.message)}  [${error.code}]\nhint: ${stripControls(error.hint)}\n`,
+      )
       return null
     })
     const status = result === null ? FAILED_EXIT : statusOf(context, result)

@@ -25,7 +25,8 @@ function overview(commands: readonly Command[]): string {
 }
 
 function oneCommand(command: Command, program: Program): string {
-  const options = program.options.map(({ flags, description }) => ({ flags, description }))
+  const shown = program.options.filter(({ hidden }) => !hidden)
+  const options = shown.map(({ flags, description }) => ({ flags, description }))
   const width = Math.max(...options.map(({ flags }) => flags.length))
   return [
     ...command.examples.map((example) => `  ${example}`),

@@ -103,7 +103,7 @@ function leaf(command: Command, word: string, running: Running): Program {
   const taken = program.options.flatMap(({ long, short }) => [long, short])
   for (const [flags, says] of GLOBAL_OPTIONS)
     if (!flags.split(/[ ,]+/).some((flag) => taken.includes(flag)))
-      program.addOption(new Option(flags, says))
+      program.addOption(new Option(flags, says).hideHelp(!honoured(command, flags)))
   if (command.passesThrough === true) program.passThroughOptions()
   program.configureHelp({ formatHelp: () => helpText([command], program) })
   program.action(async (...given: unknown[]) => {
@@ -129,6 +129,12 @@ function leaf(command: Command, word: string, running: Running): Program {
       : await draw(io, globals)
   })
   return program
+}
+
+/** What a command refuses its help does not offer. */
+function honoured({ dryRun, watch: watched }: Command, flags: string): boolean {
+  if (flags === '--dry-run') return dryRun === true
+  return flags !== '-w, --watch' || watched === true
 }
 
 function configure(program: Program, io: Io): Program {

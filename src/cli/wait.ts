@@ -4,6 +4,7 @@ import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople } from './output.ts'
 import { type Command, type Options, textOption } from './spec.ts'
+import { duration } from './text.ts'
 
 const POLL_MS = 100
 
@@ -25,7 +26,8 @@ export const wait: Command = {
     if (condition === 'ready') return waitReady(context)
     const [kind = '', value = ''] = condition.split('=')
     const holds = await conditionOf(context, kind, value, options)
-    await until(context, holds, condition)
+    const on = textOption(options, 'on')
+    await until(context, holds, on === null ? condition : `${condition} on ${on}`)
     return 0
   },
 }
@@ -41,6 +43,7 @@ async function conditionOf(
   const on = textOption(options, 'on') ?? 'here'
   switch (kind) {
     case 'peers':
+      if (!/^\d{1,6}$/.test(value)) throw new MeshError('USAGE', `peers=\`${value}\` is no number`)
       return async () =>
         (await status(context)).peers.filter(({ link }) => link !== null).length >= Number(value)
     case 'policy':
@@ -49,6 +52,10 @@ async function conditionOf(
         return id !== null && (on === 'here' || spreadHolds(await spread(context, id), on))
       }
     case 'statement':
+      if (!(await import('../core/id.ts')).isSha256Id(value))
+        throw new MeshError('USAGE', `\`${value}\` is no full id of a statement`, {
+          hint: 'meshd … -o id prints full ids',
+        })
       return async () => spreadHolds(await spread(context, value), on)
     default:
       throw new MeshError('USAGE', `\`${kind}\` cannot be waited for`, {
@@ -63,11 +70,7 @@ export async function waitReady(context: Context): Promise<number> {
   await until(
     context,
     async () => {
-      const item = await status(context).catch((error: unknown) => {
-        if (error instanceof MeshError && error.code === 'UNREACHABLE') return null // still starting
-        throw error
-      })
-      if (item === null) return false
+      const item = await status(context)
       last = item.notReady.join('; ')
       if (item.ready === true && forPeople(context)) context.print('READY')
       return item.ready === true
@@ -77,14 +80,28 @@ export async function waitReady(context: Context): Promise<number> {
   return 0
 }
 
+/** What is not there yet may come: the daemon, while it starts, and a statement, while it spreads. */
+async function yet(holds: Holds): Promise<boolean> {
+  try {
+    return await holds()
+  } catch (error) {
+    if (error instanceof MeshError && (error.code === 'UNREACHABLE' || error.code === 'NOT_FOUND'))
+      return false
+    throw error
+  }
+}
+
 async function until(context: Context, holds: Holds, what: string | (() => string)): Promise<void> {
   const { timeoutMs } = context.globals
   const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
   for (;;) {
-    if (await holds()) return
+    if (await yet(holds)) return
     if (context.signal.aborted) throw new MeshError('TIMEOUT', 'interrupted')
     if (performance.now() > deadline)
-      throw new MeshError('TIMEOUT', `not ${typeof what === 'string' ? what : what()}`)
+      throw new MeshError(
+        'TIMEOUT',
+        `not ${typeof what === 'string' ? what : what()} within ${duration(timeoutMs)}`,
+      )
     await new Promise((done) => setTimeout(done, POLL_MS))
   }
 }

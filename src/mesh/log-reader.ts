@@ -119,6 +119,9 @@ export class LogReader {
       if (!(error instanceof MeshError) || error.code !== 'LOG_DAMAGED') throw error
       problems.push(error.message)
     }
+    // Another log by now: what was read may be of either, and damage of neither.
+    if (log.epoch !== epoch)
+      throw new MeshError('NOT_READY', 'the log was retired meanwhile', { hint: 'ask again' })
     if ((published?.size ?? 0) > tree.size)
       problems.push(`${published?.size} records were published, and ${tree.size} are there`)
     if (problems[0] !== undefined) log.seal(problems[0])

@@ -1,0 +1,50 @@
+/** Waiting: what is not there yet may come, and what was typed wrong never will. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Desk } from '../golden/screen.ts'
+import { NOW, STATUS, STATUS_NOT_READY, view } from '../golden/story.ts'
+import { SPREAD } from '../golden/story-log.ts'
+
+const desk = new Desk(NOW)
+before(() => desk.open())
+after(() => desk.close())
+
+const wait = (condition: string, ...more: string[]) => ['wait', '--for', condition, ...more]
+
+test('a statement that is not here yet is waited for', async () => {
+  const problem = { status: 404, body: { code: 'NOT_FOUND', detail: 'not yet', hint: '' } }
+  const late = await desk.type(
+    wait(`statement=${SPREAD.id}`, '--timeout', '150ms'),
+    {},
+    {
+      problem,
+    },
+  )
+  assert.match(late, /not statement=sha256:\w+ within 150 ms {2}\[TIMEOUT\]/)
+  assert.match(late, /exit 124 --\n$/)
+  const found = await desk.type(wait(`statement=${SPREAD.id}`), { 'GET /v1/spread': SPREAD })
+  assert.match(found, /exit 0 --\n$/)
+})
+
+test('what cannot come is refused at once', async () => {
+  for (const condition of [
+    'peers=some',
+    'peers=',
+    'statement=rev_0a77e4c1',
+    'statement=',
+    'rain',
+  ]) {
+    const said = await desk.type(wait(condition), {})
+    assert.match(said, /\[USAGE\]/, condition)
+    assert.match(said, /exit 64 --\n$/, condition)
+  }
+})
+
+test('ready says so to people, and to a program by its exit status alone', async () => {
+  const ready = { 'GET /v1/status': view('Status', STATUS) }
+  assert.equal(await desk.type(wait('ready'), ready), 'READY\n-- exit 0 --\n')
+  assert.equal(await desk.type(wait('ready', '--json'), ready), '-- exit 0 --\n')
+  const not = { 'GET /v1/status': view('Status', STATUS_NOT_READY) }
+  const said = await desk.type(wait('ready', '--timeout', '10ms'), not)
+  assert.match(said, /not ready: GOVERNANCE_STALE.* within 10 ms {2}\[TIMEOUT\]/)
+})
