@@ -4,7 +4,7 @@
  * ratios mean something. With --write, the table goes to docs/performance.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { appends } from './bench/appends.ts'
 import { decisions } from './bench/decisions.ts'
 import { idle } from './bench/idle.ts'
@@ -26,6 +26,7 @@ const unknown = wanted.find((word) => !(word in SECTIONS))
 if (unknown !== undefined)
   throw new Error(`no section ${unknown}: ${Object.keys(SECTIONS).join(', ')}`)
 
+const [before = 0] = loadavg()
 const measured: Section[] = []
 for (const [name, measure] of Object.entries(SECTIONS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
@@ -38,7 +39,8 @@ console.log(missed.length === 0 ? '\nevery goal is met' : `\n${missed.length} go
 
 if (write) {
   const page = readFileSync(PAGE, 'utf8')
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
+  const load = `load average ${[before, ...loadavg()].map((value) => value.toFixed(1)).join(', ')}`
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}, ${load} (one minute before the run; then 1, 5 and 15 minutes at its end)`
   const head = page.slice(0, page.indexOf(BEGIN) + BEGIN.length)
   writeFileSync(PAGE, `${head}\n\n${machine}\n\n${measured.map(forMarkdown).join('\n')}`)
 }
