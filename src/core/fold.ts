@@ -8,6 +8,7 @@
  *
  * Signatures were verified before (admission.ts); here they are counted.
  */
+import type { Trust } from './admission.ts'
 import { governanceDigest } from './digest.ts'
 import type { Envelope, Signature } from './dsse.ts'
 import { foldBundle } from './fold-bundles.ts'
@@ -59,6 +60,7 @@ export class Fold {
   /** What is in the digest, by the digits of its id. */
   #counted = PrefixTree.EMPTY
   #snapshot: Governance | null = null
+  #trust: Trust | null = null
   /** Standings before the current change, of what it touches. */
   #before = new Map<Entry, Standing | null>()
 
@@ -72,6 +74,12 @@ export class Fold {
   get governance(): Governance {
     this.#snapshot ??= this.#read()
     return this.#snapshot
+  }
+
+  /** The chain of roots alone: what signatures are looked at against. It costs nothing while others change. */
+  get trust(): Trust {
+    this.#trust ??= { mesh: this.#mesh, roots: this.#chain.roots.map(({ root }) => root) }
+    return this.#trust
   }
 
   /** Adds a statement, or puts it in the place of the one with its id. Gives the ids whose standing changed. */
@@ -158,6 +166,7 @@ export class Fold {
     })
     const same = nameOf(chain) === nameOf(this.#chain)
     this.#chain = chain
+    if (!same) this.#trust = null
     if (same) this.#standRoots()
     else this.#weighAll()
   }
@@ -239,7 +248,7 @@ export class Fold {
 
   #read(): Governance {
     const { disputed } = this.#chain
-    const roots = this.#chain.roots.map(({ root }) => root)
+    const { roots } = this.trust
     const root = roots.at(-1) ?? null
     const { members, bundles, freezes, revocations, epochs } = this.#results
     return {

@@ -1,7 +1,8 @@
 /** Which role a statement still waits for, and how many of its keys: what `meshd sign` lists. */
+
+import type { Trust } from './admission.ts'
 import type { Envelope } from './dsse.ts'
 import { neededRole, speakersOf } from './force.ts'
-import type { Governance } from './governance.ts'
 import { inRole, roleOf } from './roles.ts'
 import { rolesThatSign } from './root-chain.ts'
 import type { Role, RoleName } from './statement/root.ts'
@@ -14,7 +15,7 @@ export interface Needs {
 }
 
 /** Of the roles it needs the one that misses most. With nothing missing it may still wait for a root, or a version before it. */
-export function needsOf(statement: Statement, envelope: Envelope, { roots }: Governance): Needs {
+export function needsOf(statement: Statement, envelope: Envelope, { roots }: Trust): Needs {
   const role = roleOf(statement)
   const signers =
     statement.type === 'root'
@@ -31,7 +32,7 @@ export function needsOf(statement: Statement, envelope: Envelope, { roots }: Gov
   return others.reduce((most, each) => (each.missing > most.missing ? each : most), first)
 }
 
-function rolesNeeded(statement: Statement, roots: Governance['roots']): readonly Role[] {
+function rolesNeeded(statement: Statement, roots: Trust['roots']): readonly Role[] {
   if (statement.type === 'root')
     return rolesThatSign(statement, roots[statement.version - 2] ?? null)
   const root = roots[statement.root - 1]

@@ -6,12 +6,11 @@
  * node may have reason to believe is ignored, and every refusal says why:
  * local callers are told in the same words.
  */
-import { checkSignatures } from '../core/admission.ts'
+import { checkSignatures, type Trust } from '../core/admission.ts'
 import { equalBytes } from '../core/bytes.ts'
 import { type Envelope, mergeSignatures, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import { mayBlock } from '../core/fold-bundles.ts'
 import { forceOf, speakersOf } from '../core/force.ts'
-import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import { STATEMENT_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
@@ -27,8 +26,7 @@ import { ownersOf } from './owners.ts'
 
 /** What a statement is looked at against. */
 export interface Ground {
-  readonly mesh: StatementId | null
-  readonly governance: Governance
+  readonly trust: Trust
   /** What is held of the statement already, or is on its way to the disk. */
   known(id: StatementId): Envelope | null
   /** What is wrong with a bundle; [] is good. */
@@ -95,7 +93,7 @@ export function admit(bytes: Uint8Array, ground: Ground): Admission {
   return checkMesh(statement, ground) ?? admitSigned(statement, envelope, known, ground)
 }
 
-function checkMesh(statement: Statement, { mesh }: Ground): Refused | null {
+function checkMesh(statement: Statement, { trust: { mesh } }: Ground): Refused | null {
   // [IGNORE] This node belongs to a mesh. Before that it takes nothing.
   if (mesh === null) return refuse(UNKNOWN, 'NOT_ADMITTED', 'this node belongs to no mesh yet')
 
@@ -116,12 +114,12 @@ function admitSigned(
   statement: Statement,
   brought: Envelope,
   known: Envelope | null,
-  { governance, problemsOf }: Ground,
+  { trust, problemsOf }: Ground,
 ): Admission {
   const { id } = statement
 
   // [IGNORE] Its root is known here: without it nobody can say whose signatures count.
-  const unknown = unknownRoot(statement, governance)
+  const unknown = unknownRoot(statement, trust)
   if (unknown !== null) {
     const says = `the statement needs the root version ${unknown}, which is not known here`
     return {
@@ -135,13 +133,13 @@ function admitSigned(
   }
 
   // [REJECT] All its signatures by keys in role are good, and there is one at least.
-  const good = checkSignatures(brought, statement, governance)
+  const good = checkSignatures(brought, statement, trust)
   if ('verdict' in good) return refuse(good, ...whySignatures(good, statement))
 
   // [REJECT] One at least is by a key that was known before: a root brings keys of its own, as many as it likes.
   const envelope = known === null ? good : read(() => mergeSignatures(known, good))
   if (typeof envelope === 'string') return refuse(UNKNOWN, 'TOO_MANY', envelope)
-  if (ownersOf(statement, envelope, governance).length === 0)
+  if (ownersOf(statement, envelope, trust).length === 0)
     return refuse(UNSIGNED, ...whySignatures(UNSIGNED, statement))
 
   // [IGNORE] A good one is new.
@@ -156,12 +154,12 @@ function admitSigned(
     id,
     statement,
     envelope,
-    state: stateOf(statement, envelope, governance),
+    state: stateOf(statement, envelope, trust),
   }
 }
 
 /** The version that must be there first; null when it is. */
-function unknownRoot(statement: Statement, { roots }: Governance): number | null {
+function unknownRoot(statement: Statement, { roots }: Trust): number | null {
   const needed = statement.type === 'root' ? statement.version - 1 : statement.root
   return needed > roots.length ? needed : null
 }
@@ -170,7 +168,7 @@ function unknownRoot(statement: Statement, { roots }: Governance): number | null
 export function stateOf(
   statement: Statement,
   envelope: Envelope,
-  { roots }: Governance,
+  { roots }: Trust,
 ): Admitted['state'] {
   if (statement.type === 'root') {
     const signers = envelope.signatures.map(({ key }) => key)

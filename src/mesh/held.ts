@@ -3,6 +3,7 @@
  * signatures, and beside it what waits for more or came too late. Both as
  * trees, the way sync compares them.
  */
+import type { Trust } from '../core/admission.ts'
 import { formatEnvelope } from '../core/dsse.ts'
 import { Fold, type KnownStatement } from '../core/fold.ts'
 import type { Governance } from '../core/governance.ts'
@@ -30,6 +31,10 @@ export class Held {
 
   get governance(): Governance {
     return this.#fold.governance
+  }
+
+  get trust(): Trust {
+    return this.#fold.trust
   }
 
   get trees(): Trees {

@@ -1,7 +1,8 @@
 /** Whose quotas a statement takes while it waits (pending.ts). */
+
+import type { Trust } from '../core/admission.ts'
 import { type Envelope, formatEnvelope } from '../core/dsse.ts'
 import { speakersOf } from '../core/force.ts'
-import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { inRole } from '../core/roles.ts'
@@ -16,7 +17,7 @@ import type { Owner, Waiting } from './pending.ts'
 export function ownersOf(
   statement: Statement,
   envelope: Envelope,
-  { roots }: Governance,
+  { roots }: Trust,
 ): readonly Owner[] {
   if (statement.type !== 'root') return speakersOf(statement, envelope).map(owner)
   const signers = envelope.signatures.map(({ key }) => key)

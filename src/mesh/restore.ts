@@ -15,7 +15,6 @@ import type { Pending } from './pending.ts'
  */
 export function restore(
   envelopes: ReadonlyMap<StatementId, Uint8Array>,
-  mesh: StatementId | null,
   held: Held,
   quotas: Pending,
 ): ReadonlyMap<StatementId, Uint8Array> {
@@ -24,8 +23,8 @@ export function restore(
   for (let before = rest.length + 1; rest.length < before; ) {
     before = rest.length
     rest = rest.filter(([id, bytes]) => {
-      const { governance } = held
-      const looked = admit(bytes, { mesh, governance, known: () => null, problemsOf: () => [] })
+      const { trust } = held
+      const looked = admit(bytes, { trust, known: () => null, problemsOf: () => [] })
       if (looked.is !== 'unjudged') hold(id, bytes, looked, held, quotas)
       return looked.is === 'unjudged'
     })
@@ -48,7 +47,7 @@ function hold(
   // What a root disarmed was in force here, or kept its place beside it: it stays.
   if (state !== 'pending') held.fold({ statement, envelope })
   else {
-    quotas.put(waitingFor(envelope, id, ownersOf(statement, envelope, held.governance)))
+    quotas.put(waitingFor(envelope, id, ownersOf(statement, envelope, held.trust)))
     held.wait({ id, statement, envelope, state })
   }
 }

@@ -212,8 +212,7 @@ export class Statements {
 
   #look(bytes: Uint8Array): Admission {
     return admit(bytes, {
-      mesh: this.#mesh,
-      governance: this.governance,
+      trust: this.#held.trust,
       known: (id) => this.#arriving.get(id)?.envelope ?? this.get(id)?.envelope ?? null,
       problemsOf: (policy) => this.#problemsOf(policy),
     })
@@ -363,7 +362,7 @@ export class Statements {
     this.#notes.load(cursors)
     this.#held = new Held(this.#mesh, this.#pins)
     const envelopes = await this.#kept.load()
-    const rest = restore(envelopes, this.#mesh, this.#held, this.#quotas)
+    const rest = restore(envelopes, this.#held, this.#quotas)
     this.#forget([...envelopes.keys()].filter((id) => !rest.has(id) && this.get(id) === null))
     // Under a root that is disputed now: as if its root were not known.
     for (const bytes of rest.values()) this.offer(bytes, null, 'local')
