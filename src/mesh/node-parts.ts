@@ -196,8 +196,18 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
 
 export type Freshness = Awaited<ReturnType<typeof openFreshness>>
 
+/** Why nothing can be recorded that others could verify; null when it can. */
+export function unwritable({ keys, network }: NodePorts, { log, statements }: Knowledge) {
+  const member = statements.governance.members.get(network.self)
+  // Restored without its keys, say: what it signs under another one is no evidence.
+  if (member !== undefined && member.log !== keys.log.did)
+    return 'the log key here is not the one in the membership of this node'
+  return log.unwritable()
+}
+
 /** What follows from it. */
-export async function openDeciding(ports: NodePorts, { log, statements }: Knowledge) {
+export async function openDeciding(ports: NodePorts, knowledge: Knowledge) {
+  const { log, statements } = knowledge
   const { clock, store, tell } = ports
   const nonces = await Nonces.open(store)
   const missed = (error: unknown) => tell.problem('a record was lost', error)
@@ -209,7 +219,7 @@ export async function openDeciding(ports: NodePorts, { log, statements }: Knowle
   const authorizer = new Authorizer({
     ...{ clock, nonces, judge, missed },
     append: (draft, puts) => log.append(draft, puts),
-    unwritable: () => log.unwritable(),
+    unwritable: () => unwritable(ports, knowledge),
     opening: (id) => [Executions.opening(id, clock.wallMs())],
     closing: (id) => [Executions.closing(id)],
     opened: (id, standing) => executions.add(id, standing),

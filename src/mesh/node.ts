@@ -24,6 +24,7 @@ import {
   openFreshness,
   openKnowledge,
   originOf,
+  unwritable,
 } from './node-parts.ts'
 import { Pace } from './pace.ts'
 import { Scrub } from './scrub.ts'
@@ -137,7 +138,7 @@ export class MeshNode {
       governance.root !== null && governance.bundles.size === 0
         ? { code: 'POLICY_NO_PERMIT', detail: 'no policy is in force' }
         : null
-    const why = this.log.unwritable()
+    const why = unwritable(this.#ports, this.#knowledge)
     const audit: Denial | null = why === null ? null : { code: 'AUDIT_UNAVAILABLE', detail: why }
     return [standing, lease, policy, audit].filter((each) => each !== null)
   }

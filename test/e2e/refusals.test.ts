@@ -4,6 +4,7 @@
  * everything is as it was.
  */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -20,7 +21,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { RecordView } from '../../src/client/types.ts'
-import { authorize, grant, Lab, status } from './lab.ts'
+import { authorize, eventually, grant, Lab, status } from './lab.ts'
 import { run } from './typed.ts'
 
 const lab = new Lab()
@@ -249,6 +250,30 @@ test('a flipped bit in each slot of the head file, or in the database, is damage
     for (const name of readdirSync(db)) if (!whole.has(name)) rmSync(join(db, name))
     for (const [name, bytes] of whole) writeFileSync(join(db, name), bytes, { mode: 0o600 })
   }
+})
+
+test('with another log key than the mesh knows it runs, and allows nothing that nobody could verify', async () => {
+  const { make, mend } = replaced(key('log'), (path) => {
+    const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' })
+    writeFileSync(path, pem, { mode: 0o600 })
+  })
+  make()
+  atlas.start()
+  await atlas.answers()
+  const denied = await authorize(atlas)
+  assert.equal(denied.decision, false)
+  await eventually(
+    'it says so',
+    () => status(atlas),
+    ({ notReady }) => /AUDIT_UNAVAILABLE: the log key here is not/.test(notReady.join()),
+  )
+  await eventually(
+    'denied for it',
+    () => authorize(atlas),
+    ({ code }) => code === 'AUDIT_UNAVAILABLE',
+  )
+  assert.equal(await atlas.stop(), 0)
+  mend()
 })
 
 test('a port that somebody has, for peers or for scrapers, ends it with status 6', async () => {
