@@ -21,6 +21,7 @@ export interface ChroniclePorts {
   readonly log: {
     unwritable(): string | null
     append(draft: JsonObject, puts?: () => readonly Put[]): Promise<unknown>
+    persist(puts: readonly Put[]): Promise<void>
   }
 }
 
@@ -99,8 +100,8 @@ export class Chronicle {
   async #record({ note, id, from, changed }: Entry): Promise<void> {
     const { log, statements } = this.#ports
     const known = statements.get(id)
-    // A pending one that gave way to others meanwhile: there is nothing left to tell.
-    if (known === null) return
+    // One that gave way to others meanwhile: there is nothing left to tell.
+    if (known === null) return log.persist([deleteNote(note)])
     const draft = formatDraft<'statement'>({
       type: 'statement',
       statement: id,

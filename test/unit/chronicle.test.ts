@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PENDING_PER_SIGNER_MAX } from '../../src/core/limits.ts'
 import { parseRecord } from '../../src/core/record.ts'
 import { Chronicle } from '../../src/mesh/chronicle.ts'
 import { Log } from '../../src/mesh/log.ts'
@@ -72,6 +73,27 @@ test('what was learned before the log takes records is told in order, once it do
   await disk.clock.advance(5_000)
   assert.equal(node.chronicle.waiting, 0)
   assert.deepEqual(shortened(await node.told()), expected)
+  await node.stop()
+})
+
+test('what gave way before it was told of leaves nothing behind', async () => {
+  const disk = new Disk(new VirtualClock())
+  const node = await start(disk)
+  await node.learn(world.first.bytes)
+  for (let n = 0; n < PENDING_PER_SIGNER_MAX + 5; n++) {
+    const { bytes } = world.policy({ message: `draft ${n}` }, [ana])
+    // Of each the larger ids give way, to its own signer's others.
+    await disk.clock.until(node.statements.submit(bytes)).catch(() => {})
+  }
+  node.log.openForAppends()
+  await disk.clock.advance(5_000)
+  assert.equal(node.chronicle.waiting, 0)
+  assert.equal((await node.told()).length, 1 + PENDING_PER_SIGNER_MAX)
+  const cursors = await node.store.entries('governance')
+  assert.deepEqual(
+    [...cursors.keys()].filter((key) => key.startsWith('unlogged/')),
+    [],
+  )
   await node.stop()
 })
 
