@@ -221,6 +221,8 @@ export const ADDRESS_RECORD_BYTES_MAX = 4 * KIB
 export const HELLO_MEMBERS_MAX = 48
 /** Roots in one answer to a hello; the next hello asks for those that follow. */
 export const HELLO_ROOTS_MAX = 64
+/** An answer to a hello. All but one fit a frame: a root that lists many statements to keep is shown alone. */
+export const HELLO_ANSWER_BYTES_MAX = STATEMENT_BYTES_MAX + FRAME_BYTES_MAX
 /** Between two looks at own addresses, and at revocations of nodes that end. Chosen arbitrarily. */
 export const DOOR_LOOK_MS = 2 * SECOND
 /** Hellos in a row of one join, each of which brought another piece of a long chain of roots. */
@@ -290,6 +292,8 @@ export const LEASE_RETRY_MS = 500
 export const LEASE_DEMAND_MS = 10 * MINUTE
 /** Between two rounds of the boot check, and of a handover. */
 export const BOOT_RETRY_MS = 500
+/** Before an operator's word replaces the answers that are missing: every known peer is dialled and asked once by then. */
+export const BOOT_OVERRULE_MS = DIAL_TIMEOUT_MS + ASK_TIMEOUT_MS
 /** Own digests that are remembered as passed through: a state that was ours once is held whole for ever. */
 export const DIGESTS_REMEMBERED_MAX = 4_096
 /** Nodes asked at once who holds a statement. Chosen arbitrarily. */

@@ -17,7 +17,7 @@
 import { textOf, utf8 } from '../core/bytes.ts'
 import { currentEra, type Era, rememberersNeeded } from '../core/eras.ts'
 import type { Did } from '../core/keys.ts'
-import { BOOT_RETRY_MS } from '../core/limits.ts'
+import { BOOT_OVERRULE_MS, BOOT_RETRY_MS } from '../core/limits.ts'
 import type { Tree } from '../core/merkle.ts'
 import type { Epoch } from '../core/statement/epoch.ts'
 import type { Challenges, StateSource } from './challenge.ts'
@@ -50,10 +50,13 @@ export class BootCheck {
   /** Who answered with a state that is held whole here, and whether its own check was done. */
   readonly #answered = new Map<Did, { readonly checked: boolean }>()
   readonly #asking = new Set<Did>()
+  /** Who was asked in vain. */
+  readonly #mute = new Set<Did>()
   readonly #listeners: (() => void)[] = []
   /** The furthest that a peer showed. */
   #rollback: Rollback | null = null
   #overruled: string | null
+  #startedMs = 0
   #done = false
 
   private constructor(ports: BootPorts, overruled: string | null) {
@@ -100,6 +103,7 @@ export class BootCheck {
 
   /** Asks until it is done, then returns; or when the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#startedMs = this.#ports.clock.monotonicMs()
     while (!signal.aborted) {
       if (await this.#finish()) return
       for (const peer of this.#unasked()) void this.#ask(peer, signal)
@@ -132,7 +136,18 @@ export class BootCheck {
   #overruling(): Epoch | null {
     const epoch = this.#ownEpoch()
     if (epoch === null || !epoch.overrules || epoch.id === this.#overruled) return null
+    if (!this.#reachableAsked()) return null
     return epoch.epoch >= this.#ports.log().epoch ? epoch : null
+  }
+
+  /**
+   * A disk that was lost or restored may have lost that the statement was used
+   * up, too: it overrules who is away, never the word of who is there.
+   */
+  #reachableAsked(): boolean {
+    const { network, clock } = this.#ports
+    if (clock.monotonicMs() - this.#startedMs < BOOT_OVERRULE_MS) return false
+    return network.peers().every(({ peer }) => this.#answered.has(peer) || this.#mute.has(peer))
   }
 
   /** Everybody who may know something, until its word is as good as it can be. */
@@ -160,6 +175,7 @@ export class BootCheck {
       // It says the same until its own check is done: no reason to ask at once.
       if (!answer.checked) await this.#ports.clock.sleep(BOOT_RETRY_MS, signal)
     } catch {
+      this.#mute.add(peer)
       // Who does not answer, or does not serve what it claims, is asked again in the next round.
     } finally {
       this.#asking.delete(peer)

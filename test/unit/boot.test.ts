@@ -228,10 +228,23 @@ test('an operator overrules one start: the next one asks again', async () => {
   const [a] = nodes
   away(a)
   a.also = { epochs: new Map([[a.did, epochOf(a, 1, true)]]) }
-  await restarts(a, clock)
+  await restarts(a, clock, 8_000)
   assert.equal(a.boot.done, true)
-  await restarts(a, clock)
+  await restarts(a, clock, 8_000)
   assert.equal(a.boot.done, false)
+})
+
+test('an operator overrules who is away, not who is there and remembers more', async () => {
+  const { nodes, clock } = await meshOf({ nodes: 2, read: 1, write: 2 })
+  const [a, b] = nodes
+  a.also = { epochs: new Map([[a.did, epochOf(a, 1, true)]]) }
+  await clock.until(publishes(a, treeOf('one', 'two'), [b]))
+  // Its disk is new: it no longer knows that the statement was used up.
+  a.log = { epoch: 1, tree: EMPTY }
+  a.crash()
+  await a.start({ ids: a.image().ids, kept: new Map() })
+  await clock.advance(8_000)
+  assert.deepEqual([a.boot.done, a.boot.rollback?.size], [false, 2])
 })
 
 test('a statement that overrules nothing, or an older epoch, does not help', async () => {
