@@ -1,6 +1,7 @@
 /**
  * What a hello is answered with, as much as fits into one frame: the trust root
- * for everybody, and for members what makes both ends known to each other.
+ * for everybody, and for members what makes both ends known to each other. A root
+ * that is larger than a frame comes alone; the next hello brings the rest.
  */
 import { formatEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
@@ -42,7 +43,7 @@ export function answerTo(
     mesh: governance.mesh as StatementId,
     name: ports.name,
     roots,
-    more: roots.length < newer.length,
+    more: roots.length < newer.length || room.left <= 0,
     members: [],
     addresses: [],
   }
@@ -60,12 +61,12 @@ function shownRoots(newer: readonly Root[], { statements }: AnswerPorts, room: R
   const envelopes = newer.slice(0, HELLO_ROOTS_MAX).map(({ id }) => envelopeOf(id, statements))
   const [first, ...others] = envelopes.filter((each) => each !== null)
   if (first === undefined) return []
-  // One that is larger than the half is shown alone, or nobody would ever get past it.
-  const whole = fitting([first], room)
+  // However large it is, or nobody would ever get past it.
+  room.left -= first.length + 1
   const half = { left: Math.min(room.left, ROOTS_BYTES_MAX - first.length) }
-  const rest = whole.length === 0 ? [] : fitting(others, half)
+  const rest = fitting(others, half)
   for (const each of rest) room.left -= each.length + 1
-  return [...whole, ...rest]
+  return [first, ...rest]
 }
 
 /** As many of the first ones as there is room for. */

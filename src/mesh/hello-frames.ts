@@ -22,8 +22,10 @@ import { type Did, type Signer, verifySignature } from '../core/keys.ts'
 import {
   ADDRESS_RECORD_BYTES_MAX,
   FRAME_BYTES_MAX,
+  HELLO_ANSWER_BYTES_MAX,
   HELLO_MEMBERS_MAX,
   HELLO_ROOTS_MAX,
+  STATEMENT_BYTES_MAX,
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import {
@@ -112,6 +114,7 @@ function nested(bytesMax: number): Reader<Uint8Array> {
 }
 
 const ENVELOPE = nested(FRAME_BYTES_MAX)
+const ROOT = nested(STATEMENT_BYTES_MAX)
 const ADDRESS = nested(ADDRESS_RECORD_BYTES_MAX)
 const VERSION = literal(1)
 const PROOFS: Reader<readonly Uint8Array[]> = (value, at) => {
@@ -143,7 +146,7 @@ const SHOWN = object({
   more: flag,
   name,
   result: literal('member', 'pending', 'shown'),
-  roots: list(ENVELOPE, HELLO_ROOTS_MAX),
+  roots: list(ROOT, HELLO_ROOTS_MAX),
   version: VERSION,
 })
 
@@ -166,7 +169,7 @@ export function formatHello({ redemption, proofs, member, address, ...rest }: He
 
 /** Says nothing about its proofs. @throws Malformed */
 export function parseHello(bytes: Uint8Array): Hello {
-  const { invite, version: _, ...rest } = HELLO(knownVersion(bytes), 'hello')
+  const { invite, version: _, ...rest } = HELLO(knownVersion(bytes, FRAME_BYTES_MAX), 'hello')
   const redemption = invite === null ? null : { invite: invite.id, signature: invite.signature }
   return { ...rest, redemption }
 }
@@ -184,7 +187,7 @@ export function formatAnswer(answer: Answer): Uint8Array {
 
 /** Believes nothing of it yet. @throws Malformed */
 export function parseAnswer(bytes: Uint8Array): Answer {
-  const json = knownVersion(bytes)
+  const json = knownVersion(bytes, HELLO_ANSWER_BYTES_MAX)
   if (json['result'] === 'refused') {
     const { result, code } = REFUSED(json, 'answer')
     return { result, code }
@@ -242,11 +245,11 @@ function redeemingBytes(redeeming: Redeeming): Uint8Array {
 }
 
 function jsonOf(bytes: Uint8Array): Json {
-  return parseCanonical(bytes, FRAME_BYTES_MAX)
+  return parseCanonical(bytes, STATEMENT_BYTES_MAX)
 }
 
-function knownVersion(bytes: Uint8Array): JsonObject {
-  const json = parseCanonical(bytes, FRAME_BYTES_MAX)
+function knownVersion(bytes: Uint8Array, bytesMax: number): JsonObject {
+  const json = parseCanonical(bytes, bytesMax)
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new Malformed('a hello is an object')
   const object = json as JsonObject

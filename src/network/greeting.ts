@@ -10,14 +10,15 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { concat, toHex } from '../core/bytes.ts'
 import type { Did } from '../core/keys.ts'
-import { FRAME_BYTES_MAX, HELLO_TIMEOUT_MS } from '../core/limits.ts'
+import { FRAME_BYTES_MAX, HELLO_ANSWER_BYTES_MAX, HELLO_TIMEOUT_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Greeter } from '../mesh/ports.ts'
 import { BOOT_BYTES } from './election.ts'
 import { answerOnce, askOnce, within } from './streams.ts'
 import { formatProtocol } from './topics.ts'
 
-const BYTES_MAX = BOOT_BYTES + FRAME_BYTES_MAX
+const HELLO_MAX = BOOT_BYTES + FRAME_BYTES_MAX
+const ANSWER_MAX = BOOT_BYTES + HELLO_ANSWER_BYTES_MAX
 
 export interface Outcome {
   /** Of the peer's process, hex. */
@@ -38,7 +39,7 @@ export class Greeting {
   async ask(connection: Connection, peer: Did): Promise<Outcome> {
     const signal = AbortSignal.timeout(HELLO_TIMEOUT_MS)
     const hello = concat(this.#boot, await within(this.#greeter.hello(peer), signal))
-    const answer = await askOnce(connection, formatProtocol('hello'), hello, BYTES_MAX, signal)
+    const answer = await askOnce(connection, formatProtocol('hello'), hello, ANSWER_MAX, signal)
     const { boot, rest } = split(answer)
     const welcome = await within(this.#greeter.welcome(peer, rest), signal)
     return { boot, greeted: welcome && this.#admitted(peer) }
@@ -50,7 +51,7 @@ export class Greeting {
    */
   async answer(stream: Stream, peer: Did, told: (outcome: Outcome) => void): Promise<void> {
     const signal = AbortSignal.timeout(HELLO_TIMEOUT_MS)
-    await answerOnce(stream, BYTES_MAX, signal, async (frame) => {
+    await answerOnce(stream, HELLO_MAX, signal, async (frame) => {
       const { boot, rest } = split(frame)
       const { answer, greeted } = await within(this.#greeter.answer(peer, rest), signal)
       told({ boot, greeted: greeted && this.#admitted(peer) })

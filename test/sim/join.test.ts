@@ -5,7 +5,7 @@ import { utf8 } from '../../src/core/bytes.ts'
 import { formatEnvelope } from '../../src/core/dsse.ts'
 import { idOf } from '../../src/core/id.ts'
 import { formatInvite, parseInvite } from '../../src/core/invite.ts'
-import { PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../src/core/limits.ts'
+import { KEEPS_MAX, PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { formatHello, parseAnswer, proveClaim } from '../../src/mesh/hello-frames.ts'
 import {
@@ -175,6 +175,22 @@ test('a chain of roots that fills several frames is followed by several hellos',
   assert.ok(hellos > 1, `${hellos} hellos`)
   assert.equal(joiner.network.peers().length, 1)
   sim.stop(node, joiner)
+})
+
+test('a root that is larger than a frame keeps nobody out', async () => {
+  const sim = new JoinWorld()
+  const world = worldOf()
+  const keeps = Array.from({ length: KEEPS_MAX }, (_, n) => idOf(utf8(`statement ${n}`)))
+  const known = [world.first, nextRoot(world.first, { keeps }), world.member(atlas, inTime)]
+  const node = await sim.open('atlas', { mesh: world, known, admitter: ana })
+  const { line } = await sim.run(node.invites.create(OPTIONS))
+  const [joiner, stranger] = [await sim.open('corvus'), await sim.open('draco')]
+  const joined = await sim.run(joiner.door.join(line, NO_MESH))
+  assert.deepEqual([joined.result, joined.rootVersion], ['admitted', 2])
+  assert.equal(joiner.network.peers().length, 1)
+  const waits = await sim.run(stranger.door.join(node.address, { mesh: world.mesh }))
+  assert.deepEqual([waits.result, waits.rootVersion], ['pending', 2])
+  sim.stop(node, joiner, stranger)
 })
 
 test('an old chain, signed with keys long retired, admits nobody who was invited to a newer one', async () => {
