@@ -118,12 +118,14 @@ async function confirm(
     lines.close()
   })
   try {
-    const unanswered = new Promise<string>((done) => lines.once('close', () => done('')))
+    const unanswered = new Promise<null>((done) => lines.once('close', () => done(null)))
     const answer = await Promise.race([lines.question(`${question} [y/N] `), unanswered])
-    return /^y(es)?$/i.test(answer.trim())
+    if (answer === null) io.stderr.write('\n')
+    return /^y(es)?$/i.test(answer?.trim() ?? '')
   } catch (error) {
-    if ((error as Error).name === 'AbortError') return false // the input ended
-    throw error
+    if ((error as Error).name !== 'AbortError') throw error
+    io.stderr.write('\n')
+    return false // the input ended
   } finally {
     lines.close()
   }

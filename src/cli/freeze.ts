@@ -39,7 +39,7 @@ export const peerSuspend: Command = {
   dryRun: true,
   group: 'MESH',
   args: ['<node>'],
-  says: 'stop a node mesh-wide, reversibly: a freeze of its principal; undo with unfreeze node:',
+  says: 'stop a node mesh-wide, reversibly; undo: unfreeze node:<node>',
   examples: ['meshd peer suspend dorado -m "restored from a snapshot?"'],
   options: [WAIT_OPTION, ...KEY_OPTIONS],
   run: (context, [node = ''], options) => change(context, `node:${node}`, true, options),

@@ -1,12 +1,22 @@
 /** `meshd mesh status|drift`: quorums, what may be lost, and who lacks what since when. */
-import type { DriftView, ListView, PeerView, RootView, StatusView, View } from '../client/types.ts'
+import type {
+  DriftView,
+  ListView,
+  PeerView,
+  RootView,
+  StatementView,
+  StatusView,
+  View,
+} from '../client/types.ts'
 import { shortId } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
+import { TAGS } from './govern.ts'
 import { forPeople, printItem, printList, tableStyle } from './output.ts'
 import type { Command } from './spec.ts'
 import { lastSeen } from './status.ts'
 import { type Column, renderTable } from './table.ts'
-import { clockTime, count, exactly, plural, shortDid } from './text.ts'
+import { clockTime, count, exactly, plural, shortDid, shortHash } from './text.ts'
 
 export const meshStatus: Command = {
   name: 'mesh status',
@@ -117,6 +127,7 @@ export const meshDrift: Command = {
   run: async (context) => {
     const view = await context.client('read').get<ListView<'DriftList', DriftView>>('/v1/drift')
     const now = context.now()
+    const types = forPeople(context) ? await typesOf(context, view.items) : new Map()
     printList(context, {
       kind: 'DriftList',
       seenFrom: view.seenFrom,
@@ -125,7 +136,7 @@ export const meshDrift: Command = {
       empty: `no drift, as seen from ${view.seenFrom}`,
       columns: [
         { head: 'NODE', cell: ({ name, did }) => name ?? shortDid(did) },
-        { head: 'MISSING', cell: missingText },
+        { head: 'MISSING', cell: (drift) => missingText(drift, types) },
         { head: 'SINCE', cell: ({ since }) => (since === null ? '-' : clockTime(since, now)) },
         {
           head: 'DENIES BY ITSELF AT THE LATEST FROM',
@@ -139,10 +150,34 @@ export const meshDrift: Command = {
   },
 }
 
-function missingText({ missing, missingCount }: DriftView): string {
+type Types = ReadonlyMap<string, StatementView['type']>
+const MISSING_SHOWN = 2
+
+/** What is missing is shown by its kind: a revocation is another matter than a member. */
+async function typesOf(context: Context, drifts: readonly DriftView[]): Promise<Types> {
+  const ids = new Set(drifts.flatMap(({ missing }) => missing.slice(0, MISSING_SHOWN)))
+  const types = await Promise.all([...ids].map((id) => typeOf(context, id)))
+  return new Map([...ids].flatMap((id, i) => (types[i] == null ? [] : [[id, types[i]] as const])))
+}
+
+async function typeOf(context: Context, id: string): Promise<StatementView['type'] | null> {
+  const path = `/v1/statements/${encodeURIComponent(id)}`
+  try {
+    return (await context.client('read').get<View<'Statement', StatementView>>(path)).item.type
+  } catch (error) {
+    // Its kind is an ornament; the view itself is whole without.
+    if (error instanceof MeshError) return null
+    throw error
+  }
+}
+
+function missingText({ missing, missingCount }: DriftView, types: Types): string {
   if (missingCount === null) return 'unknown'
   if (missingCount === 0) return '-'
-  const shown = missing.slice(0, 2).map((id) => shortId('rec', id))
+  const shown = missing.slice(0, MISSING_SHOWN).map((id) => {
+    const type = types.get(id)
+    return type === undefined ? shortHash(id) : shortId(TAGS[type], id)
+  })
   return [
     ...shown,
     ...(missingCount > shown.length ? [`+${missingCount - shown.length}`] : []),

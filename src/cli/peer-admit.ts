@@ -111,7 +111,7 @@ export const peerEpoch: Command = {
   dryRun: true,
   group: 'MESH',
   args: ['<node>'],
-  says: 'open a new log epoch for a node whose log was lost or rolled back',
+  says: 'a new log epoch, where a log was lost or rolled back',
   examples: ['meshd peer epoch dorado -m "disk replaced"'],
   options: [
     {
@@ -166,7 +166,7 @@ function givenUp(peer: PeerView, epoch: number, overrules: boolean): readonly st
 export const peerIsolate: Command = {
   name: 'peer isolate',
   group: 'MESH',
-  says: 'close and refuse every connection of this node; --off lifts it. It only tightens',
+  says: 'refuse every connection of this node; --off lifts it',
   examples: ['meshd peer isolate', 'meshd peer isolate --off'],
   options: [{ flags: '--off', says: 'connect again' }],
   run: async (context, _args, options) => {

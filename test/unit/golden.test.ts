@@ -30,7 +30,16 @@ const SCREENS: Readonly<Record<string, Screen & { readonly words?: readonly stri
   'not UTF-8': { env: { LC_ALL: 'C' } },
 }
 
+/** What those lack that drift, by its kind. */
+const MISSING: Answers = Object.fromEntries(
+  story.DRIFT.flatMap(({ missing }) => missing).map((id) => {
+    const type = id.startsWith('sha256:5be2') ? 'freeze' : 'policy'
+    return [`GET /v1/statements/${encodeURIComponent(id)}`, view('Statement', { id, type })]
+  }),
+)
+
 const READ: Answers = {
+  ...MISSING,
   'GET /v1/status': view('Status', story.STATUS),
   'GET /v1/root': view('Root', story.ROOT),
   'GET /v1/peers': listOf('PeerList', story.PEERS),
