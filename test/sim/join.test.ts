@@ -309,3 +309,26 @@ test('strangers without end take the room of a few, whatever they call themselve
 
 const LOG = keyOf('log of many')
 const WITNESS = keyOf('witness of many')
+
+test('what a stranger brings under a root that is not known here is kept by nobody', async () => {
+  const { sim, world, node } = await founded()
+  const { identity, log, witness } = nodeOf('draco')
+  const member = world.member(nodeOf('draco'), inTime, [ana], 2)
+  const claim = { name: 'draco', log: log.did, witness: witness.did, mesh: world.mesh }
+  const hello = {
+    ...claim,
+    root: 2,
+    proofs: proveClaim(claim, node.did, [identity, log, witness]),
+    member: member.bytes,
+    address: null,
+    redemption: null,
+  }
+  const { greeted } = await sim.run(node.door.answer(identity.did, formatHello(hello)))
+  assert.equal(greeted, false)
+  // Its root comes: had the statement been kept, it would be looked at again now.
+  await sim.run(node.statements.submit(nextRoot(world.first).bytes))
+  await sim.clock.advance(1_000)
+  assert.equal(node.statements.governance.root?.version, 2)
+  assert.equal(node.statements.get(member.id), null)
+  sim.stop(node)
+})
