@@ -1,0 +1,135 @@
+/**
+ * Every command where no daemon runs: those that need one say so with status 5
+ * and what to do, the others do their work, and none of them is a bug.
+ */
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { join, resolve } from 'node:path'
+import { after, test } from 'node:test'
+import { CommandTable, FAMILIES } from '../../src/cli/commands.ts'
+import { Lab } from './lab.ts'
+
+const lab = new Lab()
+const host = lab.host('atlas')
+const STARTER = resolve(import.meta.dirname, '../../config/starter-policy')
+const ID = `sha256:${'0'.repeat(64)}`
+
+after(() => lab[Symbol.asyncDispose]())
+
+/** What each needs to get as far as the daemon, and the status it ends with. */
+const NEEDS_DAEMON: Readonly<Record<string, string>> = {
+  status: '',
+  'peer join': '/ip4/127.0.0.1/tcp/1/p2p/x',
+  'peer list': '',
+  'peer show': 'x',
+  'peer approve': 'x --yes',
+  'peer suspend': 'x --yes',
+  'peer epoch': 'x --yes',
+  'peer isolate': '',
+  'peer remove': 'x',
+  'invite create': '--name b',
+  'invite list': '',
+  'invite revoke': ID,
+  'mesh status': '',
+  'mesh drift': '',
+  'root show': '',
+  'root history': '',
+  'root sign': ID,
+  'root rotate': '--threshold root=1',
+  'policy publish': STARTER,
+  'policy sign': ID,
+  'policy list': '',
+  'policy show': 'starter@1',
+  'policy rollback': 'starter@1',
+  'policy diff': `starter@1 ${STARTER}`,
+  sign: '',
+  revoke: 'principal:me --yes',
+  freeze: 'mesh --yes',
+  unfreeze: 'mesh --yes',
+  'artifact issue': '--to me --action a:b --resource c:d --ttl 1h',
+  'artifact list': '',
+  'artifact drop': 'x',
+  authorize: '--action a:b --resource c:d',
+  explain: 'last',
+  'audit list': '',
+  'audit tail': '',
+  'audit show': 'x',
+  'audit verify': '',
+  'config reload': '',
+}
+
+/** Those with a status of their own, or that need nobody. */
+const ALONE: Readonly<Record<string, readonly [number, string]>> = {
+  doctor: [6, ''],
+  exec: [125, '-- true'],
+  wait: [124, '--for ready --timeout 200ms'],
+  'key create': [0, 'alice'],
+  'key list': [0, ''],
+  'key add': [0, 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK --name bob'],
+  'policy check': [0, STARTER],
+  'policy test': [0, STARTER],
+  'artifact inspect': [4, '/no/such/file'],
+  'artifact verify': [3, STARTER.replace('starter-policy', 'meshd.yaml')],
+  'artifact hold': [4, '/no/such/file'],
+  'artifact delegate': [4, '/no/such/file --to me'],
+  'config show': [0, ''],
+  'config check': [0, ''],
+  'config schema': [0, ''],
+  completion: [0, 'bash'],
+  help: [0, 'REVOKED'],
+  commands: [0, ''],
+  version: [0, ''],
+}
+
+const lines = (command: string, rest: string) => [
+  ...command.split(' '),
+  ...rest.split(' ').filter((word) => word !== ''),
+]
+
+test('each command of this version is in one of the two lists', async () => {
+  const all = (await new CommandTable(FAMILIES).all()).map(({ name }) => name)
+  const listed = new Set([...Object.keys(NEEDS_DAEMON), ...Object.keys(ALONE), 'init', 'start'])
+  assert.deepEqual(
+    all.filter((name) => !listed.has(name)),
+    [],
+  )
+})
+
+for (const [command, rest] of Object.entries(NEEDS_DAEMON))
+  test(`${command}: no daemon is status 5`, async () => {
+    const said = await host.run(...lines(command, rest))
+    assert.match(
+      said.stderr,
+      /cannot reach the daemon: there is no socket at .* {2}\[UNREACHABLE\]/,
+    )
+    assert.match(said.stderr, /hint: meshd start/)
+    assert.deepEqual([said.status, said.stdout], [5, ''])
+  })
+
+for (const [command, [status, rest]] of Object.entries(ALONE))
+  test(`${command}: without a daemon status ${status}`, async () => {
+    const said = await host.run(...lines(command, rest))
+    assert.equal(said.status, status, said.stderr)
+    assert.doesNotMatch(said.stderr, /\[BUG\]/)
+  })
+
+test('a socket that nobody listens on, or that says nothing of ours, is told from none', async () => {
+  mkdirSync(host.socketsDir, { mode: 0o700 })
+  const answers = ['HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nnonsense', 'no http at all', '']
+  for (const answer of answers) {
+    const sockets: Socket[] = []
+    const liar = createServer((socket) => {
+      sockets.push(socket)
+      socket.on('error', () => {})
+      socket.write(answer)
+    })
+    const path = join(host.socketsDir, 'read.sock')
+    await new Promise<void>((done) => liar.listen(path, done))
+    const said = await host.run('status', '--timeout', '300ms')
+    const expected = answer === '' ? [124, '[TIMEOUT]'] : [5, '[']
+    assert.deepEqual([said.status, said.stderr.includes(String(expected[1]))], [expected[0], true])
+    for (const socket of sockets) socket.destroy()
+    await new Promise((done) => liar.close(done))
+  }
+})
