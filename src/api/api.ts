@@ -1,7 +1,9 @@
 /** The whole local API on its sockets: every route, wired to the daemon once. */
 import type { Did } from '../core/keys.ts'
+import { MeshError } from '../core/problems.ts'
 import { callerOf } from '../daemon/caller.ts'
 import type { Daemon } from '../daemon/daemon.ts'
+import { groupId } from '../daemon/groups.ts'
 import type { Logger } from '../daemon/logger.ts'
 import { credentialReader, type ReadCredentials } from '../daemon/peer-credentials.ts'
 import type { LiveConfig } from '../daemon/reload.ts'
@@ -88,15 +90,35 @@ function identifying(credentials: ReadCredentials, { callers }: Daemon, metrics:
   }
 }
 
-/** Group members may decide, or read; everything is for the owner alone (INTERFACE 5.2). */
+/** Who may decide, and who may read everything: groups of their own where this host has them (INTERFACE 5.2). */
+const [DECIDERS, READERS] = ['meshd', 'meshd-read']
+
 function socketsOf({ paths }: Daemon, live: LiveConfig): readonly SocketSpec[] {
   const own = live.current.api.sockets
   return [
-    { path: paths.decideSocket, mode: 0o660, role: 'decide', principal: null },
-    { path: paths.readSocket, mode: 0o660, role: 'read', principal: null },
+    { path: paths.decideSocket, mode: 0o660, role: 'decide', principal: null, ...given(DECIDERS) },
+    { path: paths.readSocket, mode: 0o660, role: 'read', principal: null, ...given(READERS) },
     { path: paths.adminSocket, mode: 0o600, role: 'admin', principal: null },
-    ...own.map(({ path, mode, principal }) => ({ path, mode, role: 'decide' as const, principal })),
+    ...own.map(({ path, mode, principal, group }) => ({
+      ...{ path, mode, role: 'decide' as const, principal },
+      ...(group === null ? {} : wanted(group, path)),
+    })),
   ]
+}
+
+/** Where it is there, and this daemon may give to it: root may, and a member. */
+function given(group: string): Pick<SocketSpec, 'gid'> {
+  const gid = groupId(group)
+  const may = process.getuid?.() === 0 || process.getgroups?.().includes(gid ?? -1) === true
+  return gid === null || !may ? {} : { gid }
+}
+
+/** @throws MeshError CONFIG_INVALID */
+function wanted(group: string, path: string): Pick<SocketSpec, 'gid'> {
+  const gid = groupId(group)
+  if (gid === null)
+    throw new MeshError('CONFIG_INVALID', `${path}: this host has no group \`${group}\``)
+  return { gid }
 }
 
 interface Known {

@@ -8,7 +8,7 @@
  * created 0600 by umask and widened afterwards; a stale one is removed only
  * after nobody answered on it.
  */
-import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
 import { dirname } from 'node:path'
@@ -31,6 +31,8 @@ export interface SocketSpec {
   readonly role: SocketRole
   /** Of a socket that is one caller's own; null where the kernel says who calls. */
   readonly principal: string | null
+  /** gid whose members may open it, where the mode says so; the daemon's own when absent. */
+  readonly gid?: number
 }
 
 /** Who opened a connection. */
@@ -103,7 +105,9 @@ export class ApiServer {
           hint: 'set api.dir to a shorter path',
         },
       )
-    mkdirSync(dirname(spec.path), { recursive: true, mode: 0o750 })
+    const made = mkdirSync(dirname(spec.path), { recursive: true, mode: 0o750 })
+    // Whose members may open what is in it have to get there.
+    if (made !== undefined && spec.gid !== undefined) give(dirname(spec.path), spec.gid)
     checkDirectory(dirname(spec.path))
     await clearStale(spec.path)
     const server = this.#create(spec)
@@ -115,7 +119,7 @@ export class ApiServer {
     }
     // A connection that could not be accepted is lost, and is all that is.
     server.on('error', (error) => this.#ports.bug(error, spec.path))
-    chmodSync(spec.path, spec.mode)
+    widen(spec)
     this.#listening.push({ server, spec })
   }
 
@@ -279,6 +283,24 @@ function checkDirectory(path: string): void {
       `${path}: its mode ${(mode & 0o777).toString(8)} lets others replace a socket`,
       { hint: `chmod go-w ${path}` },
     )
+}
+
+/** The group first: it is never wide for another one. @throws MeshError CONFIG_INVALID */
+function widen({ path, mode, gid }: SocketSpec): void {
+  if (gid !== undefined) give(path, gid)
+  chmodSync(path, mode)
+}
+
+/** @throws MeshError CONFIG_INVALID */
+function give(path: string, gid: number): void {
+  try {
+    chownSync(path, process.getuid?.() ?? -1, gid)
+  } catch (cause) {
+    throw new MeshError('CONFIG_INVALID', `${path}: it cannot be given to group ${gid}`, {
+      hint: 'make the user of the daemon a member of that group',
+      cause,
+    })
+  }
 }
 
 /** An answer means a second daemon; refused means a file that a killed one left. */

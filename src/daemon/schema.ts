@@ -74,7 +74,14 @@ export const configSchema = z.strictObject({
         .max(256)
         .optional(),
       sockets: z
-        .array(z.strictObject({ path, mode: mode.optional(), principal: name }))
+        .array(
+          z.strictObject({
+            path,
+            mode: mode.optional(),
+            group: name.optional(),
+            principal: name,
+          }),
+        )
         .max(64)
         .optional(),
     })
@@ -148,6 +155,8 @@ export interface CallerRule {
 export interface CallerSocket {
   readonly path: string
   readonly mode: number
+  /** Whose members may open it; null for the daemon's own. */
+  readonly group: string | null
   readonly principal: string
 }
 
@@ -212,6 +221,7 @@ function apiOf(file: ConfigFile, dir: string): Config['api'] {
     sockets: (file.api?.sockets ?? []).map((socket) => ({
       path: socket.path,
       mode: Number.parseInt(socket.mode ?? '0600', 8),
+      group: socket.group ?? null,
       principal: socket.principal,
     })),
   }

@@ -11,6 +11,7 @@ import { ApiServer, type SocketSpec } from '../../src/api/server.ts'
 import { SUBMIT_BYTES_MAX } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { callerOf } from '../../src/daemon/caller.ts'
+import { groupId } from '../../src/daemon/groups.ts'
 import { credentialReader } from '../../src/daemon/peer-credentials.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-api-'))
@@ -231,4 +232,27 @@ test('a socket has its mode, is not taken from a daemon that lives, and is from 
     onFile,
     (error) => error instanceof MeshError && error.code === 'CONFIG_INVALID',
   )
+})
+
+test('a socket is its group’s before it is wide, and so is the folder that was made for it', {
+  skip: process.getuid?.() !== 0 && 'root alone may give files away',
+}, async () => {
+  const gid = 54_321
+  const path = join(dir, 'made', 'a.sock')
+  await serve(
+    async () => {
+      const [socket, folder] = [statSync(path), statSync(join(dir, 'made'))]
+      assert.deepEqual([socket.gid, socket.mode & 0o777], [gid, 0o660])
+      assert.deepEqual([folder.gid, folder.mode & 0o777], [gid, 0o750])
+    },
+    undefined,
+    { path, gid },
+  )
+})
+
+test('a group is found by its whole name, and what is no line of a group is none', () => {
+  const text = 'root:x:0:\nmeshd:x:990:dana\n# meshd-read:x:1:\nmeshd-read:x:991:\nbad\nx:y:zz:\n'
+  assert.equal(groupId('meshd', text), 990)
+  assert.equal(groupId('meshd-read', text), 991)
+  for (const name of ['mesh', 'dana', 'bad', 'x', '']) assert.equal(groupId(name, text), null, name)
 })

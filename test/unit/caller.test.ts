@@ -88,7 +88,7 @@ test('every name of the configuration has a key once it is read, and keeps it', 
   const { callers, wallet } = await world()
   const config = {
     callers: [rule({ uid: 5 })],
-    sockets: [{ path: '/run/ci.sock', mode: 0o600, principal: 'ci' }],
+    sockets: [{ path: '/run/ci.sock', mode: 0o600, group: null, principal: 'ci' }],
   }
   await callers.reload(config)
   const first = callers.principalOf('planner')
