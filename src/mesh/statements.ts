@@ -362,7 +362,7 @@ export class Statements {
     this.#notes.load(cursors)
     this.#held = new Held(this.#mesh, this.#pins)
     const envelopes = await this.#kept.load()
-    const rest = restore(envelopes, this.#held, this.#quotas)
+    const rest = restore(envelopes, this.#held, this.#quotas, this.#pins.length > 0)
     this.#forget([...envelopes.keys()].filter((id) => !rest.has(id) && this.get(id) === null))
     // Under a root that is disputed now: as if its root were not known.
     for (const bytes of rest.values()) this.offer(bytes, null, 'local')

@@ -97,3 +97,31 @@ test('roots that contradict each other stop the mesh until one is chosen, durabl
     assert.equal(each.governance.root?.id, b.id)
   }
 })
+
+test('what rests on a root that was not chosen is no damage at the next start', async () => {
+  const memory = new Memory()
+  const statements = await opened(world, memory)
+  const dan = keyOf('dan')
+  const roles = { ...world.first.statement.roles }
+  const [a, b] = [
+    nextRoot(world.first, {
+      roles: { ...roles, policy: { keys: [ana.did, dan.did], threshold: 1 } },
+    }),
+    nextRoot(world.first, { message: 'another' }),
+  ]
+  const lost = [
+    nextRoot(a),
+    world.policy({ bundle: 'by-dan' }, [dan], 2),
+    world.policy({ bundle: 'by-both' }, [ana, dan], 2),
+    world.policy({ bundle: 'under-3' }, [ana], 3),
+  ]
+  for (const each of [a, ...lost, b]) await offer(statements, each)
+  await statements.choose(b.id)
+  for (const each of [statements, await open(memory), await open(memory)]) {
+    assert.equal(each.governance.root?.id, b.id)
+    assert.deepEqual([...each.governance.bundles.keys()], ['by-both'])
+  }
+  const again = await open(memory)
+  await offer(again, world.freeze())
+  assert.equal((await open(memory)).governance.digest, again.governance.digest)
+})
