@@ -266,10 +266,9 @@ export class Pull {
   /** What brings something may take as long as there is something: it was signed by others, and ends. */
   #checkProgress(): void {
     const rounds = this.cost.rounds - this.#progress.rounds
-    if (rounds >= SYNC_ROUNDS_MAX)
-      throw new MeshError('TOO_MANY', `a sync did not end within ${SYNC_ROUNDS_MAX} rounds`)
+    if (rounds >= SYNC_ROUNDS_MAX) throw lie(`${SYNC_ROUNDS_MAX} rounds brought nothing`)
     if (this.#ports.clock.monotonicMs() - this.#progress.atMs >= SYNC_STALL_MS)
-      throw new MeshError('TOO_MANY', `a sync brought nothing for ${SYNC_STALL_MS / 1000} s`)
+      throw lie(`${SYNC_STALL_MS / 1000} s brought nothing`)
   }
 
   async #ask<S extends SyncAnswer['say']>(request: SyncRequest, say: S): Promise<Said<S>> {

@@ -163,7 +163,7 @@ export class Sync {
       // Whoever waits for `effective` is told by it; here it decides whether the peer is asked again.
       failure = error
     }
-    if (failure !== null && !signal.aborted && lied(failure, pull.cost)) this.#penalise(peer)
+    if (failure !== null && !signal.aborted && lied(failure)) this.#penalise(peer)
     this.#ports.pulled?.(peer, pull.cost, failure)
   }
 
@@ -180,8 +180,7 @@ const LIED = new MeshError('INVALID_ANSWER', 'the peer lied to sync a moment ago
   hint: 'wait, or ask another peer',
 })
 
-/** A false word; or a comparison without an end that brought nothing. */
-function lied(failure: unknown, cost: Cost): boolean {
-  if (!(failure instanceof MeshError)) return false
-  return failure.code === 'INVALID_ANSWER' || (failure.code === 'TOO_MANY' && cost.learned === 0)
+/** A false word, or rounds without an end that bring nothing. A disk of our own that takes no more is not the peer's fault. */
+function lied(failure: unknown): boolean {
+  return failure instanceof MeshError && failure.code === 'INVALID_ANSWER'
 }
