@@ -31,9 +31,13 @@ export function banner(
       .slice(1)
       .map((path) => path.split('/').at(-1))
       .join('  ')}`,
-    `  governance  ${size} statements, digest ${digest.slice(0, 8)}   ${bundles.join(' ') || 'no policy'}   ${revocations.size} revocations, ${frozen} freezes`,
-    `  log         epoch ${node.log.epoch}, ${node.log.tree.size} records`,
+    `  governance  ${counted(size, 'statement')}, digest ${digest.slice(0, 8)}   ${bundles.join(' ') || 'no policy'}   ${counted(revocations.size, 'revocation')}, ${counted(frozen, 'freeze')}`,
+    `  log         epoch ${node.log.epoch}, ${counted(node.log.tree.size, 'record')}`,
   ]
+}
+
+function counted(n: number, one: string): string {
+  return `${n} ${n === 1 ? one : `${one}s`}`
 }
 
 /** @param ms since the start, for the first time it is ready; null later */

@@ -111,16 +111,18 @@ function governance(services: Services): readonly Finding[] {
   const bundles = held.bundles.filter(({ conflict }) => conflict !== null)
   return [
     ok(`${held.size} ${held.size === 1 ? 'statement' : 'statements'} verified`),
-    ...notReady.map((why) => error(why, fixOf(why))),
+    ...notReady.map((why) => error(why, fixOf(why, services))),
     ...bundles.map(({ bundle, conflict }) =>
       error(`bundle ${bundle}: ${conflict}`, `meshd policy list`),
     ),
   ]
 }
 
-/** `POLICY_NO_PERMIT: no policy is in force`: one has to be made; the others are looked into. */
-function fixOf(why: string): string {
-  return why.startsWith('POLICY_') ? 'meshd policy publish' : 'meshd mesh status'
+/** What ends it: a policy has to be made, and a boot check needs its witnesses, or an operator's word. */
+function fixOf(why: string, { node, name }: Services): string {
+  if (why.startsWith('POLICY_')) return 'meshd policy publish'
+  if (node.boot.why === null) return 'meshd mesh status'
+  return `start the other witnesses; where they are lost: meshd peer epoch ${name} --overrule-boot-check`
 }
 
 function storage({ node }: Services): readonly Finding[] {

@@ -96,7 +96,9 @@ export const configReload: Command = {
       item: view,
       id: rejected === null ? 'applied' : 'rejected',
       lines: () => [
-        `applied        ${applied.join(', ') || 'nothing differs'}`,
+        rejected === null
+          ? `applied        ${applied.join(', ') || 'nothing differs'}`
+          : 'rejected       what ran goes on as it was',
         ...(restart.length === 0 ? [] : [`needs restart  ${restart.join(', ')}`]),
       ],
     })

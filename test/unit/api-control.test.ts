@@ -316,3 +316,12 @@ test('a node that fails closed is alive and not ready, and says why to whoever a
   const storage = groups.find(({ name }: { name: string }) => name === 'Storage').findings
   assert.equal(storage[0].level, 'error')
 })
+
+test('a node that waits for its boot check is told what ends it', async () => {
+  await using control = await Control.open([borealis])
+  const { body } = await control.ask('GET /v1/doctor')
+  const governance = body.item.groups.find(({ name }: { name: string }) => name === 'Governance')
+  const fixes = governance.findings.map(({ fix }: { fix: string | null }) => fix).join('\n')
+  assert.match(fixes, /where they are lost: meshd peer epoch atlas --overrule-boot-check/)
+  assert.equal((await control.ask('GET /readyz')).status, 503)
+})

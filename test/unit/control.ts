@@ -25,7 +25,17 @@ import { VirtualClock } from '../sim/clock.ts'
 import { Disk, DiskStore } from '../sim/disk.ts'
 import { CALM, Hub } from '../sim/hub.ts'
 import { SimNetwork } from '../sim/network.ts'
-import { atlas, DAY_MS, keyOf, people, role, rolesOf, rootOf, World } from './statements.ts'
+import {
+  atlas,
+  DAY_MS,
+  keyOf,
+  type NodeKeys,
+  people,
+  role,
+  rolesOf,
+  rootOf,
+  World,
+} from './statements.ts'
 
 /** The node's admitter key, which redeems invites. */
 const admitter = keyOf('admitter of atlas')
@@ -63,11 +73,11 @@ export class Control implements AsyncDisposable {
     ])
   }
 
-  /** Of a mesh whose one witness it is; ready, with its first records. */
-  static async open(): Promise<Control> {
+  /** Of a mesh whose one witness it is: ready, with its first records. With others, who are away, it is not. */
+  static async open(others: readonly NodeKeys[] = []): Promise<Control> {
     const clock = new VirtualClock(1)
     const first = rootOf({
-      witnesses: [atlas.identity.did],
+      witnesses: [atlas, ...others].map(({ identity }) => identity.did).sort(),
       roles: { ...rolesOf(people), admitter: role(1, ...people, admitter) },
       issuedMs: clock.wallMs(),
       expiresMs: clock.wallMs() + 300 * DAY_MS,
