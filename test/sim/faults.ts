@@ -9,20 +9,26 @@ import { type Host, type Image, imageOf, type MeshWorld } from './mesh-world.ts'
 /** Between two images of the disk that may be set back. */
 export const IMAGE_EVERY_MS = 1_500
 
+export interface FaultsTold {
+  /** Its node crashed, and starts again. */
+  restarted(host: Host): void
+  /** Its process goes on after a pause. */
+  resumed(host: Host): void
+}
+
 export class Faults {
   readonly #world: MeshWorld
   readonly #dice: Dice
   /** The one node whose disk may be set back: the others are the memory that it lost. */
   readonly #restorable: Host
   readonly #images: Image[] = []
-  readonly #crashed: (host: Host) => void
+  readonly #told: FaultsTold
 
-  /** @param crashed told when a node crashed that will start again */
-  constructor(world: MeshWorld, crashed: (host: Host) => void) {
+  constructor(world: MeshWorld, told: FaultsTold) {
     this.#world = world
     this.#dice = new Dice(world.swarm.seed * 13 + 5)
     this.#restorable = this.#oneOf(world.hosts)
-    this.#crashed = crashed
+    this.#told = told
   }
 
   /** What is not left to the looks at the dice. */
@@ -39,8 +45,7 @@ export class Faults {
     const dice = this.#dice
     for (const host of hosts) {
       if (dice.unit() < swarm.crash) this.#crash(host, null)
-      if (dice.unit() < swarm.pause)
-        this.#world.pause(host, 500 + dice.unit() * 9_000, dice.unit() < 0.5)
+      if (dice.unit() < swarm.pause) this.#pause(host)
       if (dice.unit() < swarm.step) this.#step(host)
       if (dice.unit() < swarm.storageError) this.#disk(host)
     }
@@ -67,8 +72,15 @@ export class Faults {
     this.#world.clock.after(100 + this.#dice.unit() * 2_500, () => {
       if (host.life !== null) return
       this.#world.boot(host)
-      this.#crashed(host)
+      this.#told.restarted(host)
     })
+  }
+
+  /** Mostly short ones: a lease may outlive them, and must not. */
+  #pause(host: Host): void {
+    const ms = 300 + this.#dice.unit() ** 2 * 9_000
+    this.#world.pause(host, ms, this.#dice.unit() < 0.5)
+    this.#world.clock.after(ms, () => this.#told.resumed(host))
   }
 
   #step(host: Host): void {

@@ -66,7 +66,13 @@ export type Happening =
   /** An older image of its disk was put in: what was on it. */
   | { readonly ev: 'restore'; readonly log: Leaves; readonly held: readonly number[] }
   | { readonly ev: 'pause'; readonly suspended: boolean }
-  | { readonly ev: 'resume' }
+  /** After so long; by the node's monotonic clock, which stood still while it was suspended. */
+  | {
+      readonly ev: 'resume'
+      readonly suspended: boolean
+      readonly ms: number
+      readonly mono: number
+    }
   | { readonly ev: 'call'; readonly asked: Asked }
   /** The disk took it, or was found to have it when it was opened anew. */
   | { readonly ev: 'durable'; readonly log: Leaves; readonly statements: readonly number[] }

@@ -198,8 +198,10 @@ export class MeshWorld {
     this.hub.freeze(host.did)
     host.resume = () => {
       if (host.life !== life || life.gate.running) return
-      if (suspended) host.machine.suspendedMs += this.clock.monotonicMs() - beganMs
-      this.write({ ev: 'resume' }, host)
+      const pausedMs = this.clock.monotonicMs() - beganMs
+      if (suspended) host.machine.suspendedMs += pausedMs
+      const mono = host.machine.monotonicMs()
+      this.write({ ev: 'resume', suspended, ms: pausedMs, mono }, host)
       life.gate.go()
       this.hub.thaw(host.did)
     }

@@ -70,6 +70,15 @@ export class People {
       })
   }
 
+  /** What waited while the node was stopped comes at once. */
+  hurry(host: Host): void {
+    for (let i = 0; i < 3; i++)
+      this.#world.clock.after(this.#dice.unit() * AIM_MS, () => {
+        const grant = this.#world.laws.grant(this.#dice, PROBE.holder, false, null)
+        this.#calls.send(this.#calls.make(host, grant, 'tool:read'))
+      })
+  }
+
   law(): void {
     const up = this.#world.hosts.filter(({ life }) => life?.node != null && life.gate.running)
     if (up.length === 0) return

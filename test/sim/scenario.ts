@@ -28,7 +28,10 @@ export class Scenario {
   constructor(world: MeshWorld) {
     this.#world = world
     this.#people = new People(world)
-    this.#faults = new Faults(world, (host) => this.#people.retry(host))
+    this.#faults = new Faults(world, {
+      restarted: (host) => this.#people.retry(host),
+      resumed: (host) => this.#people.hurry(host),
+    })
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
   }
 

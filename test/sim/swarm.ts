@@ -72,7 +72,7 @@ export function draw(seed: number): Swarm {
     },
     diskMsMax: dice.unit() < 0.25 ? 1_500 : 5 + dice.unit() * 40,
     crash: chance(0.6, 0.06),
-    pause: chance(0.4, 0.03),
+    pause: chance(0.5, 0.06),
     // With nobody to ask, a clock that went back is not believed until it has caught up.
     step: nodes === 1 ? 0 : chance(0.4, 0.03),
     storageError: chance(0.4, 0.05),

@@ -1,7 +1,11 @@
 /** Permission to allow at all, and how long without a word: S3 (Q3), Q1, Q2. */
+import { LEASE_PAUSE_MS } from '../../../src/core/limits.ts'
 import type { Event } from '../history.ts'
 import type { Book, RootLaw } from './book.ts'
 import type { Invariant } from './checker.ts'
+
+/** Between two looks at the clocks, which are read in whole milliseconds. */
+const MARGIN_MS = 250
 
 interface Heard {
   readonly digest: string
@@ -17,6 +21,8 @@ export const S3: Invariant = {
     /** Node → witness → what it answered in this life of the node. */
     const voices = new Map<number, Map<number, Heard[]>>()
     const states = new Map<string, readonly number[]>()
+    /** Node → its monotonic time when it last went on after a pause: what was asked before counts no more (Q4). */
+    const emptied = new Map<number, number>()
     const fresh = (
       node: number,
       witness: number,
@@ -24,8 +30,9 @@ export const S3: Invariant = {
       event: Extract<Event, { ev: 'answer' }>,
     ) =>
       (voices.get(node)?.get(witness) ?? []).some((voice) => {
-        if (voice.root !== root.version || event.mono - voice.asked > root.lease.stalenessMs)
-          return false
+        if (voice.root !== root.version) return false
+        if (event.mono - voice.asked > root.lease.stalenessMs) return false
+        if (voice.asked < (emptied.get(node) ?? 0)) return false
         const { stalenessMs, skewMs } = root.lease
         if (event.wall - voice.dated > stalenessMs + skewMs || voice.dated > event.wall + skewMs)
           return false
@@ -36,7 +43,12 @@ export const S3: Invariant = {
       if (event.ev === 'announce') states.set(event.digest, event.held)
       if (event.node === null) return
       const { node } = event
-      if (event.ev === 'boot') voices.set(node, new Map())
+      if (event.ev === 'boot') {
+        voices.set(node, new Map())
+        emptied.delete(node)
+      }
+      if (event.ev === 'resume' && noticed(event.suspended, event.ms, skewMsOf(book)))
+        emptied.set(node, event.mono)
       if (event.ev === 'heard' && event.counts) {
         const heard = voices.get(node)?.get(event.from) ?? []
         heard.push(event)
@@ -56,6 +68,15 @@ export const S3: Invariant = {
         )
     }
   },
+}
+
+/** A process that was stopped sees a gap in its time, one that was suspended a step of the wall clock. */
+function noticed(suspended: boolean, ms: number, skewMs: number): boolean {
+  return ms > (suspended ? skewMs : LEASE_PAUSE_MS) + MARGIN_MS
+}
+
+function skewMsOf(book: Book): number {
+  return Math.max(...[...book.roots.values()].map(({ lease }) => lease.skewMs))
 }
 
 /** When each statement was committed: enough witnesses of one root hold it and speak. */
