@@ -14,13 +14,13 @@ const wait = (condition: string, ...more: string[]) => ['wait', '--for', conditi
 test('a statement that is not here yet is waited for', async () => {
   const problem = { status: 404, body: { code: 'NOT_FOUND', detail: 'not yet', hint: '' } }
   const late = await desk.type(
-    wait(`statement=${SPREAD.id}`, '--timeout', '150ms'),
+    wait(`statement=${SPREAD.id}`, '--timeout', '1s'),
     {},
     {
       problem,
     },
   )
-  assert.match(late, /not statement=sha256:\w+ within 150 ms {2}\[TIMEOUT\]/)
+  assert.match(late, /not statement=sha256:\w+ within 1 s {2}\[TIMEOUT\]/)
   assert.match(late, /exit 124 --\n$/)
   const found = await desk.type(wait(`statement=${SPREAD.id}`), { 'GET /v1/spread': SPREAD })
   assert.match(found, /exit 0 --\n$/)
@@ -45,6 +45,6 @@ test('ready says so to people, and to a program by its exit status alone', async
   assert.equal(await desk.type(wait('ready'), ready), 'READY\n-- exit 0 --\n')
   assert.equal(await desk.type(wait('ready', '--json'), ready), '-- exit 0 --\n')
   const not = { 'GET /v1/status': view('Status', STATUS_NOT_READY) }
-  const said = await desk.type(wait('ready', '--timeout', '10ms'), not)
-  assert.match(said, /not ready: GOVERNANCE_STALE.* within 10 ms {2}\[TIMEOUT\]/)
+  const said = await desk.type(wait('ready', '--timeout', '1s'), not)
+  assert.match(said, /not ready: GOVERNANCE_STALE.* within 1 s {2}\[TIMEOUT\]/)
 })
