@@ -117,6 +117,7 @@ export type Happening =
       readonly asked: number
       /** The other's wall clock in its answer. */
       readonly dated: number
+      readonly head: HeadOf | null
     }
   /** A peer's checkpoint is durable here. */
   | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }

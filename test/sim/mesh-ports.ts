@@ -229,6 +229,7 @@ export class GatedNetwork implements Network {
       counts: answer.checked && answer.opened > 0,
       asked,
       dated: answer.timeMs,
+      head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
     })
   }
 

@@ -3,6 +3,10 @@
  * source, each of a text that is there exactly once, so that none can rot in
  * silence (FAULTS.md section 6). A mutant is loaded beside the program, in the
  * same process: its modules are the shipped ones but for the edit.
+ *
+ * Not here, because a second defence hides them: sync without timers (a lease
+ * pulls what it was answered), voices that age by the monotonic clock alone (a
+ * step empties the lease), dates in the future (looked at twice).
  */
 import assert from 'node:assert/strict'
 import { registerHooks } from 'node:module'
@@ -74,17 +78,8 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (overruling === null && !this.#tally().complete) return false',
     to: '',
     seed: 1,
-    by: 'L4',
-    quick: false,
-  },
-  {
-    name: 'a log that was set back goes on',
-    file: 'mesh/boot.ts',
-    from: 'if (this.rollback !== null) return false',
-    to: '',
-    seed: 1,
-    by: 'L4',
-    quick: false,
+    by: 'S9',
+    quick: true,
   },
   {
     name: 'an answer counts though its node is not checked yet',
@@ -163,9 +158,9 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'mesh/lease.ts',
     from: 'if (answer.root !== root.version || answer.opened !== currentEra(roots).from) return false',
     to: '',
-    seed: 31,
+    seed: 51,
     by: 'S3',
-    quick: false,
+    quick: true,
   },
   {
     name: 'after a failed write the next index comes from memory (B20)',

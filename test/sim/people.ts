@@ -87,10 +87,15 @@ export class People {
     if (made !== null) submit(host, made)
   }
 
-  /** A log that was set back is retired. */
+  /** A node that sealed its log is started again; a log that was set back is retired. */
   operate(): void {
     for (const host of this.#world.hosts) {
       const node = host.life?.node
+      if (node?.log.sealed != null) {
+        this.#world.crash(host, false)
+        this.#world.boot(host)
+        continue
+      }
       const rollback = node?.boot.rollback
       if (node == null || rollback == null) continue
       const epoch = this.#epoch(host.place, Math.max(rollback.epoch, node.log.epoch) + 1)

@@ -75,26 +75,35 @@ interface Shown extends HeadOf {
 }
 
 /**
+ * Held is what is durable at a peer; what comes after it may only be heard.
  * A head that nobody but its node ever had is no evidence against it: a node
  * that was set back may sign another one, for it cannot know of the first.
  */
 export const S9: Invariant = {
   id: 'S9',
-  says: 'no peer holds two heads of one log that contradict each other',
+  says: 'peers never have two heads of one log that contradict each other',
   begin({ book, fail, met }) {
     const logs = new Branches()
     const signed = new Map<string, Shown>()
     const held = new Map<number, Shown[]>()
+    /** Told once for each head that is heard. */
+    const compared = new Set<Shown>()
+    const compare = (node: number, head: Shown) => {
+      const other = held
+        .get(node)
+        ?.find((each) => each.epoch === head.epoch && contradict(each, head))
+      if (other !== undefined && !compared.has(head))
+        fail(
+          `n${node} signed heads of sizes ${other.size} and ${head.size} of log ${head.epoch}, that contradict each other, and peers have both`,
+        )
+      compared.add(head)
+    }
     const hold = (node: number, head: Shown) => {
       const heads = held.get(node) ?? []
       held.set(node, heads)
       if (heads.includes(head)) return
       if (book.page(node).inc > 1) met()
-      const other = heads.find((each) => each.epoch === head.epoch && contradict(each, head))
-      if (other !== undefined)
-        fail(
-          `peers hold heads of n${node}, of sizes ${other.size} and ${head.size} of log ${head.epoch}, that contradict each other`,
-        )
+      compare(node, head)
       heads.push(head)
     }
     return (event) => {
@@ -105,6 +114,10 @@ export const S9: Invariant = {
         const branch = logs.at(event.node, event.head)
         if (branch === null) return fail(`n${event.node} signed a head of records that it lacks`)
         if (!signed.has(key)) signed.set(key, { ...event.head, branch })
+      }
+      if (event.ev === 'heard' && event.head !== null) {
+        const heard = signed.get(keyOf(event.from, event.head))
+        if (heard !== undefined) compare(event.from, heard)
       }
       if (event.ev !== 'witness') return
       const head = signed.get(keyOf(event.of, event.head))
