@@ -64,13 +64,34 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
         detail: 'the answer came after its own end',
       },
     }
-  const child = start(call, id)
-  const spawned = await started(child)
-  if (spawned !== null) {
-    await api.outcome(id, 'failed', null)
-    return { kind: 'not run', decision, why: spawned }
+  return passingSignals(async (runs) => {
+    const child = start(call, id)
+    runs(child)
+    const spawned = await started(child)
+    if (spawned !== null) {
+      await api.outcome(id, 'failed', null)
+      return { kind: 'not run', decision, why: spawned }
+    }
+    return supervise(api, call, decision, id, child, untilMs)
+  })
+}
+
+/** From before there is a child: a signal that came between would end us and leave it running with nobody to stop it. */
+async function passingSignals<T>(
+  during: (runs: (child: ChildProcess) => void) => Promise<T>,
+): Promise<T> {
+  const running: { child: ChildProcess | null } = { child: null }
+  const pass = (signal: NodeJS.Signals) => {
+    if (running.child !== null) signalGroup(running.child, signal)
   }
-  return supervise(api, call, decision, id, child, untilMs)
+  for (const signal of PASSED) process.on(signal, pass)
+  try {
+    return await during((child) => {
+      running.child = child
+    })
+  } finally {
+    for (const signal of PASSED) process.off(signal, pass)
+  }
 }
 
 /** Whatever is no well-formed answer allows nothing. @throws MeshError INVALID_ANSWER */
@@ -127,13 +148,10 @@ async function supervise(
     watching.abort()
     ended.resolve({ code, signal })
   })
-  const pass = (signal: NodeJS.Signals) => signalGroup(child, signal)
-  for (const signal of PASSED) process.on(signal, pass)
   const stopped = await watch(api, call, id, untilMs, watching.signal)
   const stoppedMs = call.monotonicMs()
   if (stopped !== null) end(child, ended.promise)
   const { code, signal } = await ended.promise
-  for (const name of PASSED) process.off(name, pass)
   if (stopped !== null) {
     signalGroup(child, 'SIGKILL') // what outlived its leader has no authorization either
     call.say(

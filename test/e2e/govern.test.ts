@@ -139,6 +139,8 @@ test('what is typed wrong is a usage error with status 64, and nothing is signed
     ['freeze', 'nonsense'],
     ['revoke', 'starter@1', '--until', '0s'],
     ['revoke', 'starter@1', '--until', 'soon'],
+    ['revoke', 'dec_12345678'],
+    ['revoke', 'art_bejocdkb'],
     ['root', 'rotate', '--threshold', 'root=9'],
     ['root', 'rotate', '--add-key', 'alice'],
   ]
@@ -147,7 +149,7 @@ test('what is typed wrong is a usage error with status 64, and nothing is signed
     assert.equal(said.status, 64, `${words.join(' ').slice(0, 60)}: ${said.stderr}`)
     assert.match(said.stderr, /\[USAGE\]\nhint: /)
   }
-  for (const target of ['starter@99', 'dec_12345678', 'principal:nobody', 'art_bejocdkb'])
+  for (const target of ['starter@99', 'principal:nobody'])
     assert.equal((await atlas.run('revoke', target, ...founder)).status, 4, target)
   const { root } = await status(atlas)
   assert.equal((await atlas.run('revoke', root?.id ?? '', ...founder)).status, 64)
