@@ -145,7 +145,7 @@ for (const [kind, make] of Object.entries(kinds)) {
   on('the newest published checkpoint is kept', async (durably) => {
     await durably.store.persist(batchOf(durably.store, ['a']))
     const hash = Buffer.from(rootHash(durably.store.tree)).toString('base64')
-    const note = utf8(`meshd/0123456789abcdef/z6Mk/1\n1\n${hash}\n\n— x AAAA\n`)
+    const note = utf8(`meshd/0123456789abcdef/z6Mk/1\n1\n${hash}\n\n— x AAAAAAAA\n`)
     await durably.store.keepHead(utf8('first'))
     await durably.store.keepHead(note)
     assert.deepEqual(durably.store.head, note)
