@@ -48,7 +48,7 @@ function message(key: KeyObject): Buffer {
   return Buffer.concat([sign(null, says, key), says])
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await new Promise<void>((ready) => server.once('listening', () => ready()))
   const { port } = server.address() as net.AddressInfo
