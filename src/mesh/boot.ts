@@ -167,6 +167,8 @@ export class BootCheck {
     this.#asking.add(peer)
     try {
       const { answer } = await this.#ports.challenges.ask(peer, { ids: [], own: true }, signal)
+      // At once: it may be gone before its state is held whole here, and what it showed would be forgotten.
+      if (answer.yours !== null) await this.#show(answer.yours)
       await this.#ports.challenges.reach(answer, signal)
       // INVARIANT: what it holds of this log is read once all that it knows is known here. Of an epoch not heard of yet it could not be read, and the answer would count all the same.
       if (answer.yours !== null) await this.#show(answer.yours)

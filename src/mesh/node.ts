@@ -98,7 +98,6 @@ export class MeshNode {
   /** Listens, dials, and runs every loop. @throws MeshError NOT_READY when it cannot listen */
   async start(): Promise<void> {
     const { network } = this.#ports
-    this.boot.onDone(() => this.#bootDone())
     await network.start(this.door)
     this.addresses.start()
     const { signal } = this.#stopping
@@ -182,7 +181,7 @@ export class MeshNode {
   }
 
   /** From here on it may append: nothing that was signed before can contradict it. */
-  #bootDone(): void {
+  #open(): void {
     this.log.openForAppends()
     const { root } = this.statements.governance
     const detail = `epoch ${this.log.epoch}, ${this.log.tree.size} records, root v${root?.version ?? 0}`
@@ -192,15 +191,30 @@ export class MeshNode {
       .catch((error: unknown) => this.#ports.tell.problem('a record was lost', error))
   }
 
-  /** An operator's `epoch` statement retires the log, whenever it arrives; only then is a rolled back one continued, as another. */
+  /**
+   * An operator's `epoch` statement retires the log; only then is a rolled back one continued, as
+   * another. Then, and when the boot check is over, the log is opened.
+   */
   async #retire(signal: AbortSignal): Promise<void> {
     const pace = new Pace(this.#ports.clock)
     this.statements.onChange(({ statement }) => statement.type === 'epoch' && pace.wake())
+    this.boot.onDone(() => pace.wake())
     while (!signal.aborted) {
       const epoch = this.statements.governance.epochs.get(this.self)
-      if (epoch !== undefined && epoch.epoch > this.log.epoch) await this.#begin(epoch)
+      if (epoch !== undefined && this.#mayBegin(epoch)) await this.#begin(epoch)
+      if (this.boot.done && !this.log.open) this.#open()
       await pace.wait(EPOCH_LOOK_MS, signal)
     }
+  }
+
+  /**
+   * A disk that was set back may have forgotten that the statement was followed: an epoch that
+   * others saw begin is never begun again, and until they were asked nobody knows.
+   */
+  #mayBegin({ epoch }: Epoch): boolean {
+    if (epoch <= this.log.epoch) return false
+    const { done, rollback } = this.boot
+    return done || (rollback !== null && epoch > rollback.epoch)
   }
 
   /** What has expired is refused as expired: that it was used need not be remembered. */

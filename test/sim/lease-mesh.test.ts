@@ -99,6 +99,15 @@ class Mesh {
     disk.opened = false
   }
 
+  /** Starts it again on an older image of its disk. */
+  async setBack(host: Host, image: Disk['state']): Promise<void> {
+    await this.stop(host)
+    host.disk.state = image
+    host.disk.acknowledged = image
+    host.disk.head = null
+    await this.start(host)
+  }
+
   #puts(): Put[] {
     let tree = PrefixTree.EMPTY
     const puts: Put[] = this.#known.map(({ id, bytes }) => {
@@ -160,11 +169,7 @@ test('a node whose disk was restored finds out, and goes on only in a new epoch 
   await clock.until(a.node.statements.submit(first.bytes))
   await clock.advance(5_000)
   const size = c.node.log.tree.size
-  await mesh.stop(c)
-  c.disk.state = image
-  c.disk.acknowledged = image
-  c.disk.head = null
-  await mesh.start(c)
+  await mesh.setBack(c, image)
   await clock.advance(10_000)
   assert.equal(c.node.boot.done, false)
   assert.match(c.node.boot.why ?? '', /^rollback: a peer holds a checkpoint of this log at size/)
@@ -176,6 +181,23 @@ test('a node whose disk was restored finds out, and goes on only in a new epoch 
   await clock.advance(10_000)
   assert.deepEqual([c.node.boot.why, c.node.log.epoch], [null, 2])
   assert.equal(c.node.lease.status().held, true)
+})
+
+test('an epoch that others saw begin is not begun again by a disk that forgot it', async () => {
+  const { mesh, clock, a, c } = await meshOfThree()
+  const image = c.disk.state
+  await clock.until(a.node.statements.submit(mesh.world.epoch(c.keys).bytes))
+  await clock.advance(10_000)
+  assert.deepEqual([c.node.boot.why, c.node.log.epoch], [null, 2])
+
+  await mesh.setBack(c, image)
+  await clock.advance(10_000)
+  assert.deepEqual([c.node.boot.rollback?.epoch, c.node.log.epoch], [2, 1])
+
+  const next = mesh.world.epoch(c.keys, { epoch: 3 })
+  await clock.until(a.node.statements.submit(next.bytes))
+  await clock.advance(10_000)
+  assert.deepEqual([c.node.boot.why, c.node.log.epoch], [null, 3])
 })
 
 test('a node whose revocation has ended is dialled again by those that had cut it off', async () => {

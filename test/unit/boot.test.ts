@@ -170,6 +170,22 @@ test('a peer that saw more of this log proves a rollback, and nothing continues 
   assert.deepEqual([a.boot.done, a.boot.rollback], [true, null])
 })
 
+test('what a peer showed of this log counts though its state was never held whole', async () => {
+  const { nodes, clock, world } = await meshOf({ nodes: 4, witnesses: 3 })
+  const [a, , , d] = nodes
+  world.groups = [0, 1, 1, 0]
+  await clock.until(publishes(a, treeOf('one', 'two', 'three'), [d]))
+  a.log = { epoch: 1, tree: treeOf('one', 'two') }
+  a.checkpoint = null
+  await clock.until(d.learn([idOf(utf8('what only d knows'))]))
+  const pull = a.pull.bind(a)
+  a.pull = (peer) => (peer === d ? Promise.reject(new Error('cut off')) : pull(peer))
+  await restarts(a, clock)
+  world.groups = [0, 0, 0, 1]
+  await clock.advance(2_000)
+  assert.deepEqual([a.boot.done, a.boot.rollback?.size], [false, 3])
+})
+
 test('a rollback of an epoch that this disk never heard of shows once the epoch is known', async () => {
   const { nodes, clock } = await meshOf({ nodes: 2, read: 1, write: 2 })
   const [a, b] = nodes
