@@ -94,10 +94,10 @@ export class Laws {
     )
   }
 
-  /** Turns it round. */
-  freeze(scope: Scope): Made {
-    const known = this.freezes.get(scopeKey(scope))
-    const next = { scope, version: (known?.version ?? 0) + 1, frozen: known?.frozen !== true }
+  /** Turns it round unless said. */
+  freeze(scope: Scope, frozen = this.freezes.get(scopeKey(scope))?.frozen !== true): Made {
+    const version = (this.freezes.get(scopeKey(scope))?.version ?? 0) + 1
+    const next = { scope, version, frozen }
     this.freezes.set(scopeKey(scope), next)
     return this.#number(this.world.freeze(next))
   }

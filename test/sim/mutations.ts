@@ -78,7 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
     from: 'if (overruling === null && !this.#tally().complete) return false',
     to: '',
     seed: 1,
-    by: 'S9',
+    by: 'L4',
     quick: true,
   },
   {
@@ -158,7 +158,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'mesh/lease.ts',
     from: 'if (answer.root !== root.version || answer.opened !== currentEra(roots).from) return false',
     to: '',
-    seed: 51,
+    seed: 103,
     by: 'S3',
     quick: true,
   },

@@ -109,8 +109,8 @@ export class People {
     const { laws, hosts } = this.#world
     const [by] = hosts
     if (by === undefined) return
-    for (const { scope, frozen } of [...laws.freezes.values()])
-      if (frozen) submit(by, laws.freeze(scope))
+    // Also where the last word was to lift it: nobody may have taken that.
+    for (const { scope } of [...laws.freezes.values()]) submit(by, laws.freeze(scope, false))
     // The last that anybody may have taken: what nobody took is followed by nothing.
     const known = [...(by.life?.node?.statements.all() ?? [])].map(({ id }) => laws.numberOf(id))
     submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(known)))

@@ -11,7 +11,12 @@ export const S5: Invariant = {
       if (event.node === null || !('log' in event)) return
       const { node, log, ev } = event
       const key = `${node}/${log.epoch}`
-      if (ev === 'restore') return void logs.set(key, [...log.ids])
+      if (ev === 'restore') {
+        // What it lost nobody may ever have seen; what somebody has seen is for S9.
+        for (const other of [...logs.keys()]) if (other.startsWith(`${node}/`)) logs.delete(other)
+        logs.set(key, [...log.ids])
+        return
+      }
       const known = logs.get(key) ?? []
       logs.set(key, known)
       if (log.first > known.length)
