@@ -118,7 +118,7 @@ export class BootCheck {
     // INVARIANT: a statement overrules one start; the next one asks again.
     const epoch = this.#ownEpoch()
     if (epoch?.overrules === true && epoch.id !== this.#overruled) {
-      await this.#ports.persist([{ space: 'governance', key: 'overruled', value: utf8(epoch.id) }])
+      if (!(await this.#keepOverruled(epoch))) return false
       this.#overruled = epoch.id
     }
     // Somebody may have shown one while the disk was busy.
@@ -126,6 +126,16 @@ export class BootCheck {
     if (!this.#done) return false
     for (const listener of this.#listeners) listener()
     return true
+  }
+
+  async #keepOverruled({ id }: Epoch): Promise<boolean> {
+    try {
+      await this.#ports.persist([{ space: 'governance', key: 'overruled', value: utf8(id) }])
+      return true
+    } catch {
+      // It is not known to be used up, so it overrules nothing yet: the next round tries again.
+      return false
+    }
   }
 
   #ownEpoch(): Epoch | null {

@@ -9,7 +9,12 @@ import { toHex } from '../core/bytes.ts'
 import { checkStanding } from '../core/checks/governance.ts'
 import { leaseDenial } from '../core/checks/lease.ts'
 import type { Did } from '../core/keys.ts'
-import { EPOCH_LOOK_MS, NONCES_EXPIRE_MS, NONCES_EXPIRED_MAX } from '../core/limits.ts'
+import {
+  BOOT_RETRY_MS,
+  EPOCH_LOOK_MS,
+  NONCES_EXPIRE_MS,
+  NONCES_EXPIRED_MAX,
+} from '../core/limits.ts'
 import { rootHash } from '../core/merkle.ts'
 import type { Denial } from '../core/reasons.ts'
 import { formatDraft } from '../core/record.ts'
@@ -202,8 +207,11 @@ export class MeshNode {
     while (!signal.aborted) {
       const epoch = this.statements.governance.epochs.get(this.self)
       if (epoch !== undefined && this.#mayBegin(epoch)) await this.#begin(epoch)
-      if (this.boot.done && !this.log.open) this.#open()
-      await pace.wait(EPOCH_LOOK_MS, signal)
+      // INVARIANT: a log that is to be retired is not opened.
+      const current = epoch === undefined || epoch.epoch <= this.log.epoch
+      if (this.boot.done && current && !this.log.open) this.#open()
+      // What peers show during the boot check is looked at as often as they are asked.
+      await pace.wait(this.log.open ? EPOCH_LOOK_MS : BOOT_RETRY_MS, signal)
     }
   }
 
@@ -212,7 +220,7 @@ export class MeshNode {
    * others saw begin is never begun again, and until they were asked nobody knows.
    */
   #mayBegin({ epoch }: Epoch): boolean {
-    if (epoch <= this.log.epoch) return false
+    if (epoch <= this.log.epoch || this.log.sealed !== null) return false
     const { done, rollback } = this.boot
     return done || (rollback !== null && epoch > rollback.epoch)
   }
@@ -240,7 +248,12 @@ export class MeshNode {
       previousRootHash: toHex(rootHash(tree)),
       overruled: overrules,
     })
-    await this.log.retire(epoch, draft)
-    this.boot.look()
+    try {
+      await this.log.retire(epoch, draft)
+      this.boot.look()
+    } catch (error) {
+      // The log goes on as it was, and opens its store anew; the next look tries again.
+      this.#ports.tell.problem('the log could not be retired', error)
+    }
   }
 }

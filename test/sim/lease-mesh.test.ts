@@ -183,6 +183,21 @@ test('a node whose disk was restored finds out, and goes on only in a new epoch 
   assert.equal(c.node.lease.status().held, true)
 })
 
+test('a disk that refuses the new epoch once, or its handover, does not end the node', async () => {
+  const { mesh, clock, a, c } = await meshOfThree()
+  let ended = false
+  c.node.running.catch(() => {
+    ended = true
+  })
+  await clock.until(a.node.statements.submit(mesh.world.epoch(c.keys).bytes))
+  while (c.node.statements.governance.epochs.size === 0) await clock.advance(1)
+  c.disk.faults.push('gone', 'there', 'gone')
+  await clock.advance(10_000)
+  assert.deepEqual([ended, c.disk.faults.length, c.node.log.epoch], [false, 0, 2])
+  await clock.advance(60_000)
+  assert.equal(c.node.lease.status().held, true)
+})
+
 test('an epoch that others saw begin is not begun again by a disk that forgot it', async () => {
   const { mesh, clock, a, c } = await meshOfThree()
   const image = c.disk.state
