@@ -8,6 +8,9 @@ import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 
+/** A step that does not end is a failure, not a run that never tells. */
+const STEP_MS_MAX = 20 * 60_000
+
 type Step = readonly [name: string, command: string, args: readonly string[]]
 
 const NODE_TEST = ['--test', '--test-timeout=180000', '--disable-warning=ExperimentalWarning']
@@ -53,7 +56,7 @@ function files(patterns: readonly string[]): string[] {
 
 function run([name, command, args]: Step): void {
   const start = performance.now()
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', timeout: STEP_MS_MAX })
   if (error !== undefined) throw error
   console.log(
     `${status === 0 ? '✓' : '✗'} ${name}  ${((performance.now() - start) / 1000).toFixed(1)} s`,

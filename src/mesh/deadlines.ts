@@ -51,8 +51,9 @@ export class Deadlines {
   async #tick(): Promise<void> {
     while (this.#wakeMs !== Number.POSITIVE_INFINITY) {
       this.#sooner = new AbortController()
-      const leftMs = this.#wakeMs - this.#clock.monotonicMs()
-      await this.#clock.sleep(Math.max(0, leftMs), this.#sooner.signal)
+      // Whole milliseconds: a rest smaller than what the clock tells apart would never pass.
+      const leftMs = Math.ceil(this.#wakeMs - this.#clock.monotonicMs())
+      await this.#clock.sleep(Math.max(1, leftMs), this.#sooner.signal)
       this.#endDue()
     }
   }

@@ -34,6 +34,9 @@ export class Dice implements Random {
 /** 2026-11-24T14:00:00.000Z, where every world begins. */
 export const BEGINNING_MS = 1_795_528_800_000
 
+/** A loop that waits for no time at all is a finding, not a test that hangs. */
+const STILL_EVENTS_MAX = 100_000
+
 interface Event {
   readonly atMs: number
   readonly order: number
@@ -45,6 +48,8 @@ export class VirtualClock implements Clock {
   #nowMs = 0
   #wallOffsetMs = 0
   #order = 0
+  /** Events so far at this very moment. */
+  #still = 0
   /** A binary heap: by moment, then by order of asking. */
   readonly #events: Event[] = []
 
@@ -109,6 +114,8 @@ export class VirtualClock implements Clock {
     const next = this.#events[0]
     if (next === undefined || next.atMs > endMs) return false
     pop(this.#events)
+    this.#still = next.atMs === this.#nowMs ? this.#still + 1 : 0
+    if (this.#still > STILL_EVENTS_MAX) throw new Error(`time stands still at ${this.#nowMs} ms`)
     this.#nowMs = next.atMs
     next.run()
     await settled()

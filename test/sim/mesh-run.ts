@@ -40,12 +40,19 @@ export async function runSeed(
   history.write({ t: 0, node: null, inc: 0, ev: 'run', seed, says: formatSwarm(swarm) })
   const world = new MeshWorld(swarm, history)
   world.laws.begin()
-  await world.start()
-  await new Scenario(world).run(() => once && last.length > 0)
+  const findings: Finding[] = []
+  try {
+    await world.start()
+    await new Scenario(world).run(() => once && last.length > 0)
+  } catch (error) {
+    // A world that breaks is a finding of its seed; the seeds after it are still run.
+    findings.push({ id: 'P', t: world.clock.monotonicMs(), says: String(error) })
+  }
   world.stop()
+  findings.push(...checkers.flatMap((checker) => checker.findings))
   return {
     swarm,
-    findings: checkers.flatMap(({ findings }) => findings),
+    findings,
     met: new Map(checkers.map(({ id, met }) => [id, met])),
     digest: history.digest(),
     events: history.count,

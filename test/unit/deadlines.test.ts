@@ -63,3 +63,17 @@ test('after a time with nobody waiting the next one is late in time too', async 
   assert.equal(await clock.until(deadlines.within(never, 600)), 'late')
   assert.equal(clock.monotonicMs(), 600)
 })
+
+test('a clock that stops short of the end by less than it can tell apart does not hold it up', async () => {
+  const world = new VirtualClock()
+  await world.advance(13_912)
+  // Sums of fractions: a sleep ends a rounding error early, and the rest is no time at all.
+  const clock = {
+    wallMs: () => world.wallMs(),
+    monotonicMs: () => world.monotonicMs(),
+    sleep: (ms: number, signal?: AbortSignal) => world.sleep(ms < 1e-6 ? 0 : ms - 1e-9, signal),
+  }
+  const late = new Deadlines(clock).within(never, 13_912.7)
+  assert.equal(await world.until(late), 'late')
+  assert.ok(world.monotonicMs() < 13_915)
+})
