@@ -54,6 +54,12 @@ export const PUBLISH_INTERVAL_MS = SECOND
 export const NOTE_SIGNATURES_MAX = 64
 /** One note: a checkpoint of 200 bytes, with the largest signatures that C2SP knows. */
 export const NOTE_BYTES_MAX = 256 * KIB
+/** Siblings on the way from a leaf to the top of the largest tree. */
+export const PROOF_HASHES_MAX = 32
+/** Statements in one receipt: the roots of a long chain, and the members whose keys it names. Chosen arbitrarily. */
+export const RECEIPT_STATEMENTS_MAX = 128
+/** One receipt: the largest record and some statements, each in base64, and a checkpoint with all its signatures. */
+export const RECEIPT_BYTES_MAX = 2 * MIB
 
 // ---- statements
 
