@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer'
 import { artifactOf, formatArtifact } from '../../src/core/artifact.ts'
 import { textOf, toHex, utf8 } from '../../src/core/bytes.ts'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
+import { cosign, withCosignatures } from '../../src/core/cosignature.ts'
 import { formatEnvelope, signEnvelope, signedBytes } from '../../src/core/dsse.ts'
 import { idOf, sha256Hex } from '../../src/core/id.ts'
 import { formatInvite, inviteId } from '../../src/core/invite.ts'
@@ -121,7 +122,14 @@ const examples: ReadonlyMap<string, string> = new Map([
   ['record-id', idOf(outcome)],
   ['checkpoint', textOf(checkpoint)],
   ['checkpoint-body', formatCheckpoint(head)],
+  ['cosigned', cosigned()],
 ])
+
+function cosigned(): string {
+  const { node, witness } = borealis
+  const note = textOf(checkpoint)
+  return withCosignatures(note, [cosign(note, NOW_MS, node.did, witness)])
+}
 
 function invite(): string {
   const secret = new Uint8Array(Buffer.from(sha256Hex(utf8('secret of an invite')), 'hex'))

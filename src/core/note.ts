@@ -27,14 +27,18 @@ export interface Note {
   readonly signedBy: readonly NoteKey[]
 }
 
-interface Line {
+/** One signature line: nobody has looked at the signature yet. */
+export interface NoteLine {
   readonly name: string
   readonly keyId: Uint8Array
   readonly signature: Uint8Array
 }
 
-/** Signature type Ed25519; 0x04 is a cosignature, 0x06 is post-quantum. */
-const TYPE = Uint8Array.of(0x01)
+/** Signature types; 0x06, ML-DSA-44, is not read: whoever does not know a type ignores its lines. */
+export const TYPE_ED25519 = 0x01
+export const TYPE_COSIGNATURE = 0x04
+type NoteKeyType = typeof TYPE_ED25519 | typeof TYPE_COSIGNATURE
+
 const KEY_ID_BYTES = 4
 const MARK = '\u2014 '
 const NAME = /^[^\s+]+$/u
@@ -45,9 +49,13 @@ const CONTROL = /[\0-\x09\x0b-\x1f]/
 /** @param body ends with a line feed */
 export function signNote(body: string, name: string, signer: Signer): string {
   assert(body.endsWith('\n') && !CONTROL.test(body), 'the body of a note is lines of text')
-  const signature = signer.sign(utf8(body))
-  const keyId = keyIdOf({ name, did: signer.did })
-  return `${body}\n${MARK}${name} ${toBase64(concat(keyId, signature))}\n`
+  const keyId = noteKeyId({ name, did: signer.did }, TYPE_ED25519)
+  return `${body}\n${formatNoteLine({ name, keyId, signature: signer.sign(utf8(body)) })}`
+}
+
+/** With its line feed. */
+export function formatNoteLine({ name, keyId, signature }: NoteLine): string {
+  return `${MARK}${name} ${toBase64(concat(keyId, signature))}\n`
 }
 
 /**
@@ -55,8 +63,8 @@ export function signNote(body: string, name: string, signer: Signer): string {
  * signedBy. @throws Malformed, also when a signature by one of the keys is bad
  */
 export function openNote(text: string, keys: readonly NoteKey[]): Note {
-  const { body, lines } = split(text)
-  const known = keys.map((key) => ({ key, keyId: keyIdOf(key) }))
+  const { body, lines } = splitNote(text)
+  const known = keys.map((key) => ({ key, keyId: noteKeyId(key, TYPE_ED25519) }))
   const signedBy = new Set<NoteKey>()
   for (const line of lines) {
     const signer = known.find((k) => k.key.name === line.name && equalBytes(k.keyId, line.keyId))
@@ -71,30 +79,32 @@ export function openNote(text: string, keys: readonly NoteKey[]): Note {
 }
 
 /** The text of a key for other programs: `example.com/foo+530d903a+AekyeRrm…`. */
-export function vkey(name: string, did: Did): string {
-  const keyId = toHex(keyIdOf({ name, did }))
-  return `${name}+${keyId}+${toBase64(concat(TYPE, publicKeyOf(did)))}`
+export function vkey(name: string, did: Did, type: NoteKeyType = TYPE_ED25519): string {
+  const keyId = toHex(noteKeyId({ name, did }, type))
+  return `${name}+${keyId}+${toBase64(concat(Uint8Array.of(type), publicKeyOf(did)))}`
 }
 
 /** The inverse of vkey. @throws Malformed */
-export function parseVkey(text: string): NoteKey {
+export function parseVkey(text: string, type: NoteKeyType = TYPE_ED25519): NoteKey {
   const match = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/u.exec(text)
   if (match === null) throw new Malformed('a note key is `name+id+base64`')
   const [, name, , encoded] = match as unknown[] as [string, string, string, string]
   const key = fromBase64(encoded)
-  if (key[0] !== TYPE[0]) throw new Malformed('a note key is of another type than Ed25519')
+  if (key[0] !== type) throw new Malformed('a note key is of another type')
   const noteKey = { name, did: didOf(key.subarray(1)) }
-  if (vkey(name, noteKey.did) !== text) throw new Malformed('the id of a note key is wrong')
+  if (vkey(name, noteKey.did, type) !== text) throw new Malformed('the id of a note key is wrong')
   return noteKey
 }
 
 /** SHA-256(name ‖ 0A ‖ type ‖ public key), the first 4 bytes. */
-function keyIdOf({ name, did }: NoteKey): Uint8Array {
+export function noteKeyId({ name, did }: NoteKey, type: NoteKeyType): Uint8Array {
   assert(NAME.test(name), 'the name of a note key has no spaces and no plus')
-  return sha256(concat(utf8(`${name}\n`), TYPE, publicKeyOf(did))).subarray(0, KEY_ID_BYTES)
+  const key = concat(utf8(`${name}\n`), Uint8Array.of(type), publicKeyOf(did))
+  return sha256(key).subarray(0, KEY_ID_BYTES)
 }
 
-function split(text: string): { body: string; lines: readonly Line[] } {
+/** Says nothing about the signatures. @throws Malformed */
+export function splitNote(text: string): { body: string; lines: readonly NoteLine[] } {
   if (text.length > NOTE_BYTES_MAX) throw new Malformed('a note is too long')
   if (CONTROL.test(text)) throw new Malformed('a note holds a control character')
   // The last empty line: the body may hold others.
@@ -102,10 +112,11 @@ function split(text: string): { body: string; lines: readonly Line[] } {
   if (end < 0 || !text.endsWith('\n')) throw new Malformed('a note has a body and signatures')
   const lines = text.slice(end + 2, -1).split('\n')
   if (lines.length > NOTE_SIGNATURES_MAX) throw new Malformed('a note has too many signatures')
-  return { body: text.slice(0, end + 1), lines: lines.map(parseLine) }
+  return { body: text.slice(0, end + 1), lines: lines.map(parseNoteLine) }
 }
 
-function parseLine(line: string): Line {
+/** @param line without its line feed @throws Malformed */
+export function parseNoteLine(line: string): NoteLine {
   const [name, encoded, rest] = line.slice(MARK.length).split(' ')
   if (!line.startsWith(MARK) || encoded === undefined || rest !== undefined) {
     throw new Malformed('a signature of a note is `— name base64`')

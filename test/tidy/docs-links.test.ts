@@ -126,9 +126,9 @@ test('no two signatures begin alike, and the page of the protocol names every be
   assert.equal(lines.length, 6)
   const page = read('docs/protocol.md')
   for (const line of lines) assert.ok(page.includes(`\`${line.replace('\\n', '⏎')}\``), line)
-  // Of envelopes, of checkpoints by the first digit of a mesh, of tokens.
+  // Of cosignatures, of envelopes, of checkpoints by the first digit of a mesh, of tokens.
   const origins = [...'0123456789abcdef'].map((digit) => `meshd/${digit.repeat(16)}/`)
-  const all = [...lines, ...origins, 'DSSEv1 ', '\xa2ah']
+  const all = [...lines, ...origins, 'cosignature/v1\\n', 'DSSEv1 ', '\xa2ah']
   for (const a of all)
     for (const b of all) assert.ok(a === b || !a.startsWith(b), `${a} begins with ${b}`)
 })
