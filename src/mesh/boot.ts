@@ -13,6 +13,7 @@
  * which may also overrule answers that cannot come.
  *
  *     governance/overruled   id of the epoch statement that was used up by a start
+ *     governance/rollback    the signed note that proves one, for the next start: who showed it may be away then
  */
 import { textOf, utf8 } from '../core/bytes.ts'
 import { currentEra, type Era, rememberersNeeded } from '../core/eras.ts'
@@ -56,12 +57,15 @@ export class BootCheck {
   /** The furthest that a peer showed. */
   #rollback: Rollback | null = null
   #overruled: string | null
+  /** What was shown before this start, until it is looked at again. */
+  #shownBefore: string | null
   #startedMs = 0
   #done = false
 
-  private constructor(ports: BootPorts, overruled: string | null) {
+  private constructor(ports: BootPorts, overruled: string | null, shownBefore: string | null) {
     this.#ports = ports
     this.#overruled = overruled
+    this.#shownBefore = shownBefore
     this.#pace = new Pace(ports.clock)
     ports.statements.onChange(() => this.#pace.wake())
     ports.network.onPeer((_, greeted) => greeted && this.#pace.wake())
@@ -69,7 +73,12 @@ export class BootCheck {
 
   static async open(ports: BootPorts): Promise<BootCheck> {
     const overruled = await ports.store.get('governance', 'overruled')
-    return new BootCheck(ports, overruled === null ? null : textOf(overruled))
+    const shownBefore = await ports.store.get('governance', 'rollback')
+    return new BootCheck(
+      ports,
+      overruled === null ? null : textOf(overruled),
+      shownBefore === null ? null : textOf(shownBefore),
+    )
   }
 
   get done(): boolean {
@@ -96,6 +105,18 @@ export class BootCheck {
     this.#listeners.push(listener)
   }
 
+  /** Takes what a peer showed, before or after it is done, so that no later start forgets it. */
+  async remember(shown: Rollback): Promise<void> {
+    if (this.#rollback !== null && !further(shown, this.#rollback)) return
+    this.#rollback = shown
+    const value = utf8(shown.checkpoint)
+    try {
+      await this.#ports.persist([{ space: 'governance', key: 'rollback', value }])
+    } catch {
+      // Known in this life all the same; the next one asks again.
+    }
+  }
+
   /** Looks again at once: the log was retired. */
   look(): void {
     this.#pace.wake()
@@ -112,6 +133,7 @@ export class BootCheck {
   }
 
   async #finish(): Promise<boolean> {
+    if (!(await this.#lookBack())) return false
     if (this.rollback !== null) return false
     const overruling = this.#overruling()
     if (overruling === null && !this.#tally().complete) return false
@@ -126,6 +148,19 @@ export class BootCheck {
     if (!this.#done) return false
     for (const listener of this.#listeners) listener()
     return true
+  }
+
+  /** Whether what was shown before this start was looked at. */
+  async #lookBack(): Promise<boolean> {
+    if (this.#shownBefore === null) return true
+    try {
+      await this.#show(this.#shownBefore)
+      this.#shownBefore = null
+      return true
+    } catch {
+      // The disk does not give the records it would be held against: the next round tries again.
+      return false
+    }
   }
 
   async #keepOverruled({ id }: Epoch): Promise<boolean> {
@@ -196,8 +231,7 @@ export class BootCheck {
 
   async #show(note: string): Promise<void> {
     const shown = await this.#ports.own.check(note)
-    if (shown === null || (this.#rollback !== null && !further(shown, this.#rollback))) return
-    this.#rollback = shown
+    if (shown !== null) await this.remember(shown)
   }
 
   #era(): Era | null {

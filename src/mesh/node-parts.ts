@@ -164,6 +164,8 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const watch = async (note: string | null) => {
     const rollback = note === null || !boot.done ? null : await own.check(note)
     if (rollback === null) return
+    // A sealed log takes nothing more.
+    await boot.remember(rollback)
     log.seal(`rollback: others hold another checkpoint of this log at size ${rollback.size}`)
   }
   const unread = (error: unknown) => tell.problem('the own log could not be compared', error)

@@ -115,6 +115,8 @@ export type Happening =
       readonly counts: boolean
       /** Of the node's monotonic clock, when the question left. */
       readonly asked: number
+      /** It was asked for what it remembers of the asker's log, too. */
+      readonly own: boolean
       /** The other's wall clock in its answer. */
       readonly dated: number
       readonly head: HeadOf | null

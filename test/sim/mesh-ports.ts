@@ -19,7 +19,7 @@ import type {
   Store,
   Topic,
 } from '../../src/mesh/ports.ts'
-import { parseStateAnswer } from '../../src/mesh/state-frames.ts'
+import { parseStateAnswer, parseStateQuestion } from '../../src/mesh/state-frames.ts'
 import type { Disk, DiskStore, WriteFault } from './disk.ts'
 import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
@@ -160,7 +160,7 @@ export class GatedNetwork implements Network {
   async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
     const asked = this.#life.machine.monotonicMs()
     const answer = await this.#life.gate.through(this.#inner.ask(peer, protocol, request, signal))
-    if (protocol === 'state') this.#heard(peer, answer, asked)
+    if (protocol === 'state') this.#heard(peer, request, answer, asked)
     return answer
   }
 
@@ -219,7 +219,7 @@ export class GatedNetwork implements Network {
     return this.#inner.stop()
   }
 
-  #heard(peer: Did, bytes: Uint8Array, asked: number): void {
+  #heard(peer: Did, request: Uint8Array, bytes: Uint8Array, asked: number): void {
     const { answer } = parseStateAnswer(bytes)
     this.#life.write({
       ev: 'heard',
@@ -228,6 +228,7 @@ export class GatedNetwork implements Network {
       root: answer.root,
       counts: answer.checked && answer.opened > 0,
       asked,
+      own: parseStateQuestion(request).own,
       dated: answer.timeMs,
       head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
     })

@@ -82,6 +82,15 @@ export const MUTATIONS: readonly Mutation[] = [
     quick: true,
   },
   {
+    name: 'a start forgets the rollback that was shown before it',
+    file: 'mesh/boot.ts',
+    from: 'shownBefore === null ? null : textOf(shownBefore)',
+    to: 'null',
+    seed: 212,
+    by: 'S9',
+    quick: true,
+  },
+  {
     name: 'an answer counts though its node is not checked yet',
     file: 'mesh/lease.ts',
     from: 'if (!answer.checked) return false',

@@ -170,6 +170,24 @@ test('a peer that saw more of this log proves a rollback, and nothing continues 
   assert.deepEqual([a.boot.done, a.boot.rollback], [true, null])
 })
 
+test('a rollback that was shown is known at the next start, whoever is away then', async () => {
+  const { nodes, clock, world } = await meshOf({ nodes: 4, witnesses: 3 })
+  const [a, , , d] = nodes
+  world.groups = [0, 1, 1, 0]
+  await clock.until(publishes(a, treeOf('one', 'two', 'three'), [d]))
+  a.log = { epoch: 1, tree: treeOf('one', 'two') }
+  await restarts(a, clock)
+  assert.equal(a.boot.rollback?.size, 3)
+  world.groups = [0, 0, 0, 1]
+  await restarts(a, clock)
+  assert.deepEqual([a.boot.done, a.boot.rollback?.size], [false, 3])
+
+  // Its disk is set forward again, or the log is retired: nothing is held against it any more.
+  a.log = { epoch: 1, tree: treeOf('one', 'two', 'three') }
+  await restarts(a, clock)
+  assert.deepEqual([a.boot.done, a.boot.rollback], [true, null])
+})
+
 test('what a peer showed of this log counts though its state was never held whole', async () => {
   const { nodes, clock, world } = await meshOf({ nodes: 4, witnesses: 3 })
   const [a, , , d] = nodes

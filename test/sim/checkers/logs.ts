@@ -77,12 +77,20 @@ interface Branch {
 
 interface Shown extends HeadOf {
   readonly branch: Branch
+  /** How often its node had been set back. */
+  readonly restores: number
+  /** Who had told its node what it remembers since then, and when it was last asked. */
+  readonly told: ReadonlyMap<number, number>
+  /** Who has it on disk, and since when. */
+  readonly holders: Map<number, number>
 }
 
 /**
  * Held is what is durable at a peer; what comes after it may only be heard.
- * A head that nobody but its node ever had is no evidence against it: a node
- * that was set back may sign another one, for it cannot know of the first.
+ * A node that was set back may sign another head than one of which nobody told
+ * it: that only its node ever had, or that all who have it were out of reach,
+ * for no quorum of answers brings the word of one (docs/design.md). Once one of
+ * them was asked, there is no excuse.
  */
 export const S9: Invariant = {
   id: 'S9',
@@ -93,17 +101,31 @@ export const S9: Invariant = {
     const held = new Map<number, Shown[]>()
     /** Told once for each head that is heard. */
     const compared = new Set<Shown>()
+    /** Of each node, as of `Shown.told`. */
+    const told = new Map<number, Map<number, number>>()
+    const sign = (node: number, head: HeadOf) => {
+      const branch = logs.at(node, head)
+      if (branch === null) return fail(`n${node} signed a head of records that it lacks`)
+      const key = keyOf(node, head)
+      const { restores } = book.page(node)
+      const known = new Map(told.get(node))
+      if (!signed.has(key))
+        signed.set(key, { ...head, branch, restores, told: known, holders: new Map() })
+    }
     const compare = (node: number, head: Shown) => {
       const other = held
         .get(node)
-        ?.find((each) => each.epoch === head.epoch && contradict(each, head))
+        ?.find(
+          (each) => each.epoch === head.epoch && contradict(each, head) && !excused(each, head),
+        )
       if (other !== undefined && !compared.has(head))
         fail(
           `n${node} signed heads of sizes ${other.size} and ${head.size} of log ${head.epoch}, that contradict each other, and peers have both`,
         )
       compared.add(head)
     }
-    const hold = (node: number, head: Shown) => {
+    const hold = (node: number, head: Shown, holder: number, t: number) => {
+      if (!head.holders.has(holder)) head.holders.set(holder, t)
       const heads = held.get(node) ?? []
       held.set(node, heads)
       if (heads.includes(head)) return
@@ -114,12 +136,10 @@ export const S9: Invariant = {
     return (event) => {
       if (event.node === null) return
       if ('log' in event) logs.keep(event.node, event.log, event.ev !== 'durable')
-      if (event.ev === 'announce' && event.head !== null) {
-        const key = keyOf(event.node, event.head)
-        const branch = logs.at(event.node, event.head)
-        if (branch === null) return fail(`n${event.node} signed a head of records that it lacks`)
-        if (!signed.has(key)) signed.set(key, { ...event.head, branch })
-      }
+      if (event.ev === 'restore') told.delete(event.node)
+      if (event.ev === 'announce' && event.head !== null) sign(event.node, event.head)
+      if (event.ev === 'heard' && event.own)
+        told.set(event.node, new Map(told.get(event.node)).set(event.from, event.asked))
       if (event.ev === 'heard' && event.head !== null) {
         const heard = signed.get(keyOf(event.from, event.head))
         if (heard !== undefined) compare(event.from, heard)
@@ -127,9 +147,19 @@ export const S9: Invariant = {
       if (event.ev !== 'witness') return
       const head = signed.get(keyOf(event.of, event.head))
       if (head === undefined) fail(`n${event.node} holds a head that n${event.of} never signed`)
-      else hold(event.of, head)
+      else hold(event.of, head, event.node, event.t)
     }
   },
+}
+
+/** The first was signed on a disk that is gone, and nobody who has it was asked before the second was signed. */
+function excused(first: Shown, second: Shown): boolean {
+  const [before, after] = first.restores < second.restores ? [first, second] : [second, first]
+  if (before.restores === after.restores) return false
+  return [...before.holders].every(([peer, sinceMs]) => {
+    const askedMs = after.told.get(peer)
+    return askedMs === undefined || askedMs < sinceMs
+  })
 }
 
 function keyOf(node: number, { epoch, size, root }: HeadOf): string {
