@@ -4,8 +4,8 @@ import { row } from './reasons.ts'
 
 /** What each one bounds; every other constant bounds this node alone. */
 const WIRE: Partial<Record<keyof typeof limits, string>> = {
-  FRAME_BYTES_MAX: 'one frame of hello, state and log',
-  SYNC_FRAME_BYTES_MAX: 'one frame of sync and lineage',
+  FRAME_BYTES_MAX: 'one frame of hello and state',
+  SYNC_FRAME_BYTES_MAX: 'one frame of sync, log and lineage',
   GOSSIP_BYTES_MAX: 'one gossip message; a larger statement travels by sync alone',
   ANNOUNCEMENT_BYTES_MAX: 'one announcement',
   STATEMENT_BYTES_MAX: 'one envelope',

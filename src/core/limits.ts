@@ -184,9 +184,9 @@ export const WALLET_ARTIFACTS_MAX = 256
 
 // ---- network
 
-/** One frame of hello, state and log streams. */
+/** One frame of hello and state streams. */
 export const FRAME_BYTES_MAX = 64 * KIB
-/** One frame of sync: at least one whole statement. */
+/** One frame of sync, log and lineage: at least one whole statement, or a bundle of usual records. */
 export const SYNC_FRAME_BYTES_MAX = MIB
 /** One gossip message. Larger statements travel by sync alone. */
 export const GOSSIP_BYTES_MAX = 48 * KIB

@@ -1,27 +1,19 @@
 /**
- * The frames of `/meshd/sync/1`: one line of RFC 8785 JSON, then blobs, each
- * after its length in four bytes, most significant first. Parsing is the exact
- * inverse of formatting, and everything else is malformed.
+ * The frames of `/meshd/sync/1`: a header and blobs (frames.ts). Parsing is the
+ * exact inverse of formatting, and everything else is malformed.
  *
  *     {"ask":"fetch","ids":["sha256:0a77…"]}⏎
  *     {"missing":[],"say":"statements"}⏎ 00 00 02 9f {"payload":"…
  *
  * Blobs are envelopes, address records, or parts of a tree (sync-parts.ts).
  */
-import { concat, utf8 } from '../core/bytes.ts'
 import type { StatementId } from '../core/id.ts'
-import { formatJson, type JsonObject, parseCanonical } from '../core/json.ts'
+import type { JsonObject } from '../core/json.ts'
 import { PEERS_MAX, SYNC_FRAME_BYTES_MAX, SYNC_IDS_MAX, SYNC_PREFIXES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { flag, hash, id, integer, list, literal, object, type Reader } from '../core/shape.ts'
-import {
-  fourBytes,
-  numberOf,
-  type Part,
-  packPart,
-  type TreeName,
-  unpackPart,
-} from './sync-parts.ts'
+import { alone, atMost, formatFrame, parseFrame } from './frames.ts'
+import { type Part, packPart, type TreeName, unpackPart } from './sync-parts.ts'
 
 /** What one side holds, in a few hashes. */
 export type Summary = {
@@ -125,7 +117,7 @@ export function formatSyncRequest(request: SyncRequest): Uint8Array {
 
 /** @throws Malformed */
 export function parseSyncRequest(bytes: Uint8Array): SyncRequest {
-  const { header, blobs } = parseFrame(bytes)
+  const { header, blobs } = parseFrame(bytes, SYNC_FRAME_BYTES_MAX)
   switch (header['ask']) {
     case 'compare':
       return alone(COMPARE(header, 'compare'), blobs)
@@ -168,7 +160,7 @@ export function formatSyncAnswer(answer: SyncAnswer): Uint8Array {
 
 /** @throws Malformed */
 export function parseSyncAnswer(bytes: Uint8Array): SyncAnswer {
-  const { header, blobs } = parseFrame(bytes)
+  const { header, blobs } = parseFrame(bytes, SYNC_FRAME_BYTES_MAX)
   switch (header['say']) {
     case 'summary':
       return readSummary(header, blobs)
@@ -197,46 +189,6 @@ function readSummary(header: JsonObject, blobs: readonly Uint8Array[]): SyncAnsw
     summary,
     tops: pairs(tops, blobs, ({ as, tree }, blob) => ({ tree, part: unpackPart(as, '', blob) })),
   }
-}
-
-function formatFrame(header: JsonObject, blobs: readonly Uint8Array[]): Uint8Array {
-  const framed = blobs.flatMap((blob) => [fourBytes(blob.length), blob])
-  return concat(utf8(`${formatJson(header)}\n`), ...framed)
-}
-
-const NEWLINE = 0x0a
-
-function parseFrame(bytes: Uint8Array): { header: JsonObject; blobs: Uint8Array[] } {
-  if (bytes.length > SYNC_FRAME_BYTES_MAX)
-    throw new Malformed(`a sync frame has ${bytes.length} bytes`)
-  const end = bytes.indexOf(NEWLINE)
-  if (end < 0) throw new Malformed('a sync frame has no header line')
-  const header = parseCanonical(bytes.subarray(0, end), SYNC_FRAME_BYTES_MAX)
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    throw new Malformed('the header of a sync frame is no object')
-  return { header: header as JsonObject, blobs: readBlobs(bytes.subarray(end + 1)) }
-}
-
-function readBlobs(bytes: Uint8Array): Uint8Array[] {
-  const blobs: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const start = at + 4
-    if (start > bytes.length) throw new Malformed('a blob has no length')
-    at = start + numberOf(bytes.subarray(at, start))
-    if (at > bytes.length) throw new Malformed('a blob is cut off')
-    blobs.push(bytes.subarray(start, at))
-  }
-  return blobs
-}
-
-function alone<T>(value: T, blobs: readonly Uint8Array[]): T {
-  if (blobs.length > 0) throw new Malformed('a sync frame brings blobs that it does not name')
-  return value
-}
-
-function atMost<T>(max: number, items: readonly T[]): readonly T[] {
-  if (items.length > max) throw new Malformed(`a sync frame brings more than ${max} blobs`)
-  return items
 }
 
 function pairs<A, B, C>(as: readonly A[], bs: readonly B[], join: (a: A, b: B) => C): C[] {

@@ -10,6 +10,7 @@ import { concat, fromHex, toHex } from '../core/bytes.ts'
 import { SYNC_LIST_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Branch, Leaf } from '../core/prefix-tree.ts'
+import { fourBytes, numberOf } from './frames.ts'
 
 /** Effective statements with their signatures; and what is kept outside, pending or disarmed. */
 export type TreeName = 'envelopes' | 'waiting'
@@ -77,13 +78,4 @@ function checkAscending(keys: readonly string[]): void {
     if (key <= last) throw new Malformed('the items of a part do not ascend')
     last = key
   }
-}
-
-/** Most significant first. */
-export function fourBytes(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
-}
-
-export function numberOf(four: Uint8Array): number {
-  return four.reduce((value, byte) => value * 256 + byte, 0)
 }

@@ -12,11 +12,11 @@ import type { Protocol, Topic } from '../mesh/ports.ts'
 export const TOPICS: readonly Topic[] = ['statements', 'state']
 export const PROTOCOLS: readonly Protocol[] = ['state', 'sync', 'log', 'lineage']
 
-/** One frame of each protocol. A receipt carries a whole record with its proofs, so lineage needs more than one record. */
+/** One frame of each protocol. A receipt carries a whole record with its proofs, and log serves records: both need more than one record. */
 export const PROTOCOL_BYTES_MAX: Record<Protocol, number> = {
   state: FRAME_BYTES_MAX,
   sync: SYNC_FRAME_BYTES_MAX,
-  log: FRAME_BYTES_MAX,
+  log: SYNC_FRAME_BYTES_MAX,
   lineage: SYNC_FRAME_BYTES_MAX,
 }
 

@@ -122,7 +122,7 @@ property('frames are bounded at both ends', async (lab) => {
   const [a, b] = await two(lab)
   const sizes: Record<string, number> = {
     state: FRAME_BYTES_MAX,
-    log: FRAME_BYTES_MAX,
+    log: SYNC_FRAME_BYTES_MAX,
     sync: SYNC_FRAME_BYTES_MAX,
   }
   for (const protocol of ['state', 'log', 'sync'] as const) {
