@@ -1,7 +1,7 @@
 /** The whole local API on its sockets: every route, wired to the daemon once. */
 import type { Did } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
-import { callerOf } from '../daemon/caller.ts'
+import { callerNow } from '../daemon/caller.ts'
 import type { Daemon } from '../daemon/daemon.ts'
 import { groupId } from '../daemon/groups.ts'
 import type { Logger } from '../daemon/logger.ts'
@@ -84,7 +84,7 @@ export class Api {
 function identifying(credentials: ReadCredentials, { callers }: Daemon, metrics: Metrics) {
   return (socket: Parameters<ReadCredentials>[0], spec: SocketSpec) => {
     const kernel = credentials(socket)
-    const caller = () => callerOf(kernel, spec, callers)
+    const caller = callerNow(kernel, spec, callers)
     if (!caller().identified) metrics.unidentified()
     return { uid: kernel?.uid ?? null, caller }
   }

@@ -21,9 +21,11 @@ export interface CallerSocketSpec {
   readonly principal: string | null
 }
 
-/** What is known of callers now; it may change with a reload. */
+/** What is known of callers now; it may change with a reload, and with every new key. */
 export interface CallerNames {
+  /** Replaced when one of them changes, never edited; and so are the keys. */
   readonly rules: readonly CallerRule[]
+  readonly keys: readonly object[]
   /** The name of the key made for `uid=1001`; null when there is none. */
   nameFor(caller: string): string | null
   /** The key kept under a name; null when there is none (yet). */
@@ -48,6 +50,26 @@ export function callerOf(
     // A rule for another principal lends nothing to a socket's own.
     asserts: rule !== null && rule.principal === name ? rule.asserts : [],
     identified: credentials !== null || spec.principal !== null || rule !== null,
+  }
+}
+
+/**
+ * Who a connection is, by what is known at each call: the same object as long as that says the
+ * same, so that what follows from a caller can be remembered with it.
+ */
+export function callerNow(
+  credentials: PeerCredentials | null,
+  spec: CallerSocketSpec,
+  names: CallerNames,
+): () => Caller {
+  let { rules, keys } = names
+  let caller = callerOf(credentials, spec, names)
+  return () => {
+    if (rules === names.rules && keys === names.keys) return caller
+    rules = names.rules
+    keys = names.keys
+    caller = callerOf(credentials, spec, names)
+    return caller
   }
 }
 

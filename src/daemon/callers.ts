@@ -54,6 +54,10 @@ export class Callers implements CallerNames {
     return this.#config.callers
   }
 
+  get keys(): readonly KeptKey[] {
+    return this.#wallet.keys
+  }
+
   nameFor(caller: string): string | null {
     return this.#wallet.keyFor(caller)?.name ?? null
   }

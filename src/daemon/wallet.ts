@@ -38,6 +38,7 @@ const keyBody = object({ for: nullable(text(REQUEST_BYTES_MAX)), seed: text(64) 
 export class Wallet {
   readonly #persist: (puts: readonly Put[]) => Promise<void>
   readonly #keys = new Map<string, KeptKey>()
+  #keyList: readonly KeptKey[] = []
   /** Names whose key is on its way to the disk: nobody else makes a second one meanwhile. */
   readonly #making = new Set<string>()
   readonly #held = new Map<string, ReadonlyMap<Cid, Artifact>>()
@@ -53,14 +54,15 @@ export class Wallet {
     const wallet = new Wallet(persist)
     for (const [key, value] of await store.entries('wallet')) {
       const [kind, name = ''] = key.split('/')
-      if (kind === 'key') wallet.#keys.set(name, readKey(name, value))
+      if (kind === 'key') wallet.#keep(readKey(name, value))
       else wallet.#add(name, parseArtifact(value))
     }
     return wallet
   }
 
+  /** Another list whenever one was made. */
   get keys(): readonly KeptKey[] {
-    return [...this.#keys.values()]
+    return this.#keyList
   }
 
   key(name: string): KeptKey | null {
@@ -98,8 +100,13 @@ export class Wallet {
     const value = utf8(formatJson({ for: caller, seed: toBase64(seed) }))
     await this.#persist([{ space: 'wallet', key: `key/${name}`, value }])
     const key = { name, caller, signer: signerOf(seed) }
-    this.#keys.set(name, key)
+    this.#keep(key)
     return key
+  }
+
+  #keep(key: KeptKey): void {
+    this.#keys.set(key.name, key)
+    this.#keyList = [...this.#keys.values()]
   }
 
   /** Held for this caller, latest expiry first. */

@@ -41,7 +41,7 @@ async function serve(
   const routes = (['GET', 'POST'] as const).map(
     (method): Route => ({ method, path: '/v1/thing/{id}', roles: ROLES, handle: answer }),
   )
-  const names = { rules: [], nameFor: () => null, principalOf: () => null }
+  const names = { rules: [], keys: [], nameFor: () => null, principalOf: () => null }
   const server = await ApiServer.open(
     [{ path, mode: 0o660, role: 'decide', principal: null, ...spec }],
     {

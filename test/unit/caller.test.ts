@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { atlas, borealis, person } from '../../scripts/vectors/tokens.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import { type CallerNames, callerOf, ownerOf } from '../../src/daemon/caller.ts'
+import { type CallerNames, callerNow, callerOf, ownerOf } from '../../src/daemon/caller.ts'
 import { BOB_UID, world } from './deciding.ts'
 
 const SPEC = { path: '/run/meshd/meshd.sock', principal: null }
@@ -17,6 +17,7 @@ const KEYS = new Map([
 function names(rules: CallerNames['rules']): CallerNames {
   return {
     rules,
+    keys: [],
     nameFor: (caller) => (caller === 'uid=1001' ? 'kept' : null),
     principalOf: (name) => KEYS.get(name) ?? null,
   }
@@ -75,6 +76,22 @@ test('a name without a key is identified and has no principal', () => {
   const found = callerOf(credentials(5), SPEC, names([rule({ uid: 5 }, 'nobody')]))
   assert.equal(found.principal, null)
   assert.equal(found.identified, true)
+})
+
+test('a connection is one caller until a rule or a key changes, and then what they say', async () => {
+  const { callers, wallet } = await world()
+  const [known, unknown] = [BOB_UID, 77].map((uid) => callerNow(credentials(uid), SPEC, callers))
+  assert.ok(known !== undefined && unknown !== undefined)
+  const before = known()
+  assert.equal(known(), before)
+  assert.deepEqual(before, callerOf(credentials(BOB_UID), SPEC, callers))
+  assert.equal(unknown().principal, null)
+  await callers.create('frank', 'uid=77')
+  assert.equal(unknown().principal, wallet.key('frank')?.signer.did)
+  await callers.reload({ callers: [rule({ uid: BOB_UID })], sockets: [] })
+  assert.equal(known().name, 'planner')
+  await callers.reload({ callers: [], sockets: [] })
+  assert.deepEqual(known(), before)
 })
 
 test('two callers are two owners', () => {
