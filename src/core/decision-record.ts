@@ -64,6 +64,7 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     links: judgement.coverage.links,
     principal: judgement.principal,
     principals: judgement.coverage.principals,
+    ...lineageOf(judgement),
     policies: refs(judgement.policies),
     bundles,
     policyDigest,
@@ -81,6 +82,13 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     unrecorded,
     durationUs,
   }
+}
+
+/** Printed in this order, which is faster. */
+function lineageOf({ coverage }: Judgement): Pick<Body<'decision'>, 'ancestors' | 'inherited'> {
+  const { ancestors, issuers, links, nodes, origins, principals } = coverage.inherited
+  if (ancestors.length === 0) return {}
+  return { ancestors, inherited: { issuers, links, nodes, origins, principals } }
 }
 
 /** What was made of a governance, which many records share; it is immutable. */

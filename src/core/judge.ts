@@ -43,7 +43,7 @@ export function judge(input: JudgeInput): Judgement {
     checkTime(artifact, nowMs, input.seen),
     checkRuntime(artifact, request, view, caller, facts, nameOf),
     checkEnvironment(artifact, view),
-    checkLineage(input.request, artifact, nameOf),
+    checkLineage(matter, nameOf),
     checkGovernance(governance, self, nowMs, artifact, view),
     checkLease(under, self, governance.digest, monotonicMs, nameOf),
     checkScope(artifact, asked, matter.signed, view),

@@ -7,6 +7,7 @@ import type { Facts } from './facts.ts'
 import type { Cid } from './id.ts'
 import type { Did } from './keys.ts'
 import type { LeaseStatus } from './lease.ts'
+import type { Parent } from './lineage.ts'
 import type { Malformed } from './malformed.ts'
 import type { ObservedAnswer, PolicyEngine, PolicyRef } from './policy.ts'
 import type { Caller, Governed, Presented } from './presented.ts'
@@ -17,6 +18,8 @@ import type { Request } from './request.ts'
 export interface JudgeInput {
   readonly request: Request | Malformed
   readonly presented: Presented
+  /** What proves the execution that it names as its cause; null where none is named. */
+  readonly parent: Parent | null
   readonly caller: Caller
   readonly governance: Governed
   readonly facts: Facts

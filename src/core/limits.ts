@@ -179,6 +179,11 @@ export const DENIALS_WAITING_MAX = 512
 export const DECISIONS_SEARCHED_MAX = 50_000
 /** Read from the log at once while looking. */
 export const DECISIONS_READ_MAX = 256
+/** Executions above one another. An agent that calls agents is a few deep; sixteen is a loop that nobody meant. */
+export const LINEAGE_DEPTH_MAX = 16
+/** Links, and principals, that all ancestors of one execution rest on, each once: a record must hold them. */
+export const LINEAGE_LINKS_MAX = 64
+export const LINEAGE_PRINCIPALS_MAX = 96
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
 

@@ -2,17 +2,20 @@
  * What the checks may read of a request and its artifact: null is what an
  * earlier check did not let pass, so no later one can read it by mistake.
  */
+import { NOTHING_INHERITED } from './ancestry.ts'
 import type { LeaseUnder } from './checks/lease.ts'
 import { askPolicies, formatRef, type PolicyFinding, policiesInForce } from './checks/policy.ts'
 import type { Coverage } from './checks/revocation.ts'
 import { principalFor, spokenFor } from './checks/runtime.ts'
 import { NEEDS_ARTIFACT, NEEDS_REQUEST } from './checks/wording.ts'
 import { meshdOf, viewOf } from './facts.ts'
+import type { RecordId } from './id.ts'
 import type { Asked } from './invocation.ts'
 import type { JsonObject } from './json.ts'
 import type { JudgeInput } from './judgement.ts'
 import { type Did, isDid } from './keys.ts'
 import type { LeaseStatus } from './lease.ts'
+import { type Broken, checkParent, type VerifiedParent } from './lineage.ts'
 import { Malformed } from './malformed.ts'
 import { policyInput } from './policy.ts'
 import type { VerifiedArtifact } from './presented.ts'
@@ -28,6 +31,14 @@ export interface Matter {
   /** The one object that every predicate must hold on. */
   readonly view: JsonObject | null
   readonly finding: PolicyFinding | null
+  readonly lineage: LineageFinding
+}
+
+/** The execution that it descends from, as the request and the invocation name it; and what is proven of it. */
+export interface LineageFinding {
+  readonly cause: RecordId | null
+  /** null where none is named, or an earlier check did not let pass what names it. */
+  readonly parent: VerifiedParent | Broken | null
 }
 
 export function matterOf(input: JudgeInput, artifact: VerifiedArtifact | null): Matter {
@@ -39,17 +50,41 @@ export function matterOf(input: JudgeInput, artifact: VerifiedArtifact | null): 
   const signed = artifact === null ? null : own(artifact.invocation.asked, artifact.invocation.iss)
   const meshd = meshdOf(facts)
   const view = asked === null || invoker === null ? null : viewOf(asked, invoker, meshd)
+  const lineage = lineageOf(input, request, artifact)
   // Without an artifact the kernel may still say who asks: policies can be looked at.
   const who = invoker ?? caller.principal
   if (request === null || who === null)
-    return { request, artifact, asked, signed, view, finding: null }
+    return { request, artifact, asked, signed, view, finding: null, lineage }
   const principal = principalFor(request, who, nameOf)
   const finding = askPolicies(
     input.governance,
     input.policy,
     policyInput(request, principal, meshd),
   )
-  return { request, artifact, asked, signed, view, finding }
+  return { request, artifact, asked, signed, view, finding, lineage }
+}
+
+const UNSIGNED: Broken = {
+  condition: 'receipt',
+  detail: 'the invocation does not name the cause that the request names',
+}
+const NOT_SOUGHT = { kind: 'none', detail: 'no receipt of it was sought' } as const
+
+/** A cause counts if the invoker signed it: a header alone could hang an execution on anybody's. */
+function lineageOf(
+  { governance, nowMs, parent }: JudgeInput,
+  request: Request | null,
+  artifact: VerifiedArtifact | null,
+): LineageFinding {
+  const named = request?.cause ?? null
+  const cause = artifact?.invocation.cause ?? named
+  if (artifact === null || cause === null) return { cause, parent: null }
+  const { links, invocation } = artifact
+  if (invocation.cause === null || (named !== null && named !== cause))
+    return { cause, parent: UNSIGNED }
+  const chain = [...links.map(({ iss }) => iss), invocation.iss]
+  const child = { chain, governance, nowMs }
+  return { cause, parent: checkParent(cause, parent ?? NOT_SOUGHT, child) }
 }
 
 /** The lease under the node's own bound, or under the shorter one of a permit. */
@@ -67,6 +102,7 @@ export function shorter(own: LeaseStatus, asked: LeaseStatus): LeaseStatus {
 
 export function coverageOf({ governance, facts, caller }: JudgeInput, matter: Matter): Coverage {
   const { request, artifact, asked } = matter
+  const { cause, parent } = matter.lineage
   const links = artifact?.links ?? []
   const other = asked?.subject?.type === 'principal' ? asked.subject.id : ''
   const chain = links.flatMap(({ iss, aud }) => [iss, aud])
@@ -79,7 +115,8 @@ export function coverageOf({ governance, facts, caller }: JudgeInput, matter: Ma
     principals: [...new Set([...chain, ...local, ...(isDid(other) ? [other] : [])])],
     node: facts.node.id,
     policies: policiesInForce(governance).map(({ bundle, version }) => ({ bundle, version })),
-    executions: request?.cause == null ? [] : [request.cause],
+    executions: cause === null ? [] : [cause],
+    inherited: parent !== null && 'inherited' in parent ? parent.inherited : NOTHING_INHERITED,
   }
 }
 

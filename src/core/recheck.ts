@@ -6,7 +6,7 @@
 import { checkStanding } from './checks/governance.ts'
 import { type LeaseUnder, leaseDenial } from './checks/lease.ts'
 import { formatRef } from './checks/policy.ts'
-import { type Coverage, coveringDenial } from './checks/revocation.ts'
+import { type Coverage, coveringDenial, NO_ISSUER, originDenial } from './checks/revocation.ts'
 import type { RecordId } from './id.ts'
 import type { Judgement } from './judgement.ts'
 import type { LeaseStatus } from './lease.ts'
@@ -44,11 +44,9 @@ function expiry(expiresMs: number | null, nowMs: number): Denial | null {
   return { code: 'EXPIRED', detail: 'the artifact has ended' }
 }
 
-/** A root that drops an issuer disarms what that key gave, also what runs by it. */
-function issuerDenial({ issuers: [first] }: Coverage, { root }: Governed): Denial | null {
-  const keys: readonly string[] = root?.roles.issuer.keys ?? []
-  if (first !== undefined && keys.includes(first)) return null
-  return { code: 'ISSUER_UNTRUSTED', detail: 'the issuer is no longer one' }
+/** What was allowed has an issuer; if it had none, doubt denies. */
+function issuerDenial({ issuers: [first] }: Coverage, governance: Governed): Denial | null {
+  return first === undefined ? NO_ISSUER : originDenial(governance, [first])
 }
 
 function leaseNow({ stalenessMs, policies }: Judgement, fresh: Fresh): LeaseUnder {

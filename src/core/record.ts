@@ -12,6 +12,9 @@ import { CHECK_NAMES } from './checks/check.ts'
 import { formatJson, type Json, type JsonObject, parseCanonical } from './json.ts'
 import {
   BUNDLES_MAX,
+  LINEAGE_DEPTH_MAX,
+  LINEAGE_LINKS_MAX,
+  LINEAGE_PRINCIPALS_MAX,
   LINKS_MAX,
   LOG_RECORDS_MAX,
   RECORD_BYTES_MAX,
@@ -63,6 +66,15 @@ const request = object({
   traceparent: nullable(line),
 })
 
+/** What its ancestors rest on (ancestry.ts): revoking any of it ends this one too. */
+const inherited = object({
+  nodes: list(did, LINEAGE_DEPTH_MAX),
+  origins: list(did, LINEAGE_DEPTH_MAX),
+  issuers: list(did, LINEAGE_LINKS_MAX),
+  links: list(cid, LINEAGE_LINKS_MAX),
+  principals: list(did, LINEAGE_PRINCIPALS_MAX),
+})
+
 const lease = object({
   held: flag,
   witnesses: list(did, WITNESSES_MAX),
@@ -110,6 +122,9 @@ const bodies = {
     links: list(cid, LINKS_MAX),
     principal: nullable(did),
     principals: list(did, LINKS_MAX + 4),
+    /** The proven executions that it descends from, its cause first; both are absent where there is none. */
+    ancestors: shape.optional(list(id, LINEAGE_DEPTH_MAX)),
+    inherited: shape.optional(inherited),
     /** Those that determined the answer. */
     policies,
     /** All in force, and one digest over their ids. */

@@ -3,6 +3,7 @@
  * recorded when they are made, handed on with a caller's own key, held and
  * dropped. Whatever changes is a record first, and the change travels with it.
  */
+import { NOTHING_INHERITED } from '../core/ancestry.ts'
 import { type Artifact, artifactOf, parseArtifact } from '../core/artifact.ts'
 import * as chain from '../core/chain.ts'
 import { coveringDenial } from '../core/checks/revocation.ts'
@@ -68,6 +69,7 @@ export class Artifacts {
       node: node.self,
       policies: [],
       executions: [],
+      inherited: NOTHING_INHERITED,
     }
     return (
       chain.checkForm(links) ??

@@ -156,6 +156,7 @@ export class Decider {
         { request, caller, artifact, governance, nowMs },
         { ...this.#presenting, seen: (cid) => node.seen(cid) },
       ),
+      parent: null,
       caller,
       governance,
       facts: facts.read(caller, governance),

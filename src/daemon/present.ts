@@ -4,6 +4,7 @@
  * it. The daemon closes the latter two: it signs the invocation with the
  * caller's key, for that caller, this node and this one request.
  */
+import { NOTHING_INHERITED } from '../core/ancestry.ts'
 import { type Artifact, parseArtifact } from '../core/artifact.ts'
 import * as chain from '../core/chain.ts'
 import { coveringDenial } from '../core/checks/revocation.ts'
@@ -146,6 +147,7 @@ function good(
     node: self,
     policies: [],
     executions: [],
+    inherited: NOTHING_INHERITED,
   }
   return coveringDenial(governance, coverage, nowMs) === null
 }

@@ -2,13 +2,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ARGS, atlas } from '../../scripts/vectors/tokens.ts'
+import type { Inherited } from '../../src/core/ancestry.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { decisionDraft, type Recorded } from '../../src/core/decision-record.ts'
-import { idOf, sha256Hex } from '../../src/core/id.ts'
+import { cidOf, idOf, sha256Hex } from '../../src/core/id.ts'
 import { formatJson, type Json } from '../../src/core/json.ts'
 import { judge } from '../../src/core/judge.ts'
 import type { JudgeInput } from '../../src/core/judgement.ts'
-import { LABELS_MAX, RECORD_BYTES_MAX } from '../../src/core/limits.ts'
+import {
+  LABELS_MAX,
+  LINEAGE_DEPTH_MAX,
+  LINEAGE_LINKS_MAX,
+  LINEAGE_PRINCIPALS_MAX,
+  RECORD_BYTES_MAX,
+} from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Denial } from '../../src/core/reasons.ts'
 import { type Body, parseRecord } from '../../src/core/record.ts'
@@ -31,6 +38,18 @@ const HEAD = {
   time: '2026-11-24T14:03:10.000Z',
   node: atlas.did,
   epoch: 1_000_000,
+}
+
+const times = <T>(count: number, each: T): readonly T[] => Array.from({ length: count }, () => each)
+
+/** As much as one may descend from. */
+const MOST_INHERITED: Inherited = {
+  ancestors: times(LINEAGE_DEPTH_MAX, idOf(utf8('above'))),
+  nodes: times(LINEAGE_DEPTH_MAX, atlas.did),
+  origins: times(LINEAGE_DEPTH_MAX, atlas.did),
+  issuers: times(LINEAGE_LINKS_MAX, atlas.did),
+  links: times(LINEAGE_LINKS_MAX, cidOf(utf8('a link'))),
+  principals: times(LINEAGE_PRINCIPALS_MAX, atlas.did),
 }
 
 /** What is read back from the log, where the head was added. */
@@ -128,10 +147,11 @@ test('what is large stands as its digest, and the record is never refused', () =
     { caller: { ...CALLER, socket: '/"'.repeat(54) } },
   ]
   for (const over of cases) leaf(over, { gateway: '"'.repeat(5000) })
-  const all = leaf(
-    { ...cases[1], ...cases[2], ...cases[4], ...cases[5], ...cases[7] },
-    { gateway: '"'.repeat(5000) },
-  )
+  const worst = { ...cases[1], ...cases[2], ...cases[4], ...cases[5], ...cases[7] }
+  const judgement = judge(input(worst))
+  const coverage = { ...judgement.coverage, inherited: MOST_INHERITED }
+  const all = leaf(worst, { gateway: '"'.repeat(5000), judgement: { ...judgement, coverage } })
+  assert.deepEqual(all.ancestors, MOST_INHERITED.ancestors)
   assert.equal(all.request?.args.value, undefined)
   assert.equal(all.facts.value, undefined)
   assert.equal(all.policies.length, 32)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ARGS, atlas, borealis, close, link, person } from '../../scripts/vectors/tokens.ts'
+import { recordLink } from '../../src/core/ipld.ts'
 import type { JudgeInput } from '../../src/core/judgement.ts'
 import { REASONS, type ReasonCode } from '../../src/core/reasons.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
@@ -164,13 +165,17 @@ test('nothing is read out of an artifact that is not verified', () => {
   }
 })
 
-test('a cause is refused and never ignored, in the request and in the invocation', () => {
+test('a cause is never ignored, in the request and in the invocation', () => {
   assert.equal(judged({ request: request({}, CAUSE) }).denial?.code, 'LINEAGE_BROKEN')
+  const signed = judged({ presented: presented({}, { cause: recordLink(CAUSE) }) })
+  assert.equal(signed.denial?.code, 'LINEAGE_BROKEN')
+  assert.deepEqual(signed.coverage.executions, [CAUSE])
   const judgement = judged({
     request: request({}, CAUSE),
     presented: { kind: 'missing', detail: 'none' },
   })
-  assert.equal(rowOf(judgement, 6).code, 'LINEAGE_BROKEN')
+  assert.equal(rowOf(judgement, 6).ok, null)
+  assert.deepEqual(judgement.coverage.executions, [CAUSE])
 })
 
 test('who names itself, by key or by name, asks for itself', () => {

@@ -211,6 +211,7 @@ export function input(over: Partial<JudgeInput> = {}): JudgeInput {
   return {
     request: request(),
     presented: presented(),
+    parent: null,
     caller: CALLER,
     governance: given,
     facts: facts(),

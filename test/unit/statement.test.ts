@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { link, person } from '../../scripts/vectors/tokens.ts'
+import { NOTHING_INHERITED } from '../../src/core/ancestry.ts'
 import { toBase64, utf8 } from '../../src/core/bytes.ts'
 import { checkRevocation } from '../../src/core/checks/revocation.ts'
 import type { StatementType } from '../../src/core/dsse.ts'
@@ -236,6 +237,7 @@ test('every scope that is read can be matched by the check without an error', ()
     node: atlas.identity.did,
     policies: [],
     executions: [],
+    inherited: NOTHING_INHERITED,
   }
   for (const scope of scopes) {
     const freeze = world.freeze({ scope }).statement

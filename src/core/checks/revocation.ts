@@ -3,6 +3,7 @@
  * it rests on. The same question is asked again before every answer, and of
  * everything that runs.
  */
+import type { Inherited } from '../ancestry.ts'
 import { commandOf, covers, type Entity, parseResource } from '../command.ts'
 import { globMatches, parseGlob } from '../glob.ts'
 import { type Cid, type RecordId, shortId } from '../id.ts'
@@ -26,8 +27,10 @@ export interface Coverage {
   readonly node: Did
   /** In force when it was judged. */
   readonly policies: readonly { readonly bundle: string; readonly version: number }[]
-  /** Itself, once it runs, and those it descends from. */
+  /** Itself, once it runs, and its cause. */
   readonly executions: readonly RecordId[]
+  /** What it descends from: what ends any of it ends this too. */
+  readonly inherited: Inherited
 }
 
 /** @param lacks what the coverage could not be made of; null when it is whole */
@@ -51,12 +54,57 @@ export function coveringDenial(
   coverage: Coverage,
   nowMs: number,
 ): Denial | null {
-  for (const revocation of revocationsOf(governance, coverage)) {
-    if (nowMs >= revocation.untilMs) continue
-    return { code: 'REVOKED', detail: shortStatement('rev', revocation) }
-  }
+  for (const revocation of revocationsOf(governance, coverage))
+    if (nowMs < revocation.untilMs) return revoked(revocation)
   const freeze = freezeOf(governance, coverage)
-  return freeze === null ? null : { code: 'FROZEN', detail: shortStatement('frz', freeze) }
+  if (freeze !== null) return frozen(freeze)
+  return inheritedDenial(governance, coverage.inherited, nowMs)
+}
+
+/** The same of what it descends from; null when nothing covers that. */
+export function inheritedDenial(
+  governance: Governed,
+  { ancestors, nodes, origins, issuers, links, principals }: Inherited,
+  nowMs: number,
+): Denial | null {
+  const { revocations, freezes } = governance
+  const found = [
+    ...ancestors.map((id) => revocations.execution(id)),
+    ...links.map((cid) => revocations.link(cid)),
+    ...principals.map((did) => revocations.did('principal', did)),
+    ...issuers.map((did) => revocations.did('issuer', did)),
+    ...nodes.map((did) => revocations.did('node', did)),
+  ]
+  for (const each of found) if (each !== null && nowMs < each.untilMs) return revoked(each)
+  const scopes: readonly Scope[] = [
+    ...nodes.map((did) => ({ kind: 'node', did }) as const),
+    ...principals.map((did) => ({ kind: 'principal', did }) as const),
+  ]
+  for (const scope of scopes) {
+    const freeze = freezes.get(scopeKey(scope))
+    if (freeze?.frozen === true) return frozen(freeze)
+  }
+  return originDenial(governance, origins)
+}
+
+/** A root that drops an issuer disarms what that key gave, also what runs by it. */
+export function originDenial({ root }: Governed, origins: readonly Did[]): Denial | null {
+  const keys = root?.roles.issuer.keys ?? []
+  if (origins.every((key) => keys.includes(key))) return null
+  return NO_ISSUER
+}
+
+export const NO_ISSUER: Denial = {
+  code: 'ISSUER_UNTRUSTED',
+  detail: 'the issuer is no longer one',
+}
+
+function revoked(revocation: Revocation): Denial {
+  return { code: 'REVOKED', detail: shortStatement('rev', revocation) }
+}
+
+function frozen(freeze: Freeze): Denial {
+  return { code: 'FROZEN', detail: shortStatement('frz', freeze) }
 }
 
 function* revocationsOf(
