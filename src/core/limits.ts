@@ -236,6 +236,8 @@ export const HELLO_ROOTS_MAX = 64
 export const HELLO_ANSWER_BYTES_MAX = STATEMENT_BYTES_MAX + FRAME_BYTES_MAX
 /** Between two looks at own addresses, and at revocations of nodes that end. Chosen arbitrarily. */
 export const DOOR_LOOK_MS = 2 * SECOND
+/** How long the connection of who was just suspended or revoked stays open, unheard, for the news of it to arrive. Chosen arbitrarily. */
+export const FAREWELL_MS = 250
 /** Hellos in a row of one join, each of which brought another piece of a long chain of roots. */
 export const JOIN_HELLOS_MAX = 32
 /** Longest wait between two dials of one peer; never given up. */

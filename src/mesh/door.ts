@@ -8,7 +8,7 @@
  *
  * INVARIANT: membership is read from governance, each time; no hello is remembered as one.
  */
-import { formatEnvelope, parseEnvelope } from '../core/dsse.ts'
+import { type Envelope, formatEnvelope, parseEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import { inviteId } from '../core/invite.ts'
 import type { Did, Signer } from '../core/keys.ts'
@@ -37,6 +37,7 @@ import { type PendingPeer, PendingPeers } from './pending-peers.ts'
 import type { Clock, Greeter, Network, Put, Store } from './ports.ts'
 import { inGoodStanding } from './standing.ts'
 import type { Learned, Statements } from './statements.ts'
+import { formatSyncRequest } from './sync-frames.ts'
 
 export interface DoorPorts {
   readonly store: Pick<Store, 'get'>
@@ -208,22 +209,24 @@ export class Door implements Greeter {
   }
 
   /** Who is revoked or suspended is cut in the turn in which governance says so. */
-  #changed({ statement }: Learned): void {
+  #changed({ statement, envelope }: Learned): void {
     if (statement.type === 'member') this.#waiting.delete(statement.principal)
     for (const peer of this.#touched(statement)) {
       if (peer === this.#ports.keys.node.did) continue
       const banned = this.banned(peer)
-      if (banned) this.#bar(peer)
+      if (banned) this.#bar(peer, envelope)
       else if (this.#barred.delete(peer)) this.#ports.addresses.wake(peer)
     }
   }
 
-  #bar(peer: Did): void {
+  /** It is told why, last: who never hears of it goes on by itself until its lease ends. */
+  #bar(peer: Did, envelope: Envelope): void {
     const { network, addresses } = this.#ports
+    const parting = formatSyncRequest({ ask: 'push', blobs: [formatEnvelope(envelope)] })
     this.#barred.add(peer)
     this.#waiting.delete(peer)
     addresses.rest(peer)
-    network.disconnect(peer, 'suspended or revoked')
+    network.disconnect(peer, 'suspended or revoked', parting)
   }
 
   /** Whose standing the statement may have changed. */

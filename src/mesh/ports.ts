@@ -151,8 +151,11 @@ export interface Network {
   forget(peer: Did): void
   /** Why the peer was not reached, not greeted or cut, last; null while it is greeted and when nothing is known. */
   lastError(peer: Did): string | null
-  /** Closes every connection to the peer. */
-  disconnect(peer: Did, why: string): void
+  /**
+   * Closes every connection to the peer: nothing of it is heard from this turn on. The parting
+   * request on `sync` is still sent to it; its answer is awaited by nobody.
+   */
+  disconnect(peer: Did, why: string, parting: Uint8Array): void
   /** Closes and refuses all connections; only tightens, undone by false. */
   isolate(isolated: boolean): void
   stop(): Promise<void>

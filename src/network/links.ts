@@ -4,7 +4,12 @@
  * while it lives; the table of peers then dials anew (FACTS 3.2, 3.3).
  */
 import type { Did } from '../core/keys.ts'
-import { DOOR_CONNECTIONS_MAX, GOSSIP_MISSING_LOOKS, HELLO_TIMEOUT_MS } from '../core/limits.ts'
+import {
+  DOOR_CONNECTIONS_MAX,
+  FAREWELL_MS,
+  GOSSIP_MISSING_LOOKS,
+  HELLO_TIMEOUT_MS,
+} from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter } from '../mesh/ports.ts'
 import { elect } from './election.ts'
@@ -162,8 +167,20 @@ export class Links<W extends Wire> {
     link.connection.abort(new Error(why))
   }
 
-  cutPeer(peer: Did, why: string): void {
-    for (const link of [...this.#links.values()]) if (link.peer === peer) this.cut(link, why)
+  /**
+   * Nothing of the peer is heard any more, before anything else runs; its connections end a moment
+   * later. The one that was greeted is returned: a last word may still be sent on it.
+   */
+  cutPeer(peer: Did, why: string): Link<W> | null {
+    const greeted = this.#elected.get(peer) ?? null
+    for (const link of [...this.#links.values()]) {
+      if (link.peer !== peer) continue
+      link.cut ??= why
+      this.#retire(link, why)
+      const cut = () => this.#links.has(link.connection) && this.cut(link, why)
+      void this.#ports.clock.sleep(FAREWELL_MS).then(cut)
+    }
+    return greeted
   }
 
   cutAll(why: string): void {

@@ -27,6 +27,7 @@ import { Greeting } from './greeting.ts'
 import { createHost, type Host } from './host.ts'
 import { type Link, Links } from './links.ts'
 import { Peers } from './peers.ts'
+import { tellOnce } from './streams.ts'
 import { formatProtocol, PROTOCOLS } from './topics.ts'
 
 export interface NetworkOptions {
@@ -177,8 +178,9 @@ export class Libp2pNetwork implements Network {
     return this.#peers.lastError(peer)
   }
 
-  disconnect(peer: Did, why: string): void {
-    this.#running?.links.cutPeer(peer, why)
+  disconnect(peer: Did, why: string, parting: Uint8Array): void {
+    const link = this.#running?.links.cutPeer(peer, why) ?? null
+    if (link !== null) tellOnce(link.connection, formatProtocol('sync'), parting)
   }
 
   isolate(isolated: boolean): void {

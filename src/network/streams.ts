@@ -8,6 +8,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
+import { FAREWELL_MS } from '../core/limits.ts'
 import { asError } from './errors.ts'
 
 const LENGTH_BYTES = 4
@@ -34,6 +35,13 @@ export async function askOnce(
     stream.abort(asError(error))
     throw error
   }
+}
+
+/** Says it on an open connection that ends soon; nobody waits for what becomes of it. */
+export function tellOnce(connection: Connection, protocol: string, request: Uint8Array): void {
+  const signal = AbortSignal.timeout(FAREWELL_MS)
+  // Lost with the connection, like everything a cut peer is not told.
+  askOnce(connection, protocol, request, 0, signal).catch(() => {})
 }
 
 /** Reads the request, has it answered, writes the answer; null closes without one. Rejects when that failed, the stream aborted. */

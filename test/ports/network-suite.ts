@@ -211,11 +211,29 @@ property('a peer that was away is redialled without being asked to', async (lab)
 property('a forgotten peer is not redialled', async (lab) => {
   const [a, b] = await two(lab)
   b.network.forget(a.network.self)
-  b.network.disconnect(a.network.self, 'the test says so')
+  b.network.disconnect(a.network.self, 'the test says so', new Uint8Array())
   await lab.pass(1_500)
   assert.deepEqual([a.network.peers(), b.network.peers()], [[], []])
   assert.match(b.network.lastError(a.network.self) ?? '', /the test says so/)
 })
+
+property(
+  'a peer that is disconnected is told one last thing, and is heard no more',
+  async (lab) => {
+    const [a, b] = await two(lab)
+    const heard: string[] = []
+    a.network.handle('sync', async (_, request) => {
+      heard.push(Buffer.from(request).toString())
+      return request
+    })
+    b.network.forget(a.network.self)
+    b.network.disconnect(a.network.self, 'the test says so', Buffer.from('parting'))
+    assert.deepEqual(b.network.peers(), [])
+    await lab.until(() => heard.length > 0, 1_000)
+    assert.deepEqual(heard, ['parting'])
+    await lab.until(() => a.network.peers().length === 0, 1_500)
+  },
+)
 
 property('a banned peer is cut within a second and stays out, whoever dials', async (lab) => {
   const [a, b, c] = await three(lab)

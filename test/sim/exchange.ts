@@ -57,6 +57,11 @@ export class SimExchange {
     }
   }
 
+  /** Says it, and waits for nothing. */
+  tell(link: Link<End>, protocol: Protocol, request: Uint8Array): void {
+    this.#once(link, protocol, request.slice()).catch(() => {})
+  }
+
   async #repeat(peer: Did, protocol: Protocol, request: Uint8Array, signal: AbortSignal) {
     const { clock } = this.#ports.hub
     for (let waitMs = BUSY_RETRY_MS; !signal.aborted; waitMs *= 2) {

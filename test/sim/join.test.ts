@@ -8,6 +8,7 @@ import { formatInvite, parseInvite } from '../../src/core/invite.ts'
 import { KEEPS_MAX, PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { formatHello, parseAnswer, proveClaim } from '../../src/mesh/hello-frames.ts'
+import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import {
   ana,
   atlas,
@@ -270,11 +271,19 @@ test('a suspended or revoked peer is cut within a second, and returns only from 
     if (!greeted) lost.push(peer)
   })
   const scope = { kind: 'node', did: joiner.did } as const
-  await sim.run(node.statements.submit(world.freeze({ scope }).bytes))
+  const heard: Uint8Array[] = []
+  joiner.network.handle('sync', async (_, request) => {
+    heard.push(request)
+    return null
+  })
+  const freeze = world.freeze({ scope }).bytes
+  await sim.run(node.statements.submit(freeze))
   assert.deepEqual(lost, [joiner.did], 'in the very turn')
   assert.deepEqual(node.network.peers(), [])
   await sim.clock.advance(1_000)
   assert.deepEqual(joiner.network.peers(), [])
+  const told = formatSyncRequest({ ask: 'push', blobs: [freeze] })
+  assert.deepEqual(heard, [told], 'it was told why, and denies by itself')
   await sim.clock.advance(30_000)
   assert.deepEqual(node.network.peers(), [], 'it is refused before its hello')
 

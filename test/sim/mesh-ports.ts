@@ -207,8 +207,8 @@ export class GatedNetwork implements Network {
     return this.#inner.lastError(peer)
   }
 
-  disconnect(peer: Did, why: string): void {
-    this.#inner.disconnect(peer, why)
+  disconnect(peer: Did, why: string, parting: Uint8Array): void {
+    this.#inner.disconnect(peer, why, parting)
   }
 
   isolate(isolated: boolean): void {

@@ -154,8 +154,9 @@ export class SimNetwork implements Network {
     return this.#peers.lastError(peer)
   }
 
-  disconnect(peer: Did, why: string): void {
-    this.#running?.links.cutPeer(peer, why)
+  disconnect(peer: Did, why: string, parting: Uint8Array): void {
+    const link = this.#running?.links.cutPeer(peer, why) ?? null
+    if (link !== null) this.exchange.tell(link, 'sync', parting)
   }
 
   isolate(isolated: boolean): void {
