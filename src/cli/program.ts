@@ -46,10 +46,7 @@ export function buildProgram(commands: readonly Command[], running: Running): Pr
   program.description('an execution-governance mesh: every host decides locally, and fails closed')
   program.helpCommand(false)
   program.configureHelp({ formatHelp: () => helpText(commands) })
-  program.argument('[words...]').action((words: string[]) => {
-    if (words.length > 0) throw unknownCommand(words[0] ?? '', commands)
-    io.stdout.write(helpText(commands))
-  })
+  onNoCommand(program, commands, () => io.stdout.write(helpText(commands)))
   const nouns = new Map<string, Program>()
   for (const command of commands) {
     const words = command.name.split(' ')
@@ -60,16 +57,28 @@ export function buildProgram(commands: readonly Command[], running: Running): Pr
   return program
 }
 
-function unknownCommand(word: string, commands: readonly Command[]): MeshError {
-  const near = nearest(
-    word,
-    commands.flatMap(({ name }) => [name, name.split(' ')[0] ?? '']),
-  )
-  const hint = near === null ? 'meshd help' : `meshd ${near}`
+/** What a word that is no command is answered, whatever options follow it; and what no word at all is. */
+function onNoCommand(program: Program, commands: readonly Command[], alone: () => void): void {
+  const noun = program.name() === 'meshd' ? '' : program.name()
+  program.allowUnknownOption().argument('[words...]')
+  program.action((words: string[]) => {
+    const [word] = words
+    if (word === undefined) return alone()
+    if (word.startsWith('-')) throw new MeshError('USAGE', `unknown option \`${word}\``)
+    throw unknownCommand(noun, word, commands)
+  })
+}
+
+/** @param noun '' for the first word */
+function unknownCommand(noun: string, word: string, commands: readonly Command[]): MeshError {
+  const nouns = commands.flatMap(({ name }) => [name, name.split(' ')[0] ?? ''])
+  const verbs = commands.map(({ name }) => name.slice(noun.length + 1))
+  const near = nearest(word, noun === '' ? nouns : verbs)
+  const whole = (last: string) => `${noun} ${last}`.trim()
   return new MeshError(
     'USAGE',
-    `no command \`${word}\`${near === null ? '' : `; did you mean \`${near}\`?`}`,
-    { hint },
+    `no command \`${whole(word)}\`${near === null ? '' : `; did you mean \`${whole(near)}\`?`}`,
+    { hint: near === null ? `meshd help ${noun}`.trim() : `meshd ${whole(near)}` },
   )
 }
 
@@ -87,6 +96,7 @@ function nounOf(
   noun.description(own.map(({ name }) => name.split(' ')[1]).join(', '))
   noun.configureHelp({ formatHelp: () => helpText(own) })
   noun.helpCommand(false)
+  onNoCommand(noun, own, () => noun.help({ error: true }))
   nouns.set(word, noun)
   program.addCommand(noun)
   return noun
