@@ -9,12 +9,15 @@ export function banner(
   sockets: readonly SocketSpec[],
   version: string,
 ): readonly string[] {
-  const { node, network } = daemon
+  const { node, network, clock } = daemon
   const { governance, mesh } = node.statements
   const { root, revocations, freezes, digest, size } = governance
   const member = governance.members.get(node.self)
   const name = member?.name ?? `${daemon.name} (not yet a member)`
-  const bundles = bundleViews(governance).map(({ bundle, version: v }) => `${bundle}@${v ?? '-'}`)
+  const bundles = bundleViews(governance, clock.wallMs()).map(
+    ({ bundle, version: v, revoked }) =>
+      `${bundle}@${v ?? '-'}${revoked === null ? '' : ' (revoked)'}`,
+  )
   const frozen = [...freezes.values()].filter((each) => each.frozen).length
   const paths = sockets.map(({ path }) => path)
   const inMesh =

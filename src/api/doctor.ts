@@ -115,6 +115,11 @@ function governance(services: Services): readonly Finding[] {
     ...bundles.map(({ bundle, conflict }) =>
       error(`bundle ${bundle}: ${conflict}`, `meshd policy list`),
     ),
+    ...held.bundles
+      .filter(({ revoked }) => revoked !== null)
+      .map(({ bundle, version }) =>
+        error(`${bundle}@${version} is revoked`, 'meshd policy publish, or meshd policy rollback'),
+      ),
   ]
 }
 

@@ -26,7 +26,7 @@ export function governanceRoutes(services: Services): readonly Route[] {
   ]
 }
 
-function governanceView({ node }: Services): GovernanceView {
+function governanceView({ node, clock }: Services): GovernanceView {
   const { governance } = node.statements
   const { mesh, root, digest, size, disputed, freezes, revocations } = governance
   return {
@@ -35,7 +35,7 @@ function governanceView({ node }: Services): GovernanceView {
     digest,
     size,
     rootVersion: root?.version ?? null,
-    bundles: bundleViews(governance),
+    bundles: bundleViews(governance, clock.wallMs()),
     disputed,
     freezes: [...freezes.values()].map(({ scope, version, frozen, id, message }) => ({
       scope: scopeKey(scope),

@@ -1,6 +1,6 @@
 /** `GET /v1/status`: this node, what it holds, whom it knows, and why it fails closed, if it does. */
 import type { BundleView, LeaseView, StatusView } from '../client/types.ts'
-import type { BundleState, Governance } from '../core/governance.ts'
+import type { BundleState, Governance, Revocations } from '../core/governance.ts'
 import type { LeaseStatus } from '../core/lease.ts'
 import { formatTime } from '../core/shape.ts'
 import { peerViews } from './peers.ts'
@@ -56,8 +56,8 @@ export function statusOf(services: Services): StatusView {
   }
 }
 
-function governanceOf({ node }: Services, governance: Governance): StatusView['governance'] {
-  const bundles = bundleViews(governance)
+function governanceOf({ node, clock }: Services, governance: Governance): StatusView['governance'] {
+  const bundles = bundleViews(governance, clock.wallMs())
   return {
     digest: governance.digest,
     size: governance.size,
@@ -71,17 +71,28 @@ function governanceOf({ node }: Services, governance: Governance): StatusView['g
   }
 }
 
-export function bundleViews({ bundles }: Governance): readonly BundleView[] {
-  return [...bundles.values()].map(bundleView).sort((a, b) => (a.bundle < b.bundle ? -1 : 1))
+export function bundleViews(
+  { bundles, revocations }: Governance,
+  nowMs: number,
+): readonly BundleView[] {
+  return [...bundles.values()]
+    .map((each) => bundleView(each, revocations, nowMs))
+    .sort((a, b) => (a.bundle < b.bundle ? -1 : 1))
 }
 
-function bundleView({ bundle, inForce, observed, conflict }: BundleState): BundleView {
+function bundleView(
+  { bundle, inForce, observed, conflict }: BundleState,
+  revocations: Revocations,
+  nowMs: number,
+): BundleView {
+  const found = inForce === null ? null : revocations.policy(bundle, inForce.version)
   return {
     bundle,
     version: inForce?.version ?? null,
     mode: inForce?.mode ?? observed?.mode ?? null,
     id: inForce?.id ?? null,
     observing: observed?.version ?? null,
+    revoked: found !== null && nowMs < found.untilMs ? found.id : null,
     conflict,
   }
 }

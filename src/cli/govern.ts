@@ -172,8 +172,6 @@ export async function submit(context: Context, envelope: Envelope): Promise<Stat
 
 /** `rev_0a77e4c1   effective, 1 of 1 signatures`, or what is missing and who can add it. */
 export function printSubmitted(context: Context, view: StatementView, what: string): void {
-  const { threshold, missing, role } = view.needs
-  const have = threshold - missing
   const short = shortId(TAGS[view.type], view.id)
   const state = view.state === 'pending' ? 'PENDING' : view.state.toUpperCase()
   printItem(context, {
@@ -182,13 +180,26 @@ export function printSubmitted(context: Context, view: StatementView, what: stri
     item: view,
     id: view.id,
     lines: () => [
-      `${short}  ${what}  ${state}  ${have} of ${threshold} ${threshold === 1 ? 'signature' : 'signatures'}`.replace(
-        '   ',
-        '  ',
-      ),
-      ...(view.state === 'pending' ? [`another ${role} signer: meshd sign ${view.id}`] : []),
+      `${short}  ${what}  ${state}  ${signaturesText(view.needs)}`.replace('   ', '  '),
+      ...(view.state === 'pending' ? [waitText(view)] : []),
     ],
   })
+}
+
+/** `1 of 2 signatures`; for a root that lacks them by other keys than its last one `1 of 1 by root v1, 0 of 2 by root v2`. */
+export function signaturesText({ threshold, missing, each }: StatementView['needs']): string {
+  if (each.some((one) => one.threshold !== threshold || one.missing !== missing))
+    return each
+      .map((one) => `${one.threshold - one.missing} of ${one.threshold} by root v${one.root}`)
+      .join(', ')
+  return `${threshold - missing} of ${threshold} ${threshold === 1 ? 'signature' : 'signatures'}`
+}
+
+function waitText({ id, type, needs }: StatementView): string {
+  if (needs.missing > 0) return `another ${needs.role} signer: meshd sign ${id}`
+  return type === 'root'
+    ? 'all signatures are there: it waits for the version before it, or for a witness to become a member'
+    : 'all signatures are there: it waits for the root under which it was signed'
 }
 
 export function safe(text: unknown): string {

@@ -42,6 +42,11 @@ export const policyList: Command = {
     })
     for (const { bundle, conflict } of governance.item.bundles)
       if (conflict !== null) context.say(`! bundle ${bundle} denies everything: ${safe(conflict)}`)
+    for (const { bundle, version, revoked } of governance.item.bundles)
+      if (revoked !== null)
+        context.say(
+          `! ${bundle}@${version} is revoked by ${shortId('rev', revoked)}: nothing that it permits is allowed`,
+        )
     return 0
   },
 }
@@ -59,7 +64,9 @@ function versionText({ payload }: StatementView): string {
 }
 
 function stateText({ id, state, needs, payload }: StatementView, { bundles }: GovernanceView) {
-  if (bundles.some((bundle) => bundle.id === id)) return 'in force'
+  const inForce = bundles.find((bundle) => bundle.id === id)
+  // It denies what it would permit, and no older version takes its place.
+  if (inForce !== undefined) return inForce.revoked === null ? 'in force' : 'revoked'
   const observes = ({ bundle, observing }: GovernanceView['bundles'][number]) =>
     bundle === payload['bundle'] && observing === payload['version']
   if (state === 'effective') return bundles.some(observes) ? 'observing' : 'superseded'

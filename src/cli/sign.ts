@@ -8,6 +8,7 @@ import {
   KEY_OPTIONS,
   printSubmitted,
   safe,
+  signaturesText,
   signerFor,
   submit,
   TAGS,
@@ -62,8 +63,7 @@ async function listPending(context: Context): Promise<number> {
       { head: 'WHAT', cut: true, cell: describe },
       {
         head: 'SIGNATURES',
-        cell: ({ needs }) =>
-          `${needs.threshold - needs.missing} of ${needs.threshold} ${needs.role}`,
+        cell: ({ needs }) => signaturesText(needs).replace(/ signatures?$/, ` ${needs.role}`),
       },
     ],
   })

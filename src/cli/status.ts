@@ -135,6 +135,9 @@ function advice(item: StatusView): string[] {
     ...item.governance.bundles
       .filter((b) => b.conflict !== null)
       .map((b) => `! bundle ${b.bundle} denies everything: ${b.conflict}`),
+    ...item.governance.bundles
+      .filter((b) => b.revoked !== null)
+      .map((b) => `! ${b.bundle}@${b.version} is revoked: nothing that it permits is allowed`),
     ...(item.governance.pending === 0
       ? []
       : [

@@ -50,6 +50,8 @@ export interface BundleView {
   readonly mode: 'enforce' | 'observe' | null
   readonly id: string | null
   readonly observing: number | null
+  /** The revocation of the version in force, which so allows nothing; null when there is none. */
+  readonly revoked: string | null
   /** Why this bundle denies everything; null when it does not. */
   readonly conflict: string | null
 }
@@ -142,7 +144,17 @@ export interface StatementView {
   /** The payload as it was signed. */
   readonly payload: { readonly [field: string]: unknown }
   readonly signatures: readonly { readonly key: string; readonly counts: boolean }[]
-  readonly needs: { readonly role: string; readonly threshold: number; readonly missing: number }
+  /** Of the roles that have to sign the one that misses most; and each, for a root its own and the last one's. */
+  readonly needs: {
+    readonly role: string
+    readonly threshold: number
+    readonly missing: number
+    readonly each: readonly {
+      readonly root: number
+      readonly threshold: number
+      readonly missing: number
+    }[]
+  }
   /** The DSSE envelope, canonical JSON. */
   readonly envelope: string
 }

@@ -1,4 +1,4 @@
-/** Which role a statement still waits for, and how many of its keys: what `meshd sign` lists. */
+/** Which roles a statement still waits for, and how many of their keys: what `meshd sign` lists. */
 
 import type { Trust } from './admission.ts'
 import type { Envelope } from './dsse.ts'
@@ -8,10 +8,15 @@ import { rolesThatSign } from './root-chain.ts'
 import type { Role, RoleName } from './statement/root.ts'
 import type { Statement } from './statement/statement.ts'
 
-export interface Needs {
-  readonly role: RoleName
+interface Need {
   readonly threshold: number
   readonly missing: number
+}
+
+export interface Needs extends Need {
+  readonly role: RoleName
+  /** Of each root version whose role has to sign: a root needs the one before it and itself. [] while that is not known. */
+  readonly each: readonly (Need & { readonly root: number })[]
 }
 
 /** Of the roles it needs the one that misses most. With nothing missing it may still wait for a root, or a version before it. */
@@ -21,20 +26,29 @@ export function needsOf(statement: Statement, envelope: Envelope, { roots }: Tru
     statement.type === 'root'
       ? envelope.signatures.map(({ key }) => key)
       : speakersOf(statement, envelope)
-  const needs = rolesNeeded(statement, roots).map((each) => ({
-    role,
-    threshold: each.threshold,
-    missing: Math.max(0, each.threshold - inRole(each, signers).length),
+  const each = rolesNeeded(statement, roots).map(({ root, keys }) => ({
+    root,
+    threshold: keys.threshold,
+    missing: Math.max(0, keys.threshold - inRole(keys, signers).length),
   }))
-  const [first, ...others] = needs
+  const [first, ...others] = each
   // Under a root that is not known nobody can say how many: one at least.
-  if (first === undefined) return { role, threshold: 1, missing: 1 }
-  return others.reduce((most, each) => (each.missing > most.missing ? each : most), first)
+  if (first === undefined) return { role, threshold: 1, missing: 1, each }
+  const { threshold, missing } = others.reduce(
+    (most, one) => (one.missing > most.missing ? one : most),
+    first,
+  )
+  return { role, threshold, missing, each }
 }
 
-function rolesNeeded(statement: Statement, roots: Trust['roots']): readonly Role[] {
-  if (statement.type === 'root')
-    return rolesThatSign(statement, roots[statement.version - 2] ?? null)
+function rolesNeeded(
+  statement: Statement,
+  roots: Trust['roots'],
+): readonly { readonly root: number; readonly keys: Role }[] {
+  if (statement.type === 'root') {
+    const sign = rolesThatSign(statement, roots[statement.version - 2] ?? null)
+    return sign.map((keys, i) => ({ root: statement.version - (sign.length - 1 - i), keys }))
+  }
   const root = roots[statement.root - 1]
-  return root === undefined ? [] : [neededRole(statement, root)]
+  return root === undefined ? [] : [{ root: root.version, keys: neededRole(statement, root) }]
 }

@@ -166,7 +166,12 @@ const statement = (rest: Partial<StatementView>): StatementView => ({
   state: 'effective',
   payload: {},
   signatures: [{ key: ALICE, counts: true }],
-  needs: { role: 'revoker', threshold: 1, missing: 0 },
+  needs: {
+    role: 'revoker',
+    threshold: 1,
+    missing: 0,
+    each: [{ root: 3, threshold: 1, missing: 0 }],
+  },
   envelope: '{}',
   ...rest,
 })
@@ -176,7 +181,12 @@ export const REVOCATION = statement({
 const policy = (bundle: string, version: number, rest: Partial<StatementView>) =>
   statement({
     type: 'policy',
-    needs: { role: 'policy', threshold: 2, missing: 0 },
+    needs: {
+      role: 'policy',
+      threshold: 2,
+      missing: 0,
+      each: [{ root: 3, threshold: 2, missing: 0 }],
+    },
     payload: {
       bundle,
       version,
@@ -194,6 +204,11 @@ export const POLICIES: readonly StatementView[] = [
   policy('ci', 5, {
     id: id('c0de51ff'),
     state: 'pending',
-    needs: { role: 'policy', threshold: 2, missing: 1 },
+    needs: {
+      role: 'policy',
+      threshold: 2,
+      missing: 1,
+      each: [{ root: 3, threshold: 2, missing: 1 }],
+    },
   }),
 ]

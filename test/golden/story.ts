@@ -103,9 +103,18 @@ const BUNDLES = [
     mode: 'enforce',
     id: id('c0de07'),
     observing: null,
+    revoked: null,
     conflict: null,
   },
-  { bundle: 'ci', version: 4, mode: 'enforce', id: id('c0de04'), observing: null, conflict: null },
+  {
+    bundle: 'ci',
+    version: 4,
+    mode: 'enforce',
+    id: id('c0de04'),
+    observing: null,
+    revoked: null,
+    conflict: null,
+  },
 ] as const
 
 const LEASE = {

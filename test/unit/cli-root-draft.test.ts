@@ -1,6 +1,7 @@
 /** The next root: what it takes over, what it refuses. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { signaturesText } from '../../src/cli/govern.ts'
 import { type Changes, nextRoot } from '../../src/cli/root-draft.ts'
 import { unreadyFor } from '../../src/cli/root-rotate.ts'
 import { type Did, signerOf } from '../../src/core/keys.ts'
@@ -22,6 +23,20 @@ const refused = (changes: Partial<Changes>, why: RegExp) =>
     () => draft(changes),
     (error) => error instanceof MeshError && error.code === 'USAGE' && why.test(error.message),
   )
+
+test('what a root lacks is said of the last version and of its own; of all else in one number', () => {
+  const needs = (...each: { root: number; threshold: number; missing: number }[]) => {
+    const [most] = each.toSorted((a, b) => b.missing - a.missing)
+    return signaturesText({ role: 'root', threshold: 1, missing: 0, ...most, each })
+  }
+  const done = { root: 1, threshold: 1, missing: 0 }
+  assert.equal(
+    needs(done, { root: 2, threshold: 2, missing: 2 }),
+    '1 of 1 by root v1, 0 of 2 by root v2',
+  )
+  assert.equal(needs(done, { root: 2, threshold: 1, missing: 0 }), '1 of 1 signature')
+  assert.equal(needs({ root: 3, threshold: 2, missing: 1 }), '1 of 2 signatures')
+})
 
 test('without changes everything is taken over, one version later', () => {
   const { version, previous, mesh, lease, limits, witnesses } = draft({})

@@ -7,7 +7,8 @@ import { after, before, test } from 'node:test'
 import { createContext, type Globals } from '../../src/cli/context.ts'
 import { jsonText } from '../../src/cli/output.ts'
 import { Desk } from '../golden/screen.ts'
-import { listOf, NOW, PEERS } from '../golden/story.ts'
+import { GOVERNANCE, listOf, NOW, PEERS, view } from '../golden/story.ts'
+import { POLICIES } from '../golden/story-log.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())
@@ -71,6 +72,21 @@ test('a dry run is honoured or refused, never taken for the real thing', async (
     assert.match(said, /has no dry run {2}\[USAGE\]/, said)
     assert.match(said, /exit 64 --\n$/)
   }
+})
+
+test('a version that was revoked is not in force, whatever it was', async () => {
+  const revoked = `sha256:${'0a'.repeat(32)}`
+  const bundles = GOVERNANCE.bundles.map((each) => ({
+    ...each,
+    revoked: each.bundle === 'agents' ? revoked : null,
+  }))
+  const said = await desk.type(['policy', 'list'], {
+    'GET /v1/statements': listOf('StatementList', POLICIES),
+    'GET /v1/governance': view('Governance', { ...GOVERNANCE, bundles }),
+  })
+  assert.match(said, /^agents@7 +enforce +revoked /m)
+  assert.match(said, /^ci@4 +enforce +in force /m)
+  assert.match(said, /! agents@7 is revoked by rev_0a0a0a0a: nothing that it permits is allowed/)
 })
 
 test('an answer that is no object is no answer', async () => {

@@ -73,6 +73,21 @@ test('k-1 signatures of the last root, or of the new one, make no root', () => {
   }
 })
 
+test('of a root each version whose keys have to sign it says what it still needs', () => {
+  const roles = { ...rolesOf(people), root: role(2, cy, keyOf('dan')) }
+  const next = nextRoot(first, { roles }, [ana, ben])
+  const { threshold } = first.statement.roles.root
+  assert.deepEqual(needsOf(next.statement, next.envelope, foldOf([first, next]).governance), {
+    role: 'root',
+    threshold: 2,
+    missing: 2,
+    each: [
+      { root: 1, threshold, missing: 0 },
+      { root: 2, threshold: 2, missing: 2 },
+    ],
+  })
+})
+
 test('no root is skipped, and none follows one that is not effective', () => {
   const second = nextRoot(first)
   const third = nextRoot(second)

@@ -51,7 +51,12 @@ test('the same key under two signatures counts once', () => {
   fold.put({ ...policy, envelope: { ...policy.envelope, signatures: [signature, signature] } })
   assert.equal(fold.standing(policy.id), 'pending')
   const needs = needsOf(policy.statement, policy.envelope, fold.governance)
-  assert.deepEqual(needs, { role: 'policy', threshold: 2, missing: 1 })
+  assert.deepEqual(needs, {
+    role: 'policy',
+    threshold: 2,
+    missing: 1,
+    each: [{ root: 1, threshold: 2, missing: 1 }],
+  })
   assert.deepEqual(fold.put(strict.policy({}, [ana, ben])), [policy.id])
   assert.equal(fold.standing(policy.id), 'effective')
 })
@@ -232,7 +237,10 @@ test('what a statement waits for is told in keys of its role', () => {
   ]
   const fold = folded(strict.mesh, [strict.first, ...made])
   assert.deepEqual(
-    made.map(({ statement, envelope }) => needsOf(statement, envelope, fold.governance)),
+    made.map(({ statement, envelope }) => {
+      const { each: _, ...needs } = needsOf(statement, envelope, fold.governance)
+      return needs
+    }),
     [
       { role: 'policy', threshold: 2, missing: 1 },
       { role: 'policy', threshold: 2, missing: 0 },

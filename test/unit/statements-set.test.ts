@@ -128,7 +128,12 @@ test('signatures accumulate, and the one that reaches the threshold puts it in f
   assert.equal(await offer(statements, freeze(1, [ana], strict)), 'accept')
   const { id } = freeze(1, [ana], strict)
   assert.equal(statements.get(id)?.state, 'pending')
-  assert.deepEqual(statements.needs(id), { role: 'revoker', threshold: 2, missing: 1 })
+  assert.deepEqual(statements.needs(id), {
+    role: 'revoker',
+    threshold: 2,
+    missing: 1,
+    each: [{ root: 1, threshold: 2, missing: 1 }],
+  })
   assert.equal(statements.governance.freezes.size, 0)
   assert.deepEqual([statements.trees.envelopes.count, statements.trees.waiting.count], [1, 1])
 
