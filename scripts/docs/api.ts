@@ -68,10 +68,17 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/spread': ['`?id=` `&wait=` none, committed, all `&ms=`', 'SpreadView'],
   'GET /v1/drift': ['-', 'DriftList'],
   'GET /v1/records': [
-    '`?type= principal= action= code= since= until= limit=`',
-    'RecordList, newest first',
+    '`?` filters: `type= outcome= code= principal= action= resource= artifact= execution= trace= since= until=`; `before=` an index `&limit=`',
+    'RecordList, newest first, with `next` and `stopped`',
   ],
-  'GET /v1/records/tail': ['`?after=` an index `&ms=`', 'RecordList, oldest first; long poll'],
+  'GET /v1/records/tail': [
+    '`?after=` an index `&ms=`, and filters',
+    'RecordList, oldest first, with `next`; long poll',
+  ],
+  'GET /v1/records/stats': [
+    '`?by=` a list of code, principal, action, resource, type, outcome, and filters',
+    'View of RecordStats',
+  ],
   'GET /v1/records/{id}': ['-', 'View of a Record'],
   'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],

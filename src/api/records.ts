@@ -1,25 +1,26 @@
 /** Records of this node's log, newest first; the log's published head; and the whole of it, checked. */
+import type { RecordListView } from '../client/search-types.ts'
 import type { LogVerifyView } from '../client/types.ts'
 import { textOf } from '../core/bytes.ts'
 import { isSha256Id } from '../core/id.ts'
-import { isDid } from '../core/keys.ts'
-import { RECORDS_LISTED_MAX, RECORDS_READ_MAX, SEARCHES_MAX, TAIL_MS_MAX } from '../core/limits.ts'
-import { MeshError } from '../core/problems.ts'
-import { isReasonCode } from '../core/reasons.ts'
 import {
-  type Found,
-  newestRecords,
-  type RecordFilter,
-  readFound,
-  recordsFrom,
-} from '../daemon/records.ts'
+  LOG_RECORDS_MAX,
+  RECORDS_LISTED_MAX,
+  RECORDS_READ_MAX,
+  SEARCHES_MAX,
+  TAIL_MS_MAX,
+} from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
+import { type Found, readFound, recordsFrom, searchRecords } from '../daemon/records.ts'
 import { Gate } from './gate.ts'
-import { type Ask, integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
+import { filterOf, statsByOf } from './record-filter.ts'
+import { countRecords } from './record-stats.ts'
+import { integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { itemView, listView, recordView } from './view.ts'
 
 const LISTED = 50
-const TYPES = ['decision', 'outcome', 'statement', 'artifact', 'system', 'epoch'] as const
+const INDEX_MAX = LOG_RECORDS_MAX
 
 export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
@@ -33,11 +34,11 @@ export function recordRoutes(services: Services): readonly Route[] {
       roles: READ,
       handle: async (ask) => {
         const limit = integerQuery(ask, 'limit', LISTED, RECORDS_LISTED_MAX)
-        const [filter, { signal }] = [filterOf(ask), ask]
-        const found = await searches.through(() =>
-          newestRecords(node.reader, filter, limit, signal),
-        )
-        return json(listView('RecordList', found.map(viewed), services.seenFrom()))
+        const before = ask.query.has('before') ? integerQuery(ask, 'before', 0, INDEX_MAX) : null
+        const asked = { filter: filterOf(ask), before, limit, signal: ask.signal }
+        const { found, ...page } = await searches.through(() => searchRecords(node.reader, asked))
+        const view = listView('RecordList', found.map(viewed), services.seenFrom())
+        return json({ ...view, ...page } satisfies RecordListView)
       },
     },
     {
@@ -45,10 +46,24 @@ export function recordRoutes(services: Services): readonly Route[] {
       path: '/v1/records/tail',
       roles: READ,
       handle: async (ask) => {
-        const after = integerQuery(ask, 'after', node.log.tree.size, Number.MAX_SAFE_INTEGER)
+        const after = integerQuery(ask, 'after', node.log.tree.size, INDEX_MAX)
+        const filter = filterOf(ask)
         await node.grown(after, integerQuery(ask, 'ms', TAIL_MS_MAX, TAIL_MS_MAX), ask.signal)
-        const found = await recordsFrom(node.reader, after, RECORDS_READ_MAX)
-        return json(listView('RecordList', found.map(viewed), services.seenFrom()))
+        const { found, next } = await recordsFrom(node.reader, filter, after, RECORDS_READ_MAX)
+        const view = listView('RecordList', found.map(viewed), services.seenFrom())
+        return json({ ...view, next, stopped: false } satisfies RecordListView)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/records/stats',
+      roles: READ,
+      handle: async (ask) => {
+        const [by, filter] = [statsByOf(ask), filterOf(ask)]
+        const stats = await searches.through(() =>
+          countRecords(node.reader, by, filter, ask.signal),
+        )
+        return json(itemView('RecordStats', stats, services.seenFrom()))
       },
     },
     {
@@ -98,37 +113,4 @@ function checkpoint({ node }: Services): Reply {
   if (note === null)
     throw new MeshError('NOT_FOUND', 'this node has not published a checkpoint yet')
   return { status: 200, type: 'text/plain; charset=utf-8', body: textOf(note) }
-}
-
-/** @throws MeshError USAGE for what is no filter of this version */
-function filterOf({ query }: Ask): RecordFilter {
-  const type = query.get('type')
-  const found = TYPES.find((each) => each === type) ?? null
-  if (type !== null && found === null)
-    throw new MeshError('USAGE', `\`type\` is one of ${TYPES.join(', ')}`)
-  const principal = query.get('principal')
-  if (principal !== null && !isDid(principal))
-    throw new MeshError('USAGE', '`principal` is a did:key')
-  const code = query.get('code')
-  if (code !== null && code !== 'ALLOW' && !isReasonCode(code))
-    throw new MeshError('USAGE', '`code` is ALLOW or a reason code', { hint: 'docs/reasons.md' })
-  const [sinceMs, untilMs] = [timeOf(query, 'since'), timeOf(query, 'until')]
-  return {
-    type: found,
-    principal,
-    action: query.get('action'),
-    code,
-    sinceMs,
-    untilMs,
-  }
-}
-
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
-
-function timeOf(query: URLSearchParams, name: string): number | null {
-  const text = query.get(name)
-  if (text === null) return null
-  const ms = RFC_3339.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw new MeshError('USAGE', `\`${name}\` is a time of RFC 3339`)
-  return ms
 }

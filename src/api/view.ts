@@ -26,10 +26,11 @@ export function listView<K extends string, T>(
 }
 
 /** @param publishedSize records below it are under a published checkpoint */
-export function recordView({ id, record, leaf }: Found, publishedSize: number): RecordView {
-  const { index, epoch, time, type } = record
+export function recordView({ id, leaf }: Found, publishedSize: number): RecordView {
+  const index = Number(leaf['index'])
   const state = index < publishedSize ? 'published' : 'durable'
-  return { id, index, epoch, time: formatTime(time), type, state, leaf }
+  const [time, type] = [String(leaf['time']), String(leaf['type']) as RecordView['type']]
+  return { id, index, epoch: Number(leaf['epoch']), time, type, state, leaf }
 }
 
 /** `0660`. */

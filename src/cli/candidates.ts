@@ -23,6 +23,8 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--color': ['auto', 'always', 'never'],
   '--mode': ['enforce', 'observe'],
   '--type': ['decision', 'outcome', 'statement', 'artifact', 'system', 'epoch'],
+  '--outcome': ['allow', 'deny', 'ok', 'failed', 'stopped', 'unknown'],
+  '--by': ['code', 'principal', 'action', 'resource', 'type', 'outcome'],
   '--for': ['ready', 'peers=', 'policy=', 'statement='],
   '--on': ['here', 'quorum', 'all'],
 }

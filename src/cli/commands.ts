@@ -125,8 +125,11 @@ async function artifacts(): Promise<readonly Command[]> {
 }
 
 async function audits(): Promise<readonly Command[]> {
-  const { auditList, auditTail, auditShow, auditVerify } = await import('./audit.ts')
-  return [auditList, auditTail, auditShow, auditVerify]
+  const [{ auditList, auditTail, auditStats }, { auditShow, auditVerify }] = await Promise.all([
+    import('./audit-list.ts'),
+    import('./audit.ts'),
+  ])
+  return [auditList, auditTail, auditShow, auditStats, auditVerify]
 }
 
 async function configs(): Promise<readonly Command[]> {

@@ -37,13 +37,15 @@ export interface ListOutput<Item> {
   readonly columns: readonly Column<Item>[]
   /** Said instead of an empty table: the next command to learn. */
   readonly empty: string
+  /** What the JSON of the list says beside its items. */
+  readonly more?: object
 }
 
 export function printList<Item extends object>(context: Context, list: ListOutput<Item>): void {
   const { output, fields } = context.globals
   if (output === 'json') {
     const items = list.items.map((item) => pick(item, fields))
-    context.data(jsonText(envelope(context, list.kind, list.seenFrom, { items }), 2))
+    context.data(jsonText(envelope(context, list.kind, list.seenFrom, { items, ...list.more }), 2))
   } else if (output === 'jsonl') {
     for (const item of list.items) context.data(jsonText(pick(item, fields)))
   } else if (output === 'id') {

@@ -343,14 +343,24 @@ export const SCRUB_PAUSE_MS = 100
 export const SCRUB_INTERVAL_MS = DAY
 /** LevelDB's write buffer, twice its default: its switch shows in the slowest answers (FACTS 4). */
 export const WRITE_BUFFER_BYTES = 8 * MIB
+/** One compressed block of a table: at LevelDB's 4 KiB a record shares nothing with the next, and takes twice the room. */
+export const BLOCK_BYTES = 32 * KIB
 /** A disk with less room than this is low: LevelDB recovers its log and compacts in it. */
 export const DISK_MARGIN_BYTES = 2 * WRITE_BUFFER_BYTES
 /** Between two looks at the room on the disk. */
 export const DISK_LOOK_MS = 500
 /** The head file says so soon after the last batch that it was acknowledged; under load the next batch says it. */
 export const HEAD_CONFIRM_MS = 20
-/** Records whose ids are in memory before they are written to the index: rebuilt in 5 ms. */
+/** A chunk of the index: its records are searched in memory until it is whole, and read again at the next start. */
 export const INDEX_RECORDS = 1_024
+/** Chunks that a start indexes before it goes on: what a power cut may have taken of the index. More are made in the background. */
+export const INDEX_CHUNKS_AT_START_MAX = 4
+/** Between two chunks of an index that is made in the background. */
+export const INDEX_PAUSE_MS = 20
+/** Chunks that one search looks at, a million records' worth; then it says how far it came. */
+export const INDEX_CHUNKS_SEARCHED_MAX = 1_024
+/** Entries of the index read at once. */
+export const INDEX_ENTRIES_READ = 32
 /** Tiles kept once they are verified: 8 KiB each, and 256 hashes to verify one again. */
 export const TILES_REMEMBERED_MAX = 256
 /** Records read at once while a whole log is read. */
@@ -377,6 +387,10 @@ export const SPREAD_WAIT_MS_MAX = 10 * MINUTE
 export const RECORDS_LISTED_MAX = 1_000
 export const RECORDS_READ_MAX = 256
 export const RECORDS_SEARCHED_MAX = 200_000
+/** Groups of one count of records; the rest is one number. Chosen arbitrarily. */
+export const RECORD_GROUPS_LISTED_MAX = 1_000
+/** Groups that are told apart at all while counting: memory. */
+export const RECORD_GROUPS_MAX = 100_000
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
 /** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */

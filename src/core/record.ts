@@ -194,15 +194,18 @@ export type LogRecord<T extends RecordType = RecordType> = T extends RecordType
   ? shape.ObjectOf<typeof head> & Body<T>
   : never
 
-const types = Object.keys(bodies) as RecordType[]
+export const RECORD_TYPES = Object.keys(bodies) as RecordType[]
 const typed = new Map(
-  types.map((type) => [type, object({ ...head, ...bodies[type] }) as shape.Reader<LogRecord>]),
+  RECORD_TYPES.map((type) => [
+    type,
+    object({ ...head, ...bodies[type] }) as shape.Reader<LogRecord>,
+  ]),
 )
 
 /** Reads one leaf. @throws Malformed for anything that formatRecord does not print */
 export function parseRecord(bytes: Uint8Array): LogRecord {
   const json = parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject
-  const type = literal(...types)(json?.['type'], 'type')
+  const type = literal(...RECORD_TYPES)(json?.['type'], 'type')
   const reader = typed.get(type)
   if (reader === undefined) throw new Malformed('type: unknown')
   return reader(json, '')

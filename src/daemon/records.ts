@@ -1,80 +1,140 @@
 /**
- * Looking through the node's own log, newest first, with filters. Every record
- * was hashed against the tree on its way from disk; nothing is indexed here but
- * ids, so a filter reads, and reads a bounded number.
+ * Looking through the node's own log, newest first, with filters. Where to look
+ * the index says, and nothing else is believed of it: every record is hashed
+ * against the tree on its way from disk, and compared with the filter. Where
+ * the index does not reach, the records are read one after the other. All of
+ * it ends at a bound, and says so.
  */
-import type { RecordId } from '../core/id.ts'
-import { type JsonObject, parseCanonical } from '../core/json.ts'
-import type { Did } from '../core/keys.ts'
-import { RECORD_BYTES_MAX, RECORDS_READ_MAX, RECORDS_SEARCHED_MAX } from '../core/limits.ts'
-import { type LogRecord, parseRecord, type RecordType } from '../core/record.ts'
+import { isSha256Id, type RecordId } from '../core/id.ts'
+import type { JsonObject } from '../core/json.ts'
+import { INDEX_RECORDS, RECORDS_READ_MAX, RECORDS_SEARCHED_MAX } from '../core/limits.ts'
+import { formatTerm, leafOf, TERM_KINDS, type TermKind, termsOf } from '../core/terms.ts'
 import type { Durable } from '../mesh/log.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
+import type { Matches, Query } from '../mesh/ports.ts'
 
+/** All of it must hold; what is not named may be anything. */
 export interface RecordFilter {
-  readonly type: RecordType | null
-  /** Who acted. */
-  readonly principal: Did | null
-  readonly action: string | null
-  /** A reason code, or ALLOW. */
-  readonly code: string | null
+  readonly terms: Readonly<Partial<Record<TermKind, string>>>
   readonly sinceMs: number | null
   readonly untilMs: number | null
 }
 
 export interface Found {
   readonly id: RecordId
-  readonly record: LogRecord
   /** The leaf, exactly. */
   readonly leaf: JsonObject
 }
 
-/** At most limit of the newest that match; of at most RECORDS_SEARCHED_MAX that are read. */
-export async function newestRecords(
-  reader: LogReader,
-  filter: RecordFilter,
-  limit: number,
-  signal: AbortSignal,
-): Promise<readonly Found[]> {
-  const found: Found[] = []
-  let before: number | null = null
-  for (
-    let read = 0;
-    read < RECORDS_SEARCHED_MAX && found.length < limit && !signal.aborted;
-    read += RECORDS_READ_MAX
-  ) {
-    const page: readonly Found[] = (await reader.newest(before, RECORDS_READ_MAX)).map(readFound)
-    found.push(...page.filter((each) => matches(filter, each)))
-    const oldest = page.at(-1)
-    // Times ascend with the log, but for a clock that stepped: older pages have nothing newer.
-    if (oldest === undefined || oldest.record.time < (filter.sinceMs ?? 0)) break
-    before = oldest.record.index
-  }
-  return found.slice(0, limit)
+export interface Page {
+  readonly found: readonly Found[]
+  /** The next page is of records below this; null where there are none. */
+  readonly next: number | null
+  /** The search ended at its bound: records below `next` were not looked at, and may match. */
+  readonly stopped: boolean
 }
 
-/** Records [first, …), at most count. */
+export interface Asked {
+  readonly filter: RecordFilter
+  /** Only records below it; null for all. */
+  readonly before: number | null
+  readonly limit: number
+  readonly signal: AbortSignal
+}
+
+type Source = Pick<LogReader, 'size' | 'search' | 'pick' | 'find'>
+
+/** The newest that match; of an execution, last of all, the decision that it is named by. */
+export async function searchRecords(reader: Source, asked: Asked): Promise<Page> {
+  const page = await searchTerms(reader, asked)
+  const { execution } = asked.filter.terms
+  if (page.next !== null || execution === undefined || !isSha256Id(execution)) return page
+  const record = await reader.find(execution)
+  if (record === null || record.index >= (asked.before ?? reader.size)) return page
+  const own = readFound(record)
+  const { execution: _, ...others } = asked.filter.terms
+  if (!matches(queryOf({ ...asked.filter, terms: others }), own)) return page
+  if (page.found.length >= asked.limit) return { ...page, next: record.index + 1 }
+  return { ...page, found: [...page.found, own] }
+}
+
+async function searchTerms(reader: Source, asked: Asked): Promise<Page> {
+  const { filter, limit, signal } = asked
+  const query = queryOf(filter)
+  const found: Found[] = []
+  let before = Math.min(asked.before ?? reader.size, reader.size)
+  let count = limit
+  let looked = 0
+  while (before > 0 && found.length < limit && looked < RECORDS_SEARCHED_MAX && !signal.aborted) {
+    const { indexes, reached } = await placesBelow(reader, query, before, count)
+    const page = (await reader.pick(indexes)).map(readFound)
+    found.push(...page.filter((each) => matches(query, each)))
+    looked += indexes.length + Math.ceil((before - reached) / INDEX_RECORDS)
+    before = reached
+    // What the index gave is not all of what was asked for: the rest of it in larger steps.
+    count = RECORDS_READ_MAX
+  }
+  const last = found.slice(0, limit)
+  const full = found.length >= limit
+  const next = full && found.length > limit ? indexOf(last.at(-1)) : before
+  return { found: last, next: next > 0 ? next : null, stopped: !full && before > 0 }
+}
+
+/** What the index says; where it knows nothing, every record. */
+async function placesBelow(
+  reader: Source,
+  query: Query,
+  before: number,
+  count: number,
+): Promise<Matches> {
+  const matches = await reader.search(query, before, count)
+  if (matches.reached < before || matches.indexes.length > 0) return matches
+  const reached = Math.max(0, before - RECORDS_READ_MAX)
+  return { indexes: Array.from({ length: before - reached }, (_, i) => before - 1 - i), reached }
+}
+
+export interface Tail {
+  readonly found: readonly Found[]
+  /** The first record that was not looked at. */
+  readonly next: number
+}
+
+/** Of the count records from `first` on those that match, oldest first. */
 export async function recordsFrom(
-  reader: LogReader,
+  reader: Pick<LogReader, 'range'>,
+  filter: RecordFilter,
   first: number,
   count: number,
-): Promise<readonly Found[]> {
-  return (await reader.range(first, count)).map(readFound)
+): Promise<Tail> {
+  const query = queryOf(filter)
+  const records = (await reader.range(first, count)).map(readFound)
+  return {
+    found: records.filter((each) => matches(query, each)),
+    next: first + records.length,
+  }
 }
 
-export function readFound({ id, bytes }: Durable): Found {
-  const leaf = parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject
-  return { id, record: parseRecord(bytes), leaf }
+/** @param record its bytes were verified on the way from disk, and are of this node's own printing */
+export function readFound({ id, bytes }: Pick<Durable, 'id' | 'bytes'>): Found {
+  return { id, leaf: leafOf(bytes) }
 }
 
-function matches(filter: RecordFilter, { record }: Found): boolean {
-  const { type, principal, action, code, sinceMs, untilMs } = filter
-  if (type !== null && record.type !== type) return false
-  if (sinceMs !== null && record.time < sinceMs) return false
-  if (untilMs !== null && record.time > untilMs) return false
-  if (principal === null && action === null && code === null) return true
-  if (record.type !== 'decision') return false
-  if (principal !== null && !record.principals.includes(principal)) return false
-  if (action !== null && record.request?.action !== action) return false
-  return code === null || (record.code ?? 'ALLOW') === code
+function queryOf({ terms, sinceMs, untilMs }: RecordFilter): Query {
+  const lines = TERM_KINDS.flatMap((kind) => {
+    const value = terms[kind]
+    return value === undefined ? [] : [formatTerm(kind, value)]
+  })
+  return { terms: lines, sinceMs, untilMs }
+}
+
+function matches(query: Query, { leaf }: Found): boolean {
+  const timeMs = Date.parse(String(leaf['time']))
+  if (query.sinceMs !== null && !(timeMs >= query.sinceMs)) return false
+  if (query.untilMs !== null && !(timeMs <= query.untilMs)) return false
+  const terms = termsOf(leaf)
+  return query.terms.every((term) => terms.includes(term))
+}
+
+function indexOf(found: Found | undefined): number {
+  return Number(found?.leaf['index'] ?? 0)
 }

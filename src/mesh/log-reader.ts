@@ -18,7 +18,7 @@ import {
 import { MeshError } from '../core/problems.ts'
 import { proveConsistency, proveInclusion, type ReadNode } from '../core/proof.ts'
 import type { Durable, Log } from './log.ts'
-import type { Store } from './ports.ts'
+import type { Matches, Query, Store } from './ports.ts'
 
 export interface LogReaderPorts {
   readonly log: Pick<Log, 'tree' | 'epoch' | 'seal'>
@@ -72,6 +72,24 @@ export class LogReader {
     // The index is a hint: the record itself says whether it is the one.
     const record = await this.at(index)
     return record?.id === id ? record : null
+  }
+
+  /** How many records there are. */
+  get size(): number {
+    return this.#ports.log.tree.size
+  }
+
+  /** Where records that probably match are, newest first: hints, for `pick` to read and the caller to compare. */
+  search(query: Query, before: number, count: number): Promise<Matches> {
+    return this.#ports.store.search(query, Math.min(before, this.size), count)
+  }
+
+  /** The records at these places, in this order; neighbours are read at once. @param indexes none twice, none beyond the log */
+  async pick(indexes: readonly number[]): Promise<readonly Durable[]> {
+    const runs = runsOf(indexes.toSorted((a, b) => a - b))
+    const read = await Promise.all(runs.map(([first, count]) => this.range(first, count)))
+    const records = new Map(read.flat().map((record) => [record.index, record]))
+    return indexes.flatMap((index) => records.get(index) ?? [])
   }
 
   /** Of the first size records. */
@@ -170,6 +188,19 @@ function publishedOf(
   if (head === null) return null
   const checkpoint = readCheckpoint(head)
   return checkpoint.origin.endsWith(`/${epoch}`) ? checkpoint : null
+}
+
+/** `[3, 4, 5, 9]` is three records from 3, and one from 9. */
+function runsOf(
+  ascending: readonly number[],
+): readonly (readonly [first: number, count: number])[] {
+  const runs: [number, number][] = []
+  for (const index of ascending) {
+    const run = runs.at(-1)
+    if (run !== undefined && run[0] + run[1] === index && run[1] < READ_RECORDS) run[1] += 1
+    else runs.push([index, 1])
+  }
+  return runs
 }
 
 function beyond(size: number): MeshError {

@@ -27,6 +27,7 @@ import {
 import { append, EMPTY, leafHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
+import { termsOf } from '../core/terms.ts'
 import type { Appended } from './authorizer.ts'
 import type { Clock, Leaf, Put, Store } from './ports.ts'
 
@@ -378,7 +379,8 @@ function leafOf(draft: JsonObject, head: JsonObject, index: number): Leaf {
   const bytes = utf8(formatJson({ ...draft, ...head, index }))
   if (bytes.length > RECORD_BYTES_MAX)
     throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
-  return { bytes, id: idOf(bytes), hash: leafHash(bytes) }
+  const timeMs = Date.parse(String(head['time']))
+  return { bytes, id: idOf(bytes), hash: leafHash(bytes), timeMs, terms: termsOf(draft) }
 }
 
 function tooMany(what: string): MeshError {

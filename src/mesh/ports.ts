@@ -7,6 +7,7 @@
 import type { RecordId, StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import type { Hash, Tree } from '../core/merkle.ts'
+import type { Findable } from '../core/terms.ts'
 import type { Verdict } from '../core/verdict.ts'
 
 export interface Clock {
@@ -42,8 +43,8 @@ export interface Put {
   readonly value: Uint8Array | null
 }
 
-/** A record on its way into the log: its bytes, their id, and their hash as a leaf. */
-export interface Leaf {
+/** A record on its way into the log: its bytes, their id, their hash as a leaf, and what it can be found by. */
+export interface Leaf extends Findable {
   readonly bytes: Uint8Array
   readonly id: RecordId
   readonly hash: Hash
@@ -57,6 +58,21 @@ export interface Batch {
   readonly records: readonly Leaf[]
   readonly tree: Tree
   readonly puts: readonly Put[]
+}
+
+/** Records that have every one of the terms, and a time between. */
+export interface Query {
+  /** As core/terms.ts prints them; the rarest first is the fastest. */
+  readonly terms: readonly string[]
+  readonly sinceMs: number | null
+  readonly untilMs: number | null
+}
+
+export interface Matches {
+  /** Records that probably match, newest first: hints, for the caller to read and compare. */
+  readonly indexes: readonly number[]
+  /** No other record from here up to where the search began matches. */
+  readonly reached: number
 }
 
 /**
@@ -89,6 +105,11 @@ export interface Store {
   node(level: number, index: number): Promise<Hash>
   /** Where the record probably is: a hint from an index that is rebuilt, for the caller to check; null when it is not there. */
   locate(id: RecordId): Promise<number | null>
+  /**
+   * Looks below `before`, newest first, for at most count records. It stops at a bound of its own, too:
+   * ask again from `reached`; where that is still `before`, the index knows no more and the records themselves are left.
+   */
+  search(query: Query, before: number, count: number): Promise<Matches>
   /** Keeps the newest published checkpoint outside the database too, fsynced. */
   keepHead(checkpoint: Uint8Array): Promise<void>
   /** After a rejection: close, open without create, verify against the head file. Rejects LOG_DAMAGED when acknowledged data is gone. */

@@ -4,7 +4,7 @@
  * writes that will be gone (FACTS 4); whoever had the error opens anew.
  */
 import { Level } from 'level'
-import { WRITE_BUFFER_BYTES } from '../core/limits.ts'
+import { BLOCK_BYTES, WRITE_BUFFER_BYTES } from '../core/limits.ts'
 import type { MeshError } from '../core/problems.ts'
 import { failed } from './failures.ts'
 
@@ -34,6 +34,7 @@ export class Database {
       keyEncoding: 'view',
       valueEncoding: 'view',
       writeBufferSize: WRITE_BUFFER_BYTES,
+      blockSize: BLOCK_BYTES,
     })
     try {
       await handle.open()
@@ -62,6 +63,14 @@ export class Database {
   each(range: Range, call: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
     return this.#guard('reading failed', async () => {
       for await (const [key, value] of this.#handle.iterator(range)) call(plain(key), plain(value))
+    })
+  }
+
+  /** The last entries before the end of a range, the last first. */
+  last(range: Range, limit: number): Promise<(readonly [Uint8Array, Uint8Array])[]> {
+    return this.#guard('reading failed', async () => {
+      const entries = await this.#handle.iterator({ ...range, reverse: true, limit }).all()
+      return entries.map(([key, value]) => [plain(key), plain(value)] as const)
     })
   }
 

@@ -7,7 +7,10 @@
  *     t <epoch 4> <level 1> <index 4>     a full tile: 256 hashes; its parent is its check
  *     p <space> / <key>                   check ‖ value
  *     i <epoch 4> <12 bytes of the id>    index 4; a hint, unsynced, rebuilt
- *     w <epoch 4>                         how many records the index knows; likewise
+ *     s <epoch 4> <term 8> <chunk 4>      places; likewise, as c and x: postings.ts
+ *     c <epoch 4> <chunk 4>               times of a chunk
+ *     x <epoch 4>                         which chunks the index knows
+ *     w                                   was a count of indexed records; not written any more
  *
  * A check is 16 bytes of SHA-256 over the key's length, the key and the value:
  * LevelDB hands out changed values without a word (FACTS 4), and one value in
@@ -25,9 +28,18 @@ import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './
 const CHECK_BYTES = 16
 const INDEX_ID_BYTES = 12
 
-const [META, RECORD, TILE, PUT, INDEX, INDEXED] = ['m', 'r', 't', 'p', 'i', 'w'].map((letter) =>
-  letter.charCodeAt(0),
-) as [number, number, number, number, number, number]
+const [META, RECORD, TILE, PUT] = ['m', 'r', 't', 'p'].map(codeOf) as [
+  number,
+  number,
+  number,
+  number,
+]
+const [INDEX, POSTING, CHUNK, CURSOR] = ['i', 's', 'c', 'x'].map(codeOf) as [
+  number,
+  number,
+  number,
+  number,
+]
 
 export const META_KEY = Uint8Array.of(META)
 
@@ -56,11 +68,24 @@ export function indexKey(epoch: number, id: RecordId): Uint8Array {
   return key
 }
 
-export function indexedKey(epoch: number): Uint8Array {
-  return concat(Uint8Array.of(INDEXED), formatCount(epoch))
+export function postingKey(epoch: number, term: Uint8Array, chunk: number): Uint8Array {
+  return concat(Uint8Array.of(POSTING), formatCount(epoch), term, formatCount(chunk))
 }
 
-/** The number that an index entry, or the count of indexed records, holds. */
+export function chunkKey(epoch: number, chunk: number): Uint8Array {
+  return concat(Uint8Array.of(CHUNK), formatCount(epoch), formatCount(chunk))
+}
+
+/** The chunk at the end of such a key. */
+export function chunkOf(key: Uint8Array): number {
+  return Buffer.from(key).readUInt32BE(key.length - 4)
+}
+
+export function cursorKey(epoch: number): Uint8Array {
+  return concat(Uint8Array.of(CURSOR), formatCount(epoch))
+}
+
+/** The number that an index entry holds. */
 export function formatCount(count: number): Uint8Array {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(count)
@@ -135,4 +160,8 @@ export function parseMeta(sealed: Uint8Array): Meta | null {
     rest.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES),
   )
   return { standing, tree: { size: standing.size, peaks } }
+}
+
+function codeOf(letter: string): number {
+  return letter.charCodeAt(0)
 }

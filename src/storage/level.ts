@@ -18,12 +18,11 @@ import type { RecordId } from '../core/id.ts'
 import { HEAD_CONFIRM_MS } from '../core/limits.ts'
 import { type Hash, rootHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
-import type { Batch, Put, Space, Store } from '../mesh/ports.ts'
+import type { Batch, Matches, Put, Query, Space, Store } from '../mesh/ports.ts'
 import { Database, type Operation } from './database.ts'
 import { damaged, failed } from './failures.ts'
 import { Frontier } from './frontier.ts'
 import { HeadFile } from './head-file.ts'
-import { IdIndex } from './id-index.ts'
 import {
   formatMeta,
   META_KEY,
@@ -37,6 +36,7 @@ import {
 } from './keyspace.ts'
 import { checkDirectory } from './private-file.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
+import { SearchIndex } from './search-index.ts'
 import { markOf, type Tally } from './tally.ts'
 import { Tiles } from './tiles.ts'
 import { rawLog, type Verified, verify } from './verify.ts'
@@ -46,7 +46,7 @@ export const FILES = { marker: 'INITIALIZED', database: 'db', head: 'head', rese
 interface Opened extends Verified {
   readonly database: Database
   readonly head: HeadFile
-  readonly index: IdIndex
+  readonly index: SearchIndex
 }
 
 export class LevelStore implements Store {
@@ -110,7 +110,9 @@ export class LevelStore implements Store {
     if (refused !== undefined) throw this.#poison(opened, refused.reason)
     next.tiles.advance(next.frontier)
     this.#opened = { ...opened, ...next }
-    for (const [i, { id }] of batch.records.entries()) next.index.add(id, batch.first + i)
+    if (next.index !== opened.index) void opened.index.close()
+    for (const [i, { id, timeMs, terms }] of batch.records.entries())
+      next.index.add({ id, timeMs, terms }, batch.first + i)
     // One timer, put off by each batch.
     this.#confirm ??= setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
     this.#confirm.refresh()
@@ -160,6 +162,10 @@ export class LevelStore implements Store {
 
   async locate(id: RecordId): Promise<number | null> {
     return this.#usable().index.locate(id)
+  }
+
+  async search(query: Query, before: number, count: number): Promise<Matches> {
+    return this.#usable().index.search(query, before, count)
   }
 
   async keepHead(checkpoint: Uint8Array): Promise<void> {
@@ -276,7 +282,7 @@ function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Opera
   }
   put(META_KEY, formatMeta({ standing: after, tree }))
   const tiles = retired ? new Tiles(rawLog(database, epoch), frontier) : opened.tiles
-  const index = retired ? IdIndex.begin(database, epoch) : opened.index
+  const index = retired ? SearchIndex.begin(database, epoch) : opened.index
   return { next: { standing: after, tree, tiles, index, frontier }, operations }
 }
 
@@ -309,7 +315,7 @@ async function openVerified(directory: string): Promise<Opened> {
     const verified = await verify(database, head)
     const { standing, tiles } = verified
     await head.acknowledge(standing)
-    const index = await IdIndex.open(database, standing.epoch, tiles)
+    const index = await SearchIndex.open(database, standing.epoch, tiles)
     return { ...verified, database, head, index }
   } catch (error) {
     await Promise.allSettled([database.close(), head?.close()])

@@ -55,6 +55,7 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'audit list': '',
   'audit tail': '',
   'audit show': 'x',
+  'audit stats': '',
   'audit verify': '',
   'config reload': '',
 }

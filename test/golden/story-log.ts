@@ -1,4 +1,6 @@
 /** The same moment: what was decided, recorded, revoked and published. */
+
+import type { RecordStatsView } from '../../src/client/search-types.ts'
 import type {
   CheckView,
   DecisionView,
@@ -212,3 +214,17 @@ export const POLICIES: readonly StatementView[] = [
     },
   }),
 ]
+
+export const STATS: RecordStatsView = {
+  by: ['code', 'principal'],
+  counted: 88_106,
+  unlisted: 4,
+  from: '2026-11-20T08:00:00.000Z',
+  to: RECORDS[0]?.time ?? null,
+  stoppedAt: 120,
+  groups: [
+    { values: ['ALLOW', PLANNER], count: 81_004 },
+    { values: ['SCOPE_EXCEEDED', PLANNER], count: 7_001 },
+    { values: [null, null], count: 97 },
+  ],
+}

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toHex, utf8 } from '../../src/core/bytes.ts'
 import { idOf } from '../../src/core/id.ts'
+import { INDEX_RECORDS } from '../../src/core/limits.ts'
 import { append, EMPTY, leafHash, rootHash } from '../../src/core/merkle.ts'
 import { proveInclusion, verifyInclusion } from '../../src/core/proof.ts'
 import type { Store } from '../../src/mesh/ports.ts'
@@ -15,6 +16,32 @@ const treeOf = (records: readonly string[]) =>
 const rootOf = (store: Store) => toHex(rootHash(store.tree))
 const readAll = async (store: Store) =>
   (await store.records(0, store.tree.size)).map((bytes) => Buffer.from(bytes).toString())
+
+const timeAt = (i: number) => new Date(1_795_528_800_000 + i * 1000).toISOString()
+const findable = (i: number) =>
+  JSON.stringify({
+    code: i % 7 === 0 ? null : 'REVOKED_BY_TEST',
+    request: { action: i % 3 === 0 ? 'red' : 'blue' },
+    time: timeAt(i),
+    ...(i % 7 === 0 ? { type: 'decision' } : { type: 'other' }),
+  })
+
+/** Page by page, as far as the store goes. */
+async function search(store: Store, terms: readonly string[], before: number) {
+  const found: number[] = []
+  let at = before
+  while (at > 0) {
+    const { indexes, reached } = await store.search(
+      { terms, sinceMs: null, untilMs: null },
+      at,
+      100,
+    )
+    assert.ok(indexes.length <= 100 && reached < at, 'it goes on')
+    found.push(...indexes)
+    at = reached
+  }
+  return found
+}
 
 /** The store as it is, and then as it is after it was closed and opened. */
 async function* nowAndAgain(durably: Durably): AsyncGenerator<Store> {
@@ -129,6 +156,49 @@ for (const [kind, make] of Object.entries(kinds)) {
       assert.equal(await store.locate(idOf(utf8('record 299'))), 299)
       assert.equal(await store.locate(idOf(utf8('record 300'))), null)
     }
+  })
+
+  on('a search finds all that match and nothing else, in memory and on disk', async (durably) => {
+    const size = 2 * INDEX_RECORDS + 300
+    const all = Array.from({ length: size }, (_, i) => findable(i))
+    for (let at = 0; at < size; at += 512)
+      await durably.store.persist(batchOf(durably.store, all.slice(at, at + 512)))
+    for await (const store of nowAndAgain(durably)) {
+      const every = (match: (i: number) => boolean) =>
+        Array.from({ length: size }, (_, i) => size - 1 - i).filter(match)
+      const red = await search(store, ['action red'], size)
+      assert.deepEqual(
+        red,
+        every((i) => i % 3 === 0),
+      )
+      const both = await search(store, ['code ALLOW', 'action red'], size)
+      assert.deepEqual(
+        both,
+        every((i) => i % 21 === 0),
+      )
+      const below = await search(store, ['code ALLOW'], 1_500)
+      assert.deepEqual(
+        below,
+        every((i) => i % 7 === 0 && i < 1_500),
+      )
+      assert.deepEqual(await search(store, ['code REVOKED'], size), [])
+      assert.equal((await search(store, [], size)).length, size)
+    }
+  })
+
+  on('a search by time leaves out what is of another time', async ({ store }) => {
+    const size = 3 * INDEX_RECORDS
+    for (let at = 0; at < size; at += 512)
+      await store.persist(
+        batchOf(
+          store,
+          Array.from({ length: 512 }, (_, i) => findable(at + i)),
+        ),
+      )
+    const [sinceMs, untilMs] = [Date.parse(timeAt(INDEX_RECORDS)), Date.parse(timeAt(1_100))]
+    const found = await store.search({ terms: [], sinceMs, untilMs }, size, size)
+    const near = found.indexes.every((index) => index >= INDEX_RECORDS && index < 2 * INDEX_RECORDS)
+    assert.ok(near && found.indexes.length >= 77 && found.reached === 0)
   })
 
   on('a greater epoch begins an empty log, with its first record', async (durably) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { utf8 } from '../../src/core/bytes.ts'
 import { idOf } from '../../src/core/id.ts'
 import { append, EMPTY, leafHash } from '../../src/core/merkle.ts'
+import { findableOf } from '../../src/core/terms.ts'
 import type { Batch, Leaf, Put, Store } from '../../src/mesh/ports.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
@@ -16,7 +17,7 @@ export const RESERVE = { bytes: 4096, marginBytes: 0 }
 
 export function leafOf(text: string): Leaf {
   const bytes = utf8(text)
-  return { bytes, id: idOf(bytes), hash: leafHash(bytes) }
+  return { bytes, id: idOf(bytes), hash: leafHash(bytes), ...findableOf(bytes) }
 }
 
 /** The batch that appends these records to what the store has, or begins a log of that epoch with them. */

@@ -17,7 +17,8 @@ import {
   type Tree,
 } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import type { Batch, Space, Store } from '../../src/mesh/ports.ts'
+import { findableOf } from '../../src/core/terms.ts'
+import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
 import type { VirtualClock } from './clock.ts'
 
 /** What happens to the next batch: refused and gone, or refused and there. */
@@ -196,6 +197,20 @@ export class DiskStore implements Store {
     await Promise.resolve()
     const index = this.#known.records.findLastIndex(({ bytes }) => idOf(bytes) === id)
     return index < 0 ? null : index
+  }
+
+  /** By looking at every record: what the index of a real store must agree with. */
+  async search(query: Query, before: number, count: number): Promise<Matches> {
+    this.#usable()
+    await Promise.resolve()
+    const indexes: number[] = []
+    for (let i = Math.min(before, this.#known.records.length) - 1; i >= 0; i -= 1) {
+      if (indexes.length >= count) return { indexes, reached: i + 1 }
+      const { timeMs, terms } = findableOf((this.#known.records[i] as Written).bytes)
+      const inTime = timeMs >= (query.sinceMs ?? 0) && timeMs <= (query.untilMs ?? timeMs)
+      if (inTime && query.terms.every((term) => terms.includes(term))) indexes.push(i)
+    }
+    return { indexes, reached: 0 }
   }
 
   async keepHead(checkpoint: Uint8Array): Promise<void> {

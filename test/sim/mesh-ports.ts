@@ -15,6 +15,7 @@ import type {
   Greeter,
   Network,
   Protocol,
+  Query,
   Space,
   Store,
   Topic,
@@ -95,6 +96,10 @@ export class GatedStore implements Store {
 
   locate(id: RecordId) {
     return this.#life.gate.through(this.#inner.locate(id))
+  }
+
+  search(query: Query, before: number, count: number) {
+    return this.#life.gate.through(this.#inner.search(query, before, count))
   }
 
   keepHead(checkpoint: Uint8Array): Promise<void> {

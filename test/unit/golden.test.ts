@@ -47,11 +47,12 @@ const READ: Answers = {
   'GET /v1/drift': listOf('DriftList', story.DRIFT),
   'GET /v1/governance': view('Governance', story.GOVERNANCE),
   'GET /v1/statements': listOf('StatementList', log.POLICIES),
-  'GET /v1/records': listOf('RecordList', log.RECORDS),
+  'GET /v1/records': { ...listOf('RecordList', log.RECORDS), next: 88_102, stopped: false },
   'GET /v1/records/tail': () => {
     process.emit('SIGINT') // the reader has seen enough
-    return listOf('RecordList', [])
+    return { ...listOf('RecordList', []), next: 88_106, stopped: false }
   },
+  'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
   'GET /v1/spread': log.SPREAD,
@@ -91,6 +92,7 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
   'artifact-inspect': [['artifact', 'inspect', '<dir>/worker.ucan'], READ],
   'audit-list': [['audit', 'list'], READ],
   'audit-tail': [['audit', 'tail'], READ],
+  'audit-stats': [['audit', 'stats', '--by', 'code,principal'], READ],
   'policy-list': [['policy', 'list'], READ],
   'policy-test': [['policy', 'test', 'config/starter-policy'], READ],
   doctor: [['doctor'], READ],

@@ -1,0 +1,34 @@
+/** What looking through records answers: pages, and counts. */
+import type { ListView, RecordView } from './types.ts'
+
+/** GET /v1/records, GET /v1/records/tail */
+export interface RecordListView extends ListView<'RecordList', RecordView> {
+  /** Of a list the `before` of its next page, null at the beginning of the log; of a tail its next `after`. */
+  readonly next: number | null
+  /** The search ended at a bound: records below `next` were not looked at. */
+  readonly stopped: boolean
+}
+
+export const STATS_BY = ['code', 'principal', 'action', 'resource', 'type', 'outcome'] as const
+export type StatsBy = (typeof STATS_BY)[number]
+
+/** GET /v1/records/stats: how many records share what is asked for, the most first. */
+export interface RecordStatsView {
+  readonly by: readonly StatsBy[]
+  /** Records that match the filter, each in one group. */
+  readonly counted: number
+  /** Those of groups that are not listed. */
+  readonly unlisted: number
+  /** The first and the last record that was counted; null for none. */
+  readonly from: string | null
+  readonly to: string | null
+  /** The search ended at a bound: records below this index were not counted; null when all were. */
+  readonly stoppedAt: number | null
+  readonly groups: readonly RecordGroup[]
+}
+
+export interface RecordGroup {
+  /** In the order of `by`; null where a record has none. */
+  readonly values: readonly (string | null)[]
+  readonly count: number
+}
