@@ -15,10 +15,12 @@ import { metricsRoutes } from '../../src/api/metrics.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
 import { policyRoutes } from '../../src/api/policies.ts'
+import { receiptRoutes } from '../../src/api/receipts.ts'
 import { recordRoutes } from '../../src/api/records.ts'
 import type { Route, SocketRole } from '../../src/api/router.ts'
 import { statementRoutes } from '../../src/api/statements.ts'
 import { statusRoutes } from '../../src/api/status.ts'
+import { tileRoutes } from '../../src/api/tiles.ts'
 import { walletRoutes } from '../../src/api/wallet.ts'
 import { row } from './reasons.ts'
 
@@ -80,6 +82,9 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
     'View of RecordStats',
   ],
   'GET /v1/records/{id}': ['-', 'View of a Record'],
+  'GET /v1/records/{id}/receipt': ['`?ms=` to wait', 'View of a Receipt: C2SP tlog-proof'],
+  'GET /v1/trust': ['-', 'View of the file for `meshd verify --trust`'],
+  'GET /v1/log/tile/{place+}': ['-', 'a tile or entry bundle, as C2SP tlog-tiles has it'],
   'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
   'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
@@ -105,6 +110,8 @@ export function routes(): readonly Route[] {
     ...governanceRoutes(unused),
     ...statementRoutes(unused),
     ...recordRoutes(unused),
+    ...receiptRoutes(unused),
+    ...tileRoutes(unused),
     ...policyRoutes(unused),
     ...doctorRoutes(unused),
     ...operateRoutes(unused),

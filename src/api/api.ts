@@ -22,12 +22,14 @@ import { MetricsServer } from './metrics-server.ts'
 import { operateRoutes } from './operate.ts'
 import { peerRoutes } from './peers.ts'
 import { policyRoutes } from './policies.ts'
+import { receiptRoutes } from './receipts.ts'
 import { recordRoutes } from './records.ts'
 import { Router } from './router.ts'
 import { ApiServer, type SocketSpec } from './server.ts'
 import type { Services } from './services.ts'
 import { statementRoutes } from './statements.ts'
 import { statusRoutes } from './status.ts'
+import { tileRoutes } from './tiles.ts'
 import { walletRoutes } from './wallet.ts'
 
 export interface ApiPorts {
@@ -161,6 +163,8 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...governanceRoutes(services),
     ...statementRoutes(services),
     ...recordRoutes(services),
+    ...receiptRoutes(services),
+    ...tileRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),

@@ -1,5 +1,5 @@
 /**
- * Routes of the local API: a method, a path with `{parameters}`, the least
+ * Routes of the local API: a method, a path with `{parameters}` (the last may be `{rest+}`), the least
  * privileged socket that serves it, and a handler that gives a reply or throws
  * a MeshError. No framework: the most exposed surface has no dependency.
  */
@@ -28,7 +28,7 @@ export interface Ask {
 export interface Reply {
   readonly status: number
   readonly type: string
-  readonly body: string
+  readonly body: string | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -85,14 +85,15 @@ function matchParts(
   pattern: readonly string[],
   parts: readonly string[],
 ): Map<string, string> | null {
-  if (pattern.length !== parts.length) return null
+  const rest = pattern.at(-1)?.endsWith('+}') ? pattern.length - 1 : null
+  if (rest === null ? pattern.length !== parts.length : parts.length < pattern.length) return null
   const parameters = new Map<string, string>()
   for (const [i, expected] of pattern.entries()) {
-    const part = parts[i] ?? ''
+    const part = (i === rest ? parts.slice(i).join('/') : parts[i]) ?? ''
     if (expected.startsWith('{')) {
       const value = decoded(part)
       if (value === null || value === '') return null
-      parameters.set(expected.slice(1, -1), value)
+      parameters.set(expected.slice(1, i === rest ? -2 : -1), value)
     } else if (expected !== part) return null
   }
   return parameters

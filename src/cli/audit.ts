@@ -1,6 +1,7 @@
 /** `meshd audit show|verify`: one record of this node's own log, and all of it. */
 import type { ListView, LogVerifyView, RecordView, View } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
+import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { printItem } from './output.ts'
 import { resolveId } from './short-ids.ts'
@@ -15,15 +16,7 @@ export const auditShow: Command = {
   examples: ['meshd audit show rec_71d0a2b9'],
   run: async (context, [text = '']) => {
     const client = context.client('read')
-    const { items } = text.startsWith('sha256:')
-      ? { items: [] }
-      : await client.get<ListView<'RecordList', RecordView>>('/v1/records?limit=1000')
-    const id = resolveId(
-      context,
-      text,
-      items.map((item) => item.id),
-      false,
-    )
+    const id = await recordNamed(context, text)
     const view = await client.get<View<'Record', RecordView>>(
       `/v1/records/${encodeURIComponent(id)}`,
     )
@@ -39,6 +32,25 @@ export const auditShow: Command = {
     })
     return 0
   },
+}
+
+/** A full id, a short form among the newest records, or `last`: this caller's latest decision. */
+export async function recordNamed(context: Context, text: string): Promise<string> {
+  if (text === 'last') {
+    const last = await context
+      .client('decide')
+      .get<View<'Record', RecordView>>('/v1/decisions/last')
+    return last.item.id
+  }
+  const { items } = text.startsWith('sha256:')
+    ? { items: [] }
+    : await context.client('read').get<ListView<'RecordList', RecordView>>('/v1/records?limit=1000')
+  return resolveId(
+    context,
+    text,
+    items.map((item) => item.id),
+    false,
+  )
 }
 
 export const auditVerify: Command = {

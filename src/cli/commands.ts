@@ -31,6 +31,7 @@ export const FAMILIES: readonly Family[] = [
   { words: ['explain', 'why'], load: async () => [(await import('./explain.ts')).explain] },
   { words: ['exec'], load: async () => [(await import('./exec.ts')).exec] },
   { words: ['audit'], load: audits },
+  { words: ['verify'], load: async () => [(await import('./verify.ts')).verify] },
   { words: ['wait'], load: async () => [(await import('./wait.ts')).wait] },
   { words: ['config'], load: configs },
   { words: ['completion'], load: async () => [(await import('./completion.ts')).completion] },
@@ -125,11 +126,13 @@ async function artifacts(): Promise<readonly Command[]> {
 }
 
 async function audits(): Promise<readonly Command[]> {
-  const [{ auditList, auditTail, auditStats }, { auditShow, auditVerify }] = await Promise.all([
+  const [list, { auditShow, auditVerify }, { auditProve }] = await Promise.all([
     import('./audit-list.ts'),
     import('./audit.ts'),
+    import('./prove.ts'),
   ])
-  return [auditList, auditTail, auditShow, auditStats, auditVerify]
+  const { auditList, auditTail, auditStats } = list
+  return [auditList, auditTail, auditShow, auditStats, auditVerify, auditProve]
 }
 
 async function configs(): Promise<readonly Command[]> {

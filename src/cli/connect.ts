@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { exchange } from '../client/transport.ts'
+import { type Answer, exchange } from '../client/transport.ts'
 import type { Problem } from '../client/types.ts'
 import { isProblemCode, MeshError } from '../core/problems.ts'
 
@@ -48,6 +48,11 @@ export class Client {
     return this.#call<T>('GET', path, null, options)
   }
 
+  /** What is no JSON: tiles, notes. */
+  async bytes(path: string, options: CallOptions = {}): Promise<Uint8Array> {
+    return (await this.#answer('GET', path, null, options)).bytes
+  }
+
   post<T>(path: string, body: object, options: CallOptions = {}): Promise<T> {
     return this.#call<T>('POST', path, JSON.stringify(body), options)
   }
@@ -80,6 +85,18 @@ export class Client {
     body: string | null,
     options: CallOptions,
   ): Promise<T> {
+    const value = parse((await this.#answer(method, path, body, options)).text)
+    if (typeof value !== 'object' || value === null)
+      throw new MeshError('INVALID_ANSWER', 'the answer of the daemon is no object')
+    return value as T
+  }
+
+  async #answer(
+    method: string,
+    path: string,
+    body: string | null,
+    options: CallOptions,
+  ): Promise<Answer> {
     const timeoutMs = options.timeoutMs ?? this.#settings.timeoutMs
     const signals = [
       this.#settings.signal,
@@ -89,7 +106,7 @@ export class Client {
     const socketPath = await this.path()
     const { headers = {} } = options
     const signal = AbortSignal.any(signals)
-    const { status, text } = await exchange({
+    const answer = await exchange({
       socketPath,
       method,
       path,
@@ -99,11 +116,8 @@ export class Client {
     }).catch((error: Error) => {
       throw unreachable(error, socketPath)
     })
-    const value = parse(text)
-    if (status >= 400) throw failure(value, status)
-    if (typeof value !== 'object' || value === null)
-      throw new MeshError('INVALID_ANSWER', 'the answer of the daemon is no object')
-    return value as T
+    if (answer.status >= 400) throw failure(parse(answer.text), answer.status)
+    return answer
   }
 }
 

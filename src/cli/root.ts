@@ -1,5 +1,5 @@
 /** `meshd root show|history`: who may sign what, who witnesses, and the chain of roots to here. */
-import type { PeerView, RootView, View } from '../client/types.ts'
+import type { PeerView, RootView, TrustView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import type { Context } from './context.ts'
 import { newestRoot, safe } from './govern.ts'
@@ -7,15 +7,21 @@ import { mayBeLost, quorumText } from './mesh.ts'
 import { forPeople, printItem, printList } from './output.ts'
 import { fingerprint } from './peer.ts'
 import { type Named, nameIn, namesToShow } from './principals.ts'
-import type { Command } from './spec.ts'
+import { writeOut } from './prove.ts'
+import { type Command, textOption } from './spec.ts'
 import { clockTime, duration } from './text.ts'
 
 export const rootShow: Command = {
   name: 'root show',
   group: 'MESH',
   says: 'roles, keys, thresholds, witnesses, lease numbers',
-  examples: ['meshd root show', 'meshd root show --json'],
-  run: async (context) => {
+  examples: ['meshd root show', 'meshd root show -f root.json'],
+  options: [
+    { flags: '-f, --file <file>', says: 'write the signed roots, for meshd verify --trust' },
+  ],
+  run: async (context, _args, options) => {
+    const file = textOption(options, 'file')
+    if (file !== null) return exportTrust(context, file)
     const { item, seenFrom } = await context.client('read').get<View<'Root', RootView>>('/v1/root')
     const known = forPeople(context) ? await namesToShow(context) : []
     printItem(context, {
@@ -27,6 +33,15 @@ export const rootShow: Command = {
     })
     return 0
   },
+}
+
+/** What others verify with, byte for byte: signatures stand in it, so nobody need believe this daemon. */
+async function exportTrust(context: Context, file: string): Promise<number> {
+  const { item } = await context.client('read').get<View<'Trust', TrustView>>('/v1/trust')
+  writeOut(context, file, item.trust)
+  const root = await newestRoot(context)
+  context.say(`${file}   ${safe(root.name)} root v${root.version}   ${fingerprint(root.mesh)}`)
+  return 0
 }
 
 function rootLines(context: Context, root: RootView, known: readonly Named[]): string[] {

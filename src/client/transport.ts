@@ -17,6 +17,8 @@ export interface Exchange {
 
 export interface Answer {
   readonly status: number
+  readonly bytes: Uint8Array
+  /** The same, as UTF-8. */
   readonly text: string
 }
 
@@ -33,7 +35,7 @@ export function exchange(ask: Exchange): Promise<Answer> {
       { socketPath, method, path, signal, agent: false, headers: { ...content, ...ask.headers } },
       (response) => {
         collect(response).then(
-          (text) => resolve({ status: response.statusCode ?? 0, text }),
+          (bytes) => resolve(answerOf(response.statusCode ?? 0, bytes)),
           reject,
         )
       },
@@ -43,7 +45,16 @@ export function exchange(ask: Exchange): Promise<Answer> {
   })
 }
 
-async function collect(response: IncomingMessage): Promise<string> {
+function answerOf(status: number, bytes: Buffer): Answer {
+  return {
+    ...{ status, bytes },
+    get text() {
+      return bytes.toString()
+    },
+  }
+}
+
+async function collect(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {
@@ -52,5 +63,5 @@ async function collect(response: IncomingMessage): Promise<string> {
       throw new MeshError('INVALID_ANSWER', `the answer is larger than ${ANSWER_BYTES_MAX} bytes`)
     chunks.push(chunk as Buffer)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks)
 }

@@ -303,6 +303,23 @@ export interface LogVerifyView {
   readonly problems: readonly string[]
 }
 
+/** GET /v1/records/{id}/receipt */
+export interface ReceiptView {
+  readonly record: string
+  readonly index: number
+  /** Records under the checkpoint. */
+  readonly size: number
+  readonly cosigned: readonly { readonly witness: string; readonly time: string }[]
+  /** The file, as C2SP tlog-proof has it (docs/evidence.md). */
+  readonly receipt: string
+}
+
+/** GET /v1/trust */
+export interface TrustView {
+  /** The file, for `meshd verify --trust` (docs/evidence.md). */
+  readonly trust: string
+}
+
 /** POST /v1/executions answers a DecisionView with `execution`; GET /v1/executions/{id}/watch long-polls. */
 export interface ExecutionView {
   readonly id: string

@@ -58,6 +58,11 @@ export const NOTE_BYTES_MAX = 256 * KIB
 export const PROOF_HASHES_MAX = 32
 /** Statements in one receipt: the roots of a long chain, and the members whose keys it names. Chosen arbitrarily. */
 export const RECEIPT_STATEMENTS_MAX = 128
+/** Statements in one trust root, and its bytes: a chain of large roots. Chosen arbitrarily. */
+export const TRUST_STATEMENTS_MAX = 1_024
+export const TRUST_BYTES_MAX = 16 * MIB
+/** One evidence bundle, read whole: a million records and their tiles, twice. */
+export const EVIDENCE_BYTES_MAX = 2 * KIB * MIB
 /** One receipt: the largest record and some statements, each in base64, and a checkpoint with all its signatures. */
 export const RECEIPT_BYTES_MAX = 2 * MIB
 
@@ -393,6 +398,11 @@ export const RECORD_GROUPS_LISTED_MAX = 1_000
 export const RECORD_GROUPS_MAX = 100_000
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
+/** One wait for a record to be witnessed, and between two looks. */
+export const RECEIPT_WAIT_MS_MAX = 20 * SECOND
+export const RECEIPT_POLL_MS = 50
+/** Receipts being waited for at once: most of the time of each is a sleep. Chosen arbitrarily. */
+export const RECEIPTS_MAX = 64
 /** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */
 export const SEARCHES_MAX = 4
 export const SPREADS_MAX = 32

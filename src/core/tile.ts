@@ -9,7 +9,7 @@
  */
 import { assert } from './assert.ts'
 import { concat } from './bytes.ts'
-import { RECORD_BYTES_MAX } from './limits.ts'
+import { LOG_RECORDS_MAX, RECORD_BYTES_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 
 /** Hashes of a full tile, records of a full bundle: height 8. */
@@ -25,6 +25,47 @@ export function tilePath(level: number, n: number, width = TILE_WIDTH): string {
 /** @param width of a partial bundle, 1 to 255 */
 export function entriesPath(n: number, width = TILE_WIDTH): string {
   return `tile/entries/${indexPath(n)}${partial(width)}`
+}
+
+export interface TilePlace {
+  /** 0 for leaf hashes; null for the records themselves. */
+  readonly level: number | null
+  readonly n: number
+  /** 256, or less for a partial one. */
+  readonly width: number
+}
+
+export function placePath({ level, n, width }: TilePlace): string {
+  return level === null ? entriesPath(n, width) : tilePath(level, n, width)
+}
+
+/** The exact inverse of placePath; null for any other path. */
+export function parseTilePath(path: string): TilePlace | null {
+  const match = PATH.exec(path)
+  if (match === null) return null
+  const [, level = '', groups = '', width] = match
+  const place = {
+    level: level === 'entries' ? null : Number(level),
+    n: Number(groups.replaceAll(/[x/]/g, '')),
+    width: width === undefined ? TILE_WIDTH : Number(width),
+  }
+  if (place.n > LOG_RECORDS_MAX || place.width < 1 || place.width > TILE_WIDTH) return null
+  return placePath(place) === path ? place : null
+}
+
+/** Sixty-four levels are more than any tree has; digits are compared afterwards. */
+const PATH = /^tile\/(entries|[0-9]{1,2})\/((?:x[0-9]{3}\/){0,4}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/
+
+/** The tiles and entry bundles of a log of that size, lowest level first; those at the right edge are partial. */
+export function* tilesOf(size: number): Generator<TilePlace> {
+  for (let count = size, level = 0; count > 0; level += 1) {
+    for (let n = 0; n * TILE_WIDTH < count; n += 1) {
+      const width = Math.min(TILE_WIDTH, count - n * TILE_WIDTH)
+      if (level === 0) yield { level: null, n, width }
+      yield { level, n, width }
+    }
+    count = Math.floor(count / TILE_WIDTH)
+  }
 }
 
 function indexPath(n: number): string {

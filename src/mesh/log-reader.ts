@@ -9,6 +9,7 @@ import { READ_RECORDS } from '../core/limits.ts'
 import {
   append,
   EMPTY,
+  HASH_BYTES,
   type Hash,
   leafHash,
   peakPlaces,
@@ -17,6 +18,7 @@ import {
 } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { proveConsistency, proveInclusion, type ReadNode } from '../core/proof.ts'
+import { TILE_WIDTH } from '../core/tile.ts'
 import type { Durable, Log } from './log.ts'
 import type { Matches, Query, Store } from './ports.ts'
 
@@ -114,6 +116,22 @@ export class LogReader {
     return this.#prove((read) => proveConsistency(m, n, read))
   }
 
+  /** The first `width` hashes of a tile (C2SP tlog-tiles). @throws MeshError NOT_FOUND when the log is not that long */
+  async tile(level: number, n: number, width: number): Promise<readonly Hash[]> {
+    const { log, store } = this.#ports
+    const end = (n * TILE_WIDTH + width) * TILE_WIDTH ** level
+    if (end > log.tree.size) throw beyond(end)
+    const whole = width === TILE_WIDTH ? await this.#sealing(() => store.tile(level, n)) : null
+    const hashes: Hash[] = []
+    for (let i = 0; i < width; i += 1) {
+      const hash =
+        whole?.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES) ??
+        (await this.#sealing(() => store.node(level * TILE_HEIGHT, n * TILE_WIDTH + i)))
+      hashes.push(hash)
+    }
+    return hashes
+  }
+
   /** Re-hashes the whole log as it is now, and compares it with its tree and with what was published. */
   async verifyLog(): Promise<LogVerification> {
     const { log, store } = this.#ports
@@ -177,6 +195,9 @@ export class LogReader {
     }
   }
 }
+
+/** Levels of the tree in one tile. */
+const TILE_HEIGHT = 8
 
 /** Stands for a hash that is asked for; it never gets into a proof. */
 const NOTHING: Hash = new Uint8Array(32)

@@ -82,7 +82,7 @@ export class Api {
 
   async #send(method: string, target: string, call: Call): Promise<Answered> {
     const reply = await this.#reply(method, target, call)
-    return { status: reply.status, body: JSON.parse(reply.body) }
+    return { status: reply.status, body: JSON.parse(String(reply.body)) }
   }
 
   async #reply(method: string, target: string, call: Call): Promise<Reply> {

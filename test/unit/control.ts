@@ -142,7 +142,7 @@ export class Control implements AsyncDisposable {
     const [method = '', target = ''] = line.split(' ')
     const reply = await this.clock.until(this.#reply(method, target, body, role, signal))
     const json = reply.type.includes('json')
-    return { status: reply.status, body: json ? JSON.parse(reply.body) : reply.body }
+    return { status: reply.status, body: json ? JSON.parse(String(reply.body)) : reply.body }
   }
 
   async #reply(

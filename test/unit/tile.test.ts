@@ -8,8 +8,11 @@ import {
   entriesPath,
   formatBundle,
   parseBundle,
+  parseTilePath,
+  placePath,
   TILE_WIDTH,
   tilePath,
+  tilesOf,
 } from '../../src/core/tile.ts'
 
 test('paths are those of C2SP tlog-tiles', () => {
@@ -33,6 +36,31 @@ test('every tile has a path of its own', () => {
       assert.equal(Number(digits), a)
     }),
   )
+})
+
+test('a path is read as it was printed, and nothing else is a path', () => {
+  const place = fc.record({
+    level: fc.oneof(fc.constant(null), fc.nat(63)),
+    n: fc.nat(),
+    width: fc.integer({ min: 1, max: TILE_WIDTH }),
+  })
+  fc.assert(
+    fc.property(place, (each) => assert.deepEqual(parseTilePath(placePath(each)), { ...each })),
+  )
+  const wrong = ['tile/0/0', 'tile/0/000.p/0', 'tile/0/000.p/256', 'tile/0/000.p/01', 'tile/00/000']
+  for (const path of [...wrong, 'tile/0/x000/001', 'tile/0/x001', 'tile/x/000', '/tile/0/000', ''])
+    assert.equal(parseTilePath(path), null, path)
+})
+
+test('the tiles of a log cover each level as far as it is complete', () => {
+  const paths = (size: number) => [...tilesOf(size)].map(placePath)
+  assert.deepEqual(paths(0), [])
+  assert.deepEqual(paths(1), ['tile/entries/000.p/1', 'tile/0/000.p/1'])
+  assert.deepEqual(paths(257), [
+    ...['tile/entries/000', 'tile/0/000', 'tile/entries/001.p/1', 'tile/0/001.p/1'],
+    'tile/1/000.p/1',
+  ])
+  assert.equal(paths(256 * 256).at(-1), 'tile/2/000.p/1')
 })
 
 test('a tile that is empty, too wide or before the first is a bug', () => {

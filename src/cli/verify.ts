@@ -1,0 +1,83 @@
+/**
+ * `meshd verify`: whether what somebody shows follows from a trust root. No
+ * daemon, no network, no clock but for what has an end: any machine will do.
+ * What it is, its first bytes say.
+ */
+import { EVIDENCE_BYTES_MAX, TRUST_BYTES_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+import { MeshError } from '../core/problems.ts'
+import { RECEIPT_HEAD } from '../core/receipt.ts'
+import { parseTrust, type TrustRoot } from '../core/verify/trust.ts'
+import type { Context } from './context.ts'
+import { printItem } from './output.ts'
+import { type Command, textOption } from './spec.ts'
+import { verifiedArtifact, verifiedCheckpoint, verifiedReceipt } from './verify-one.ts'
+
+/** What came of it: what was checked, what follows, and what does not. */
+export interface Verified {
+  readonly kind: 'receipt' | 'checkpoint' | 'artifact' | 'evidence'
+  /** 0, or 2 for an artifact that holds and has ended. */
+  readonly exit: number
+  readonly checks: readonly string[]
+  readonly proven: readonly string[]
+  readonly notProven: readonly string[]
+  /** Of what it is about. */
+  readonly details: object
+}
+
+export const verify: Command = {
+  name: 'verify',
+  group: 'PROVE',
+  args: ['<file>'],
+  says: 'a receipt, checkpoint or artifact against a trust root: no daemon, no network',
+  examples: ['meshd verify denied.tlog-proof --trust root.json'],
+  options: [
+    { flags: '--trust <file>', says: 'the trust root: meshd root show -f', required: true },
+  ],
+  run: async (context, [file = ''], options) => {
+    const trust = holding('the trust root', () =>
+      parseTrust(context.read(textOption(options, 'trust') ?? '', TRUST_BYTES_MAX)),
+    )
+    const verified = holding(file, () => verifiedFile(context, file, trust))
+    const { exit, ...item } = verified
+    printItem(context, {
+      kind: 'Verification',
+      seenFrom: '',
+      item: { file, valid: exit === 0, ...item },
+      id: file,
+      lines: () => linesOf(verified).map(context.style.symbols),
+    })
+    return exit
+  },
+}
+
+/** @throws Malformed */
+function verifiedFile(context: Context, file: string, trust: TrustRoot): Verified {
+  const bytes = context.read(file, EVIDENCE_BYTES_MAX)
+  const text = (head: string) => Buffer.from(bytes.subarray(0, head.length)).toString() === head
+  if (text(RECEIPT_HEAD)) return verifiedReceipt(bytes, trust)
+  if (text('meshd/')) return verifiedCheckpoint(bytes, trust)
+  if (text('C')) return verifiedArtifact(bytes, trust, context.now())
+  throw new Malformed('it is no receipt, checkpoint or artifact')
+}
+
+/** What does not hold is an answer of its own: exit 3, with the reason. */
+function holding<T>(what: string, look: () => T): T {
+  try {
+    return look()
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    throw new MeshError('PROOF_INVALID', `${what}: ${error.message}`, {
+      hint: 'nothing follows from it; fetch it again, or ask who gave it to you',
+      cause: error,
+    })
+  }
+}
+
+function linesOf({ checks, proven, notProven }: Verified): string[] {
+  return [
+    ...checks.map((each) => `✓ ${each}`),
+    ...proven.map((each) => `PROVEN  ${each}`),
+    `NOT PROVEN  ${notProven.join('; ')}`,
+  ]
+}
