@@ -1,11 +1,11 @@
 /** Who and what the examples of docs/protocol.md are about: two nodes, one founder, one mesh, from fixed keys and a fixed time. */
 import { Buffer } from 'node:buffer'
 import { utf8 } from '../../src/core/bytes.ts'
+import { closeWith } from '../../src/core/closing.ts'
 import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
 import { compileGrant } from '../../src/core/grant.ts'
 import { idOf, sha256Hex } from '../../src/core/id.ts'
 import { inviteId } from '../../src/core/invite.ts'
-import { closeWith } from '../../src/core/invocation.ts'
 import { objectOf } from '../../src/core/ipld.ts'
 import { signerOf } from '../../src/core/keys.ts'
 import { formatPeerId } from '../../src/core/peer-id.ts'

@@ -42,11 +42,11 @@ export class Deciding {
     return decisionView(answer, teller)
   }
 
-  explain(ask: Ask, request: Request | Malformed): DecisionView {
+  async explain(ask: Ask, request: Request | Malformed): Promise<DecisionView> {
     const { decider, teller, bug } = this.#ports
     const question = questionOf(ask, request, false, null)
     try {
-      return decisionView(decider.explain(question), teller)
+      return decisionView(await decider.explain(question), teller)
     } catch (error) {
       bug(error, ask.path)
       return decisionView(decider.internal(question), teller)

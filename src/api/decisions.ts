@@ -32,7 +32,7 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
       method: 'POST',
       path: '/v1/explain',
       roles: DECIDE,
-      handle: (ask) => json(deciding.explain(ask, requestOf(ask))),
+      handle: async (ask) => json(await deciding.explain(ask, requestOf(ask))),
     },
     {
       method: 'GET',

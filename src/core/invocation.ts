@@ -7,15 +7,15 @@
  */
 import { commandOf, type Entity, parseAction, parseEntity } from './command.ts'
 import type { Cid, RecordId } from './id.ts'
-import { cidLink, cidOfLink, jsonOf, recordLink, recordOfLink } from './ipld.ts'
+import { cidOfLink, jsonOf, recordOfLink } from './ipld.ts'
 import type { Json, JsonObject } from './json.ts'
-import type { Did, Signer } from './keys.ts'
-import { INVOCATION_TTL_MS_MAX, LINKS_MAX, TOKEN_BYTES_MAX } from './limits.ts'
+import type { Did } from './keys.ts'
+import { INVOCATION_TTL_MS_MAX, LINKS_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { TokenMemo } from './memo.ts'
 import { commandAt, didAt, metaAt, nonceAt, timeAt } from './payload.ts'
 import { isMap } from './selector.ts'
-import { checkFields, parseToken, sealToken } from './ucan.ts'
+import { checkFields, parseToken } from './ucan.ts'
 
 /** What is asked: the `args` of the token, read. */
 export interface Asked {
@@ -43,19 +43,6 @@ export interface Invocation {
   readonly expS: number
   readonly iatS: number | null
   /** The execution that this one descends from: a link to its record, by the same hash. */
-  readonly cause: RecordId | null
-  readonly meta: JsonObject
-}
-
-/** What the invoker decides; iss is the signer, and the command is that of the action. */
-export interface InvocationFields {
-  readonly aud: Did
-  readonly sub: Did
-  readonly asked: Asked
-  readonly prf: readonly Cid[]
-  readonly nonce: Uint8Array
-  readonly expS: number
-  readonly iatS: number | null
   readonly cause: RecordId | null
   readonly meta: JsonObject
 }
@@ -136,46 +123,4 @@ function readProofs(value: unknown): readonly Cid[] {
   const proofs = value.map(cidOfLink)
   if (new Set(proofs).size !== proofs.length) throw new Malformed('a link is named twice')
   return proofs
-}
-
-/** Signs an invocation and gives its bytes; what parseInvocation would refuse is refused here. @throws Malformed */
-export function signInvocation(fields: InvocationFields, signer: Signer): Uint8Array {
-  const { bytes } = closeWith(fields, signer)
-  parseInvocation(bytes)
-  return bytes
-}
-
-/**
- * Signs and gives the invocation itself, without reading its bytes again: for
- * the node that will judge it, which has read what is asked. @throws Malformed
- */
-export function closeWith(fields: InvocationFields, signer: Signer): Invocation {
-  const { aud, sub, asked, prf, nonce, expS, iatS, cause, meta } = fields
-  const { action, resource, subject, args } = asked
-  const cmd = commandOf(action)
-  const signedArgs: JsonObject = {
-    action,
-    resource: { type: resource.type, id: resource.id },
-    args,
-    ...(subject === null ? {} : { subject: { type: subject.type, id: subject.id } }),
-  }
-  const { cid, bytes } = sealToken(
-    'inv',
-    {
-      iss: signer.did,
-      aud,
-      sub,
-      cmd,
-      args: signedArgs,
-      prf: prf.map(cidLink),
-      nonce,
-      exp: expS,
-      ...(iatS === null ? {} : { iat: iatS }),
-      ...(cause === null ? {} : { cause: recordLink(cause) }),
-      ...(Object.keys(meta).length === 0 ? {} : { meta }),
-    },
-    signer,
-  )
-  if (bytes.length > TOKEN_BYTES_MAX) throw new Malformed('the invocation is too large')
-  return { cid, bytes, iss: signer.did, cmd, args: signedArgs, ...fields }
 }

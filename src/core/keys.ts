@@ -83,14 +83,19 @@ export function verifySignature(did: Did, message: Uint8Array, signature: Uint8A
 
 /** @param seed 32 bytes, the private key of RFC 8032 */
 export function signerOf(seed: Uint8Array): Signer {
-  assert(seed.length === KEY_BYTES, 'a private key has 32 bytes')
-  const pkcs8 = Buffer.from(concat(PKCS8, seed))
-  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  const key = privateKeyOf(seed)
   const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
   return {
     did: didOf(spki.subarray(SPKI.length)),
     sign: (message) => new Uint8Array(sign(null, message, key)),
   }
+}
+
+/** The key alone, for who signs with it on another thread. @param seed 32 bytes, the private key of RFC 8032 */
+export function privateKeyOf(seed: Uint8Array): KeyObject {
+  assert(seed.length === KEY_BYTES, 'a private key has 32 bytes')
+  const pkcs8 = Buffer.from(concat(PKCS8, seed))
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
 }
 
 function admit(did: Did): Admitted {

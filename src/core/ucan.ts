@@ -78,20 +78,30 @@ function signedAt(bytes: Uint8Array): number {
 
 /** Signs a payload of CBOR values (CIDs by cidLink); absent fields are left out by the caller. */
 export function signToken(kind: TokenKind, payload: object, signer: Signer): Uint8Array {
-  return sealToken(kind, payload, signer).bytes
+  const message = messageOf(kind, payload)
+  return sealMessage(message, signer.sign(message), signer.did).bytes
 }
 
-/** The same, with the CID of what it gives. */
-export function sealToken(
-  kind: TokenKind,
-  payload: object,
-  signer: Signer,
+/** What of a token is signed. */
+export function messageOf(kind: TokenKind, payload: object): Uint8Array {
+  return encodeCbor({ h: HEADER, [`ucan/${kind}@1.0.0`]: payload })
+}
+
+/** How long the token of a message is. */
+export function sealedBytes(message: Uint8Array): number {
+  return PREFIX.length + SIGNATURE_BYTES + message.length
+}
+
+/** The token of a message that this program had signed by that key, here and now. */
+export function sealMessage(
+  message: Uint8Array,
+  signature: Uint8Array,
+  iss: Did,
 ): { readonly cid: Cid; readonly bytes: Uint8Array } {
-  const signed = encodeCbor({ h: HEADER, [`ucan/${kind}@1.0.0`]: payload })
-  const bytes = concat(PREFIX, signer.sign(signed), signed)
+  const bytes = concat(PREFIX, signature, message)
   const cid = cidOf(bytes)
-  // Signed here and now: to verify it again would double the cost of a decision (design 9).
-  verified.set(cid, signer.did)
+  // To verify it again would double the cost of a decision (design 9).
+  verified.set(cid, iss)
   return { cid, bytes }
 }
 

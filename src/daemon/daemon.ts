@@ -25,6 +25,7 @@ import { FactReader } from './facts.ts'
 import { type Identity, openIdentity } from './identity.ts'
 import type { Logger } from './logger.ts'
 import { MeasuredFiles } from './measured-files.ts'
+import { Names } from './names.ts'
 import { type Paths, pathsOf } from './paths.ts'
 import type { LiveConfig } from './reload.ts'
 import type { Config } from './schema.ts'
@@ -54,6 +55,7 @@ export class Daemon {
   readonly #store: Store
   readonly #files: MeasuredFiles
   readonly #live: LiveConfig
+  readonly #names: Names
   readonly #contacts: Contacts
   readonly #stopping = new AbortController()
   #contacting: Promise<void> = Promise.resolve()
@@ -79,6 +81,7 @@ export class Daemon {
       addresses: () => live.current.mesh.peers,
     })
     live.onChange((config) => this.#follow(config, tell))
+    this.#names = new Names(() => node.statements.governance, wallet)
     const port = this.#nodePort()
     const facts = new FactReader({
       self: node.self,
@@ -155,8 +158,7 @@ export class Daemon {
 
   /** A label for a key: a member's, or of a caller whose key is kept here. */
   nameOf(did: Did): string | null {
-    const member = this.node.statements.governance.members.get(did)
-    return member?.name ?? this.wallet.keyOf(did)?.name ?? null
+    return this.#names.of(did)
   }
 
   /** What a running daemon takes over from a configuration that it read again. */
@@ -170,6 +172,7 @@ export class Daemon {
 
   #nodePort(): NodePort {
     const { node, policy } = this
+    const names = this.#names
     return {
       self: node.self,
       name: this.name,
@@ -180,7 +183,9 @@ export class Daemon {
       executions: node.executions,
       policy,
       seen: (cid) => node.nonces.seen(cid),
-      nameOf: (did) => this.nameOf(did),
+      get nameOf() {
+        return names.of
+      },
       origin: () => node.origin(),
     }
   }

@@ -4,6 +4,7 @@
  * caller may see. Nothing here decides.
  */
 
+import type { NameOf } from '../core/checks/wording.ts'
 import { decisionDraft } from '../core/decision-record.ts'
 import type { RecordId } from '../core/id.ts'
 import type { Judgement } from '../core/judgement.ts'
@@ -11,7 +12,7 @@ import type { Did } from '../core/keys.ts'
 import type { LeaseStatus } from '../core/lease.ts'
 import type { Malformed } from '../core/malformed.ts'
 import type { PolicyEngine } from '../core/policy.ts'
-import type { Caller, Governed } from '../core/presented.ts'
+import type { Caller, Governed, Presented } from '../core/presented.ts'
 import { type Denial, REASONS } from '../core/reasons.ts'
 import { type Fresh, leaseUntilMs, recheck } from '../core/recheck.ts'
 import type { Request } from '../core/request.ts'
@@ -35,7 +36,8 @@ export interface NodePort {
   readonly executions: Executions
   readonly policy: PolicyEngine
   seen(cid: string): boolean
-  nameOf(did: Did): string | null
+  /** The same function as long as it says the same. */
+  readonly nameOf: NameOf
   /** Of the log: `prod/atlas/1`; null without a mesh. */
   origin(): string | null
 }
@@ -88,7 +90,8 @@ export class Decider {
 
   /** One real decision. Waits for the disk. Rejects only for a bug; the edge answers that INTERNAL. */
   async decide(question: Question): Promise<Decided> {
-    const decision = await this.#ports.node.authorizer.decide(this.#call(question))
+    const { authorizer } = this.#ports.node
+    const decision = await authorizer.decide(question.receivedMs, () => this.#call(question))
     const { judgement, record } = decision
     const allowed = decision.effect === 'allow'
     return {
@@ -102,8 +105,9 @@ export class Decider {
   }
 
   /** What it would be: not recorded, no nonce used, never usable. */
-  explain(question: Question): Decided {
-    const found = this.#ports.node.authorizer.hypothetical(this.#call(question))
+  async explain(question: Question): Promise<Decided> {
+    const call = await this.#call(question)
+    const found = this.#ports.node.authorizer.hypothetical(call)
     const nothing = { record: null, leaseUntilMs: null, hypothetical: true }
     return { ...found, ...nothing, ...this.#moment(question) }
   }
@@ -122,9 +126,25 @@ export class Decider {
     return { caller, wallMs: clock.wallMs(), monotonicMs, durationMs }
   }
 
-  #call(question: Question): Call {
+  /** Everything is measured once the artifact is there: nothing is kept from before its signature. */
+  #call(question: Question): Call | Promise<Call> {
+    const presented = this.#present(question)
+    if (!(presented instanceof Promise)) return this.#callWith(question, presented)
+    return presented.then((closed) => this.#callWith(question, closed))
+  }
+
+  #present({ request, caller, artifact }: Question): Presented | Promise<Presented> {
+    const { node, clock, wallet, random } = this.#ports
+    const { self, nameOf } = node
+    return present(
+      { request, caller, artifact, governance: node.governance(), nowMs: clock.wallMs() },
+      { self, wallet, random, nameOf, seen: (cid) => node.seen(cid) },
+    )
+  }
+
+  #callWith(question: Question, presented: Presented): Call {
     const { clock } = this.#ports
-    const input = this.#input(question)
+    const input = this.#input(question, presented)
     return {
       input,
       receivedMs: question.receivedMs,
@@ -145,33 +165,23 @@ export class Decider {
     }
   }
 
-  #input(question: Question): Call['input'] {
+  #input({ request, caller }: Question, presented: Presented): Call['input'] {
     const { node, clock, facts } = this.#ports
-    const { request, caller, artifact } = question
     const governance = node.governance()
-    const nowMs = clock.wallMs()
     return {
       request,
-      presented: present(
-        { request, caller, artifact, governance, nowMs },
-        { ...this.#presenting, seen: (cid) => node.seen(cid) },
-      ),
+      presented,
       parent: null,
       caller,
       governance,
       facts: facts.read(caller, governance),
       lease: node.lease(),
       leaseWithin: (stalenessMs) => node.leaseWithin(stalenessMs),
-      nowMs,
+      nowMs: clock.wallMs(),
       monotonicMs: clock.monotonicMs(),
       policy: node.policy,
-      nameOf: (did) => node.nameOf(did),
+      nameOf: node.nameOf,
     }
-  }
-
-  get #presenting() {
-    const { node, wallet, random } = this.#ports
-    return { self: node.self, wallet, random, nameOf: (did: Did) => node.nameOf(did) }
   }
 
   /** The state of this very moment; nothing is kept from when it was judged. */

@@ -20,12 +20,15 @@ import { expiresS } from '../core/scope.ts'
 import { name as nameReader, nullable, object, text } from '../core/shape.ts'
 import type { Put, Store } from '../mesh/ports.ts'
 import { newSeed } from './key-file.ts'
+import { type Sign, type Signing, signingAside } from './signing.ts'
 
 export interface KeptKey {
   readonly name: string
   /** `uid=1001`; null when only the configuration names it. */
   readonly caller: string | null
   readonly signer: Signer
+  /** Signs with the same key, on another thread. */
+  readonly sign: Sign
 }
 
 export interface Held {
@@ -37,24 +40,27 @@ const keyBody = object({ for: nullable(text(REQUEST_BYTES_MAX)), seed: text(64) 
 
 export class Wallet {
   readonly #persist: (puts: readonly Put[]) => Promise<void>
+  readonly #signing: Signing
   readonly #keys = new Map<string, KeptKey>()
   #keyList: readonly KeptKey[] = []
   /** Names whose key is on its way to the disk: nobody else makes a second one meanwhile. */
   readonly #making = new Set<string>()
   readonly #held = new Map<string, ReadonlyMap<Cid, Artifact>>()
 
-  private constructor(persist: (puts: readonly Put[]) => Promise<void>) {
+  private constructor(persist: (puts: readonly Put[]) => Promise<void>, signing: Signing) {
     this.#persist = persist
+    this.#signing = signing
   }
 
   static async open(
     store: Pick<Store, 'entries'>,
     persist: (puts: readonly Put[]) => Promise<void>,
+    signing: Signing = signingAside,
   ): Promise<Wallet> {
-    const wallet = new Wallet(persist)
+    const wallet = new Wallet(persist, signing)
     for (const [key, value] of await store.entries('wallet')) {
       const [kind, name = ''] = key.split('/')
-      if (kind === 'key') wallet.#keep(readKey(name, value))
+      if (kind === 'key') wallet.#keep(name, readKey(name, value))
       else wallet.#add(name, parseArtifact(value))
     }
     return wallet
@@ -99,14 +105,14 @@ export class Wallet {
     const seed = newSeed()
     const value = utf8(formatJson({ for: caller, seed: toBase64(seed) }))
     await this.#persist([{ space: 'wallet', key: `key/${name}`, value }])
-    const key = { name, caller, signer: signerOf(seed) }
-    this.#keep(key)
-    return key
+    return this.#keep(name, { caller, seed })
   }
 
-  #keep(key: KeptKey): void {
-    this.#keys.set(key.name, key)
+  #keep(name: string, { caller, seed }: Kept): KeptKey {
+    const key = { name, caller, signer: signerOf(seed), sign: this.#signing(seed) }
+    this.#keys.set(name, key)
     this.#keyList = [...this.#keys.values()]
+    return key
   }
 
   /** Held for this caller, latest expiry first. */
@@ -172,7 +178,12 @@ function checkName(name: string): void {
   }
 }
 
-function readKey(name: string, value: Uint8Array): KeptKey {
+interface Kept {
+  readonly caller: string | null
+  readonly seed: Uint8Array
+}
+
+function readKey(name: string, value: Uint8Array): Kept {
   const body = keyBody(parseCanonical(value, REQUEST_BYTES_MAX), name)
-  return { name, caller: body.for, signer: signerOf(fromBase64(body.seed)) }
+  return { caller: body.for, seed: fromBase64(body.seed) }
 }

@@ -1,7 +1,7 @@
 /**
  * The one door. Every request passes through here:
  *
- *     judge → reserve → append → durable → re-check → answer
+ *     prepare → judge → reserve → append → durable → re-check → answer
  *
  * Nothing leaves as an allow until its record would survive a power cut, and
  * until what may have arrived while the disk was busy has been looked at
@@ -103,12 +103,17 @@ export class Authorizer {
     return this.#unrecorded
   }
 
-  /** Waits for the disk, and for the deadline at most. Rejects only for a bug; the edge answers that INTERNAL. */
-  async decide(call: Call): Promise<Decision> {
+  /**
+   * Waits for the disk, and for the deadline at most. Rejects only for a bug; the edge answers that INTERNAL.
+   * @param prepare gives the call, perhaps once a signature is made; not asked when there is no room
+   */
+  async decide(receivedMs: number, prepare: () => Call | Promise<Call>): Promise<Decision> {
     if (this.#deciding >= DECISIONS_MAX) return this.#unrecordedDenial(null, BUSY)
     this.#deciding += 1
     try {
-      return await this.#decide(call)
+      const prepared = prepare()
+      const call = prepared instanceof Promise ? await this.#within(receivedMs, prepared) : prepared
+      return call === 'late' ? this.#unrecordedDenial(null, LATE) : await this.#decide(call)
     } catch (error) {
       // The edge denies INTERNAL, and that denial has no record either.
       this.#unrecorded += 1
@@ -135,7 +140,7 @@ export class Authorizer {
       ...uses,
       ...(call.opens ? this.#ports.opening(id) : []),
     ])
-    const record = await this.#within(call, written)
+    const record = await this.#within(call.receivedMs, written)
     if (record === 'late') return this.#supersedeLater(call, judgement, written)
     if (record === null)
       return this.#unrecordedDenial(judgement, UNRECORDED('the log accepts no record'))
@@ -181,7 +186,7 @@ export class Authorizer {
       return this.#unrecordedDenial(judgement, denial)
     this.#denialsWaiting += 1
     const written = this.#appendDenial(call, judgement, denial, supersedes)
-    const record = await this.#within(call, written)
+    const record = await this.#within(call.receivedMs, written)
     return this.#answer({
       effect: 'deny',
       judgement,
@@ -248,8 +253,8 @@ export class Authorizer {
     }
   }
 
-  #within(call: Call, written: Promise<Appended | null>): Promise<Appended | null | 'late'> {
-    return this.#deadlines.within(written, call.receivedMs + DECISION_DEADLINE_MS)
+  #within<T>(receivedMs: number, promise: Promise<T>): Promise<T | 'late'> {
+    return this.#deadlines.within(promise, receivedMs + DECISION_DEADLINE_MS)
   }
 }
 

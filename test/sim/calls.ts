@@ -3,7 +3,7 @@
  * at once or much later; some artifacts are good for one use alone.
  */
 import { formatArtifact } from '../../src/core/artifact.ts'
-import { closeWith } from '../../src/core/invocation.ts'
+import { closeWith } from '../../src/core/closing.ts'
 import { objectOf } from '../../src/core/ipld.ts'
 import type { Caller } from '../../src/core/presented.ts'
 import { readRequest } from '../../src/core/request.ts'

@@ -97,7 +97,7 @@ for (const { name, judged, late, lease, disk, answer, leaves, unrecorded } of CA
     test(`${name}${opens ? ', for an execution' : ''}: ${answer}`, async () => {
       const at = await door()
       Object.assign(at, { judged, late, leaseUntilMs: lease, disk })
-      const decision = await at.authorizer.decide(at.call(opens))
+      const decision = await at.decide(opens)
       assert.equal(shown(decision), answer)
       assert.deepEqual(
         at.leaves.map((leaf) => leaf.effect),
@@ -119,7 +119,7 @@ for (const { name, judged, late, lease, disk, answer, leaves, unrecorded } of CA
 
 test('S1: an allow is durable, looked at again, and answered, in this order', async () => {
   const at = await door()
-  await at.authorizer.decide(at.call(true))
+  await at.decide(true)
   assert.deepEqual(at.trace, ['durable allow', 'recheck', 'opened sha256:0', 'answer allow'])
 })
 
@@ -127,7 +127,7 @@ test('S2: a revocation that arrives at any moment before the second look denies'
   const at = await door()
   const disk = Promise.withResolvers<void>()
   at.disk = () => disk.promise
-  const answered = at.authorizer.decide(at.call())
+  const answered = at.decide()
   await at.clock.settle()
   assert.deepEqual(at.trace, [], 'nothing is answered before it is durable')
   at.late = REVOKED
@@ -140,7 +140,7 @@ test('S13: of a hundred concurrent uses exactly one is allowed, whatever the dis
   const at = await door()
   const disk = Promise.withResolvers<void>()
   at.disk = () => disk.promise
-  const all = Array.from({ length: 100 }, () => at.authorizer.decide(at.call()))
+  const all = Array.from({ length: 100 }, () => at.decide())
   await at.clock.settle()
   disk.resolve()
   const answers = (await Promise.all(all)).map(shown)
@@ -151,11 +151,11 @@ test('S13: of a hundred concurrent uses exactly one is allowed, whatever the dis
 test('S13: what was reserved stays used when its write failed, and is on disk when it did not', async () => {
   const at = await door()
   at.disk = fails
-  assert.equal(shown(await at.authorizer.decide(at.call())), 'AUDIT_UNAVAILABLE')
+  assert.equal(shown(await at.decide()), 'AUDIT_UNAVAILABLE')
   at.disk = works
-  assert.equal(shown(await at.authorizer.decide(at.call())), 'REPLAYED')
+  assert.equal(shown(await at.decide()), 'REPLAYED')
   const other = await door()
-  await other.authorizer.decide(other.call())
+  await other.decide()
   const reopened = await Nonces.open(other.shelf)
   assert.equal(reopened.seen(ALLOWED.invocation ?? ''), true)
 })
@@ -176,7 +176,7 @@ test('S13: a door that looks at nothing that was used allows every one of them, 
     answered: () => undefined,
     missed: () => undefined,
   })
-  const answers = await Promise.all(Array.from({ length: 3 }, () => blind.decide(judges)))
+  const answers = await Promise.all(Array.from({ length: 3 }, () => blind.decide(0, () => judges)))
   assert.equal(answers.map(shown).filter((each) => each === 'allow').length, 3)
 })
 
@@ -185,7 +185,7 @@ test('L7: a disk that hangs is a DEADLINE, in time, and its allow is superseded 
   const disk = Promise.withResolvers<void>()
   at.disk = () => disk.promise
   const startedMs = at.clock.monotonicMs()
-  const decision = await at.clock.until(at.authorizer.decide(at.call(true)), DECISION_DEADLINE_MS)
+  const decision = await at.clock.until(at.decide(true), DECISION_DEADLINE_MS)
   assert.equal(shown(decision), 'DEADLINE')
   assert.equal(at.clock.monotonicMs() - startedMs, DECISION_DEADLINE_MS)
   assert.equal(at.authorizer.unrecorded, 0, 'it may still be recorded')
@@ -199,6 +199,23 @@ test('L7: a disk that hangs is a DEADLINE, in time, and its allow is superseded 
   assert.equal(at.trace.includes('opened sha256:0'), false)
 })
 
+test('L7: a signature that does not come is a DEADLINE, in time, and nothing was judged or used', async () => {
+  const at = await door()
+  const signed = Promise.withResolvers<Call>()
+  const startedMs = at.clock.monotonicMs()
+  const answered = at.authorizer.decide(startedMs, () => signed.promise)
+  const decision = await at.clock.until(answered, DECISION_DEADLINE_MS)
+  assert.equal(shown(decision), 'DEADLINE')
+  assert.equal(at.clock.monotonicMs() - startedMs, DECISION_DEADLINE_MS)
+  assert.equal(at.authorizer.unrecorded, 1)
+  signed.resolve(at.call())
+  await at.clock.settle()
+  assert.deepEqual([at.leaves.length, at.shelf.spaces.size], [0, 0])
+  const broken = at.authorizer.decide(at.clock.monotonicMs(), () => Promise.reject(new Error('x')))
+  await assert.rejects(broken, /x/)
+  assert.equal(at.authorizer.unrecorded, 2)
+})
+
 test('S20: a late denial counts as unrecorded exactly when its record fails in the end', async () => {
   for (const [judged, ends, unrecorded] of [
     [ALLOWED, works, 0],
@@ -210,7 +227,7 @@ test('S20: a late denial counts as unrecorded exactly when its record fails in t
     const disk = Promise.withResolvers<void>()
     at.judged = judged
     at.disk = () => disk.promise.then(ends)
-    await at.clock.until(at.authorizer.decide(at.call()), DECISION_DEADLINE_MS)
+    await at.clock.until(at.decide(), DECISION_DEADLINE_MS)
     assert.equal(at.authorizer.unrecorded, 0)
     disk.resolve()
     await at.clock.settle()
@@ -222,13 +239,13 @@ test('S20: the next durable record tells how many denials no record names', asyn
   const at = await door()
   at.judged = MISSING
   at.disk = fails
-  for (let i = 0; i < 3; i += 1) await at.authorizer.decide(at.call())
+  for (let i = 0; i < 3; i += 1) await at.decide()
   assert.equal(at.authorizer.unrecorded, 3)
   at.disk = works
-  await at.authorizer.decide(at.call())
+  await at.decide()
   assert.equal(at.leaves[0]?.unrecorded, 3)
   assert.equal(at.authorizer.unrecorded, 0)
-  await at.authorizer.decide(at.call())
+  await at.decide()
   assert.equal(at.leaves[1]?.unrecorded, 0)
 })
 
@@ -238,13 +255,13 @@ test('S20: denied calls are recorded denials and counted ones, also in a flood o
   const disk = Promise.withResolvers<void>()
   at.disk = () => disk.promise
   const calls = DENIALS_WAITING_MAX + 100
-  const all = Array.from({ length: calls }, () => at.authorizer.decide(at.call()))
+  const all = Array.from({ length: calls }, () => at.decide())
   await at.clock.settle()
   assert.equal(at.trace.filter((each) => each.startsWith('answer')).length, 100, 'the budget')
   disk.resolve()
   await Promise.all(all)
   at.disk = works
-  await at.authorizer.decide(at.call())
+  await at.decide()
   const counted = at.leaves.reduce((sum, { unrecorded }) => sum + unrecorded, 0)
   assert.equal(at.leaves.length + counted + at.authorizer.unrecorded, calls + 1)
   assert.equal(at.leaves.length, DENIALS_WAITING_MAX + 1)
@@ -255,10 +272,10 @@ test('a flood of denials on a hung disk keeps no allow out of the door', async (
   at.judged = MISSING
   const disk = Promise.withResolvers<void>()
   at.disk = (n) => (n <= DENIALS_WAITING_MAX ? disk.promise : works())
-  const flood = Array.from({ length: 900 }, () => at.authorizer.decide(at.call()))
+  const flood = Array.from({ length: 900 }, () => at.decide())
   await at.clock.settle()
   at.judged = ALLOWED
-  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+  assert.equal(shown(await at.decide()), 'allow')
   disk.resolve()
   await Promise.all(flood)
 })
@@ -268,14 +285,14 @@ test('one decision too many is OVERLOADED at once, and the next one after them i
   const disk = Promise.withResolvers<void>()
   at.judged = { ...ALLOWED, uses: [] }
   at.disk = () => disk.promise
-  const all = Array.from({ length: DECISIONS_MAX }, () => at.authorizer.decide(at.call()))
-  const decision = await at.authorizer.decide(at.call())
+  const all = Array.from({ length: DECISIONS_MAX }, () => at.decide())
+  const decision = await at.authorizer.decide(0, () => assert.fail('nothing is signed for it'))
   assert.equal(shown(decision), 'OVERLOADED')
   assert.equal(decision.judgement, null)
   disk.resolve()
   await Promise.all(all)
   at.disk = works
-  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+  assert.equal(shown(await at.decide()), 'allow')
 })
 
 for (const [what, over, code] of [
@@ -284,7 +301,7 @@ for (const [what, over, code] of [
 ] as const) {
   test(`${what} denies before anything is used, hypothetically too`, async () => {
     const at = await door(over)
-    assert.equal(shown(await at.authorizer.decide(at.call(true))), code)
+    assert.equal(shown(await at.decide(true)), code)
     assert.equal(at.authorizer.hypothetical(at.call(true)).denial?.code, code)
     assert.equal(at.shelf.spaces.get('nonce'), undefined)
   })
@@ -294,7 +311,7 @@ test('a hypothetical decision uses nothing and leaves nothing', async () => {
   const at = await door()
   assert.equal(at.authorizer.hypothetical(at.call(true)).denial, null)
   assert.deepEqual([at.leaves.length, at.trace.length, at.shelf.spaces.size], [0, 0, 0])
-  assert.equal(shown(await at.authorizer.decide(at.call())), 'allow')
+  assert.equal(shown(await at.decide()), 'allow')
 })
 
 test('S10: what throws in the middle is no allow, and is counted', async () => {
@@ -303,7 +320,7 @@ test('S10: what throws in the middle is no allow, and is counted', async () => {
       throw new Error('a bug')
     },
   })
-  await assert.rejects(at.authorizer.decide(at.call()), /a bug/)
+  await assert.rejects(at.decide(), /a bug/)
   assert.equal(at.authorizer.unrecorded, 1)
   const late = await door()
   const call: Call = {
@@ -312,7 +329,10 @@ test('S10: what throws in the middle is no allow, and is counted', async () => {
       throw new Error('a bug')
     },
   }
-  await assert.rejects(late.authorizer.decide(call), /a bug/)
+  await assert.rejects(
+    late.authorizer.decide(call.receivedMs, () => call),
+    /a bug/,
+  )
   assert.deepEqual(late.trace, ['durable allow'])
   assert.equal(late.authorizer.unrecorded, 1)
 })

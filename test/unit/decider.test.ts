@@ -245,7 +245,7 @@ test('S10: a malformed request is denied and recorded, with no word of what is h
 test('explain judges as a decision would, and leaves nothing behind', async () => {
   const of = await world()
   await holding(of)
-  const view = decisionView(of.decider.explain(question(of, { opens: true })), of.node)
+  const view = decisionView(await of.decider.explain(question(of, { opens: true })), of.node)
   assert.equal(view.decision, true)
   assert.equal(view.id, null)
   assert.equal(view.leaseUntil, null, 'it is not usable')
@@ -254,7 +254,7 @@ test('explain judges as a decision would, and leaves nothing behind', async () =
   assert.equal(of.executions.count, 0)
   assert.equal(of.log.shelf.spaces.get('nonce'), undefined)
   of.log.why = 'sealed'
-  const sealed = decisionView(of.decider.explain(question(of)), of.node)
+  const sealed = decisionView(await of.decider.explain(question(of)), of.node)
   assert.equal(sealed.code, 'AUDIT_UNAVAILABLE')
 })
 

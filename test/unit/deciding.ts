@@ -10,6 +10,7 @@ import { parseDelegation } from '../../src/core/delegation.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
 import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import { judge } from '../../src/core/judge.ts'
+import { signerOf } from '../../src/core/keys.ts'
 import type { LeaseStatus } from '../../src/core/lease.ts'
 import type { Caller, Governed } from '../../src/core/presented.ts'
 import { MeshError } from '../../src/core/problems.ts'
@@ -21,6 +22,7 @@ import { Callers } from '../../src/daemon/callers.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { Decider, type NodePort } from '../../src/daemon/decider.ts'
 import { FactReader } from '../../src/daemon/facts.ts'
+import type { Signing } from '../../src/daemon/signing.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import { type Appended, Authorizer, type Decision } from '../../src/mesh/authorizer.ts'
 import { Executions } from '../../src/mesh/executions.ts'
@@ -154,7 +156,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     answered: (decision) => answered.push(decision),
     missed: (error) => missed.push(error),
   })
-  const wallet = await Wallet.open(shelf, async (puts) => shelf.put(puts))
+  const wallet = await Wallet.open(shelf, async (puts) => shelf.put(puts), signingHere)
   const callers = await Callers.open(wallet, { callers: [], sockets: [] })
   await callers.create('bob', 'uid=1001')
   await callers.create('carol', 'uid=1002')
@@ -180,6 +182,12 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     ...{ answered, missed },
   }
   return made
+}
+
+/** Virtual time waits for no thread. */
+const signingHere: Signing = (seed) => {
+  const signer = signerOf(seed)
+  return (message) => Promise.resolve(signer.sign(message))
 }
 
 export const BOB_UID = 1001

@@ -39,6 +39,7 @@ export interface Door {
   /** Called with the number of the append; what it gives decides. */
   disk: (n: number) => Promise<void>
   call(opens?: boolean): Call
+  decide(opens?: boolean): Promise<Decision>
 }
 
 export const works = () => Promise.resolve()
@@ -98,6 +99,7 @@ export async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
         unrecorded,
       }),
     }),
+    decide: (opens) => made.authorizer.decide(clock.monotonicMs(), () => made.call(opens)),
   }
   return made
 }

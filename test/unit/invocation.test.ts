@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { atlas, link, NOW_S, person } from '../../scripts/vectors/tokens.ts'
-import { parseDelegation } from '../../src/core/delegation.ts'
 import {
   type InvocationFields,
-  parseInvocation,
+  prepare,
+  prepareAgain,
   signInvocation,
-} from '../../src/core/invocation.ts'
+} from '../../src/core/closing.ts'
+import { parseDelegation } from '../../src/core/delegation.ts'
+import { parseInvocation } from '../../src/core/invocation.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 
 const fields: InvocationFields = {
@@ -38,6 +41,27 @@ test('what is signed is read back', () => {
   assert.deepEqual(withoutPrototypes(read.args), fields.asked)
   assert.deepEqual(withoutPrototypes(read.meta), fields.meta)
   assert.deepEqual([read.expS, read.iatS], [fields.expS, fields.iatS])
+})
+
+test('asked again with another nonce, the message is what would be printed from the beginning', () => {
+  const some = fc.record({
+    nonce: fc.uint8Array({ minLength: 12, maxLength: 12 }),
+    other: fc.uint8Array({ minLength: 12, maxLength: 12 }),
+    expS: fc.integer({ min: 0, max: 2 ** 33 }),
+    iatS: fc.constantFrom(null, NOW_S),
+    cause: fc.constantFrom(null, fields.cause),
+    meta: fc.constantFrom({}, fields.meta, { zz: 1, aaaaa: 2 }),
+    args: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.boolean(), fc.integer())),
+  })
+  fc.assert(
+    fc.property(some, ({ other, args, ...rest }) => {
+      const given = { ...fields, ...rest, asked: { ...fields.asked, args } }
+      const first = prepare(given, person(1).did)
+      const again = prepareAgain(first, other)
+      assert.deepEqual(again, prepare({ ...given, nonce: other }, person(1).did))
+      assert.deepEqual(first, prepare(given, person(1).did), 'the last one stays as it was')
+    }),
+  )
 })
 
 test('subject, iat, cause and meta may be left out', () => {
