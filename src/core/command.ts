@@ -1,7 +1,7 @@
 /**
  * Actions, commands and resources: the grammar of what is asked and granted.
  *
- *   action    tool:read           `:` and `/` separate segments
+ *   action    tool:read           lower case; `:` and `/` separate segments
  *   command   /tool/read          UCAN's form: lower case, compared by segment
  *   resource  repo:acme/docs      type:id; a grant may hold `*` in the id
  *
@@ -22,11 +22,15 @@ const ID = /^[ -~]+$/
 const TYPE = /^[A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*$/
 const ENTITY = /^([A-Za-z_][A-Za-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)*):([^:].*)$/s
 
-/** Checks the name of an action; its case is kept. @throws Malformed */
+/**
+ * Checks the name of an action. Another case would be another action to a predicate over `.action`, and
+ * the same one to a grant, a policy and whoever carries it out: so there is none. @throws Malformed
+ */
 export function parseAction(text: string): string {
   if (text.length > ACTION_BYTES_MAX) throw new Malformed('the action is too long')
   if (!ACTION.test(text)) throw new Malformed('an action is printable ASCII without spaces')
   if (/["\\*]/.test(text)) throw new Malformed('an action holds no quote, backslash or star')
+  if (/[A-Z]/.test(text)) throw new Malformed('an action is written in lower case')
   if (text.split(/[:/]/).includes('')) throw new Malformed('an action has no empty segment')
   return text
 }

@@ -18,8 +18,8 @@ import { Malformed } from '../../src/core/malformed.ts'
 const segment = fc.stringMatching(/^[a-z0-9_.-]{1,6}$/)
 const path = fc.array(segment, { minLength: 1, maxLength: 4 })
 
-test('an action becomes a command by lower case and slashes', () => {
-  assert.equal(commandOf('Tool:read/All'), '/tool/read/all')
+test('an action becomes a command by slashes', () => {
+  assert.equal(commandOf('tool:read/all'), '/tool/read/all')
   assert.equal(actionOf('/tool/read'), 'tool:read')
   assert.equal(actionOf('/'), '*')
 })
@@ -67,7 +67,19 @@ test('an action has no empty segment, star, space, control, quote or letter beyo
   for (const text of [...bad, 'a'.repeat(ACTION_BYTES_MAX + 1)]) {
     assert.throws(() => parseAction(text), Malformed, text)
   }
-  assert.equal(parseAction('MCP:read_file@2'), 'MCP:read_file@2')
+  assert.equal(parseAction('mcp:read_file@2'), 'mcp:read_file@2')
+})
+
+test('an action has one case: what differs by case alone is refused, not taken for another', () => {
+  fc.assert(
+    fc.property(path, fc.nat(), (segments, at) => {
+      const action = segments.join(':')
+      assert.equal(parseAction(action), action)
+      const place = at % action.length
+      const other = `${action.slice(0, place)}${action[place]?.toUpperCase()}${action.slice(place + 1)}`
+      if (other !== action) assert.throws(() => parseAction(other), /lower case/, other)
+    }),
+  )
 })
 
 test('a command in a token is canonical', () => {

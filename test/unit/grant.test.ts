@@ -134,6 +134,7 @@ test('what is granted and cannot be held, or could never hold, is refused', () =
   const bad: Partial<Grant>[] = [
     { actions: [] },
     { actions: ['tool:*'] },
+    { actions: ['Tool:read'] },
     { resource: 'repo' },
     { bind: new Map([['pid', '1']]) },
     { bind: new Map([['uid', 'root']]) },

@@ -16,7 +16,7 @@ const fields: InvocationFields = {
   aud: atlas.did,
   sub: person(0).did,
   asked: {
-    action: 'Tool:Read',
+    action: 'tool:read',
     resource: { type: 'repo', id: 'acme/docs' },
     subject: { type: 'user', id: 'ann' },
     args: { path: '/srv/a', ratio: 0.5, list: [1, null, true] },

@@ -145,7 +145,7 @@ export const FIXTURES: Readonly<Partial<Record<ReasonCode, readonly Partial<Judg
     governed({ frozen: [{ kind: 'mesh' }] }),
     governed({ frozen: [{ kind: 'principal', did: BOB }] }),
     governed({ frozen: [{ kind: 'action', pattern: 'tool' }] }),
-    governed({ frozen: [{ kind: 'action', pattern: 'Tool:Read' }] }),
+    governed({ frozen: [{ kind: 'action', pattern: 'tool:read' }] }),
     governed({ frozen: [{ kind: 'resource', pattern: 'repo:acme/*' }] }),
     governed({ frozen: [{ kind: 'resource', pattern: 'repo:acme/docs' }] }),
   ],

@@ -59,6 +59,7 @@ test('REQUEST_MALFORMED, one by one', () => {
     'a name that is a number': { ...BODY, action: { name: 123 } },
     'an empty segment': { ...BODY, action: { name: 'tool::read' } },
     'a star in the action': { ...BODY, action: { name: 'tool:*' } },
+    'an action in another case': { ...BODY, action: { name: 'Tool:read' } },
     'a control in the action': { ...BODY, action: { name: 'tool:\nread' } },
     'no resource': { ...BODY, resource: undefined },
     'a resource without id': { ...BODY, resource: { type: 'repo' } },

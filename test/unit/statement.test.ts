@@ -40,7 +40,7 @@ const scopes: readonly Scope[] = [
   { kind: 'node', did: ana.did },
   { kind: 'principal', did: ana.did },
   { kind: 'action', pattern: '*' },
-  { kind: 'action', pattern: 'Tool:read' },
+  { kind: 'action', pattern: 'tool:read' },
   { kind: 'resource', pattern: 'repo:acme/*' },
 ]
 const one: readonly Made[] = [
