@@ -47,7 +47,7 @@ function newer<T extends { readonly id: StatementId }>(number: (one: T) => numbe
 }
 
 /** Of two of one version the one that stops: a stop is lifted knowingly or not at all. */
-function stopsRather(one: Freeze, other: Freeze): boolean {
+export function stopsRather(one: Freeze, other: Freeze): boolean {
   if (one.version !== other.version) return one.version > other.version
   if (one.frozen !== other.frozen) return one.frozen
   return one.id < other.id

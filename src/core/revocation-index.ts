@@ -75,7 +75,7 @@ export class RevocationIndex implements Revocations {
   }
 }
 
-function targetKey(target: Target): string {
+export function targetKey(target: Target): string {
   switch (target.kind) {
     case 'link':
       return `link ${target.cid}`
@@ -89,7 +89,7 @@ function targetKey(target: Target): string {
 }
 
 /** A total order: which of two answers, whatever the order of arrival. */
-function lasts(one: Revocation, other: Revocation): boolean {
+export function lasts(one: Revocation, other: Revocation): boolean {
   if (one.untilMs !== other.untilMs) return one.untilMs > other.untilMs
   return one.id < other.id
 }

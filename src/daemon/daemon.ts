@@ -176,7 +176,7 @@ export class Daemon {
     return {
       self: node.self,
       name: this.name,
-      governance: () => node.statements.governance,
+      governance: () => node.statements.enforced,
       lease: () => node.lease.status(),
       leaseWithin: (stalenessMs) => node.lease.within(stalenessMs),
       authorizer: node.authorizer,

@@ -27,13 +27,21 @@ export interface Known {
 /** How a statement came. */
 export type Via = 'gossip' | 'push' | 'sync' | 'hello' | 'local'
 
-/** A statement, or more signatures of it, is durable and applied here. */
-export interface Learned extends Known {
-  /** Others whose state changed with it. */
-  readonly changed: readonly StatementId[]
+/** A statement as it came in. */
+export interface Brought {
+  readonly id: StatementId
+  readonly envelope: Envelope
   /** The peer that brought it; null for this node's own callers. */
   readonly from: Did | null
   readonly via: Via
+}
+
+/** A statement, or more signatures of it, is durable and applied here. */
+export interface Learned extends Known, Brought {
+  /** Others whose state changed with it. */
+  readonly changed: readonly StatementId[]
+  /** Whether it was told of, as what stops, before it was durable. */
+  readonly early: boolean
   /** Of governance, with it. */
   readonly digest: string
   /** Key of the note that waits for its record; null when the log tells nothing of it. */

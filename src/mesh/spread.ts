@@ -3,19 +3,21 @@
  * published by gossip, whichever is faster (design 9, network). Both are
  * accelerators: what they lose, sync brings.
  *
- * It is told of statements only once they are durable and applied here, so a
- * node never spreads what it could forget (B14).
+ * What stops is spread as soon as it was verified, beside the disk: it is
+ * signed by others, and whoever gets it verifies it again. Everything else only
+ * once it is durable and applied here: what a caller is told has failed is then
+ * nowhere else either.
  */
 import { formatEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { GOSSIP_BYTES_MAX, PUSH_BYTES_MAX, PUSH_PEERS_MAX, SYNC_IDS_MAX } from '../core/limits.ts'
 import type { Network, Random } from './ports.ts'
-import type { Learned, Statements } from './statements.ts'
+import type { Brought, Statements } from './statements.ts'
 import { formatSyncRequest } from './sync-frames.ts'
 
 export interface SpreadPorts {
-  readonly statements: Pick<Statements, 'onChange'>
+  readonly statements: Pick<Statements, 'onChange' | 'onStop'>
   readonly network: Pick<Network, 'ask' | 'peers' | 'publish'>
   readonly random: Random
 }
@@ -29,7 +31,8 @@ export class Spread {
   private constructor({ statements, network, random }: SpreadPorts) {
     this.#network = network
     this.#random = random
-    statements.onChange((learned) => this.#spread(learned))
+    statements.onStop((brought) => this.#spread(brought))
+    statements.onChange((learned) => !learned.early && this.#spread(learned))
   }
 
   static open(ports: SpreadPorts): Spread {
@@ -41,7 +44,7 @@ export class Spread {
     this.#waiting.get(peer)?.delete(id)
   }
 
-  #spread({ id, envelope, from, via }: Learned): void {
+  #spread({ id, envelope, from, via }: Brought): void {
     // A difference found by sync was spread by others before; its announcement tells the neighbours.
     if (via === 'sync') return
     const bytes = formatEnvelope(envelope)

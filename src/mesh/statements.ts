@@ -5,12 +5,13 @@
  *     offer → admission → quotas of what is pending → persist → fold → listeners
  *
  * INVARIANT: a statement is durable before governance contains it, so nothing
- * is judged by, announced or spread that a power cut could take back (B14).
- * The other side of it: a revocation on its way to the disk does not deny yet.
+ * is signed, announced or compared that a power cut could take back (B14).
+ * What stops does not wait for that: on its way to the disk it denies already
+ * (`enforced`), and is passed on. It was signed by others, and holds anyway.
  */
 import { assert } from '../core/assert.ts'
 import { utf8 } from '../core/bytes.ts'
-import { type Envelope, formatEnvelope } from '../core/dsse.ts'
+import { formatEnvelope } from '../core/dsse.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -21,12 +22,21 @@ import type { PolicyEngine, PolicyProblem } from '../core/policy.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Policy } from '../core/statement/policy.ts'
 import type { Revocation } from '../core/statement/revocation.ts'
-import type { Statement } from '../core/statement/statement.ts'
+import { isStop } from '../core/stops.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { type Admission, type Admitted, admit, type Refused, stateOf } from './admission.ts'
+import { Arriving } from './arriving.ts'
 import { Held, type Trees } from './held.ts'
 import { Kept } from './kept.ts'
-import { type Known, type Learned, type Noted, Notes, putNote, type Via } from './learned.ts'
+import {
+  type Brought,
+  type Known,
+  type Learned,
+  type Noted,
+  Notes,
+  putNote,
+  type Via,
+} from './learned.ts'
 import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
 import { Pending, type Waiting } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
@@ -36,7 +46,7 @@ import { restore } from './restore.ts'
 import { checkTimely } from './submission.ts'
 
 export type { Trees } from './held.ts'
-export type { Known, Learned, Via } from './learned.ts'
+export type { Brought, Known, Learned, Via } from './learned.ts'
 
 export interface StatementsPorts {
   readonly store: Pick<Store, 'entries' | 'get'>
@@ -50,14 +60,7 @@ export interface Offered {
   readonly done: Promise<void>
 }
 
-/** On its way to the disk. */
-interface Arrival {
-  readonly statement: Statement
-  readonly envelope: Envelope
-  /** Into the fold, and not into the quotas. */
-  readonly folds: boolean
-  readonly done: Promise<void>
-}
+type How = Pick<Learned, 'from' | 'via' | 'note' | 'early'>
 
 const NOTHING = Promise.resolve()
 const ACCEPT: Verdict = { verdict: 'accept' }
@@ -76,10 +79,11 @@ export class Statements {
   #quotas = new Pending()
   /** Under roots that are not known here: in memory alone, and never passed on. */
   readonly #unjudged = new Pending()
-  readonly #arriving = new Map<StatementId, Arrival>()
+  readonly #arriving = new Arriving()
   /** Of bundles that were checked lately. */
   readonly #problems = new Memo<StatementId, readonly PolicyProblem[]>(BUNDLES_MAX)
   readonly #listeners: ((learned: Learned) => void)[] = []
+  readonly #onStop: ((brought: Brought) => void)[] = []
 
   private constructor(ports: StatementsPorts) {
     this.#ports = ports
@@ -100,6 +104,11 @@ export class Statements {
   /** Of what is durable; a value that later statements do not change. */
   get governance(): Governance {
     return this.#held.governance
+  }
+
+  /** What a decision made now must heed: governance, and over it what stops and is on its way to the disk. It denies more, never less. */
+  get enforced(): Governance {
+    return this.#arriving.over(this.governance)
   }
 
   /** The mesh that this node belongs to, for ever; null before it was pinned. */
@@ -136,13 +145,18 @@ export class Statements {
     this.#listeners.push(listener)
   }
 
+  /** Called once what stops was verified, before it is durable: it denies from now on. */
+  onStop(listener: (brought: Brought) => void): void {
+    this.#onStop.push(listener)
+  }
+
   /**
    * Takes what a peer sent. Says at once what it is worth; what is accepted is made durable afterwards.
    * Whoever brings the same statement meanwhile shares that.
    */
   offer(bytes: Uint8Array, from: Did | null, via: Via): Offered {
     const looked = this.#look(bytes)
-    if (looked.is === 'seen') return { verdict: SEEN, done: this.#doneOf(looked.id) }
+    if (looked.is === 'seen') return { verdict: SEEN, done: this.#arriving.doneOf(looked.id) }
     if (looked.is === 'admitted') {
       const accepted = this.#accept(looked, from, via)
       if ('done' in accepted) return { verdict: ACCEPT, done: accepted.done }
@@ -160,7 +174,7 @@ export class Statements {
    */
   async submit(bytes: Uint8Array): Promise<Known> {
     const looked = this.#look(bytes)
-    if (looked.is === 'seen') await this.#doneOf(looked.id)
+    if (looked.is === 'seen') await this.#arriving.doneOf(looked.id)
     else {
       if (looked.is !== 'admitted') throw new MeshError(looked.code, looked.says)
       if (this.get(looked.id) === null) checkTimely(looked.statement, this.governance)
@@ -206,7 +220,7 @@ export class Statements {
     this.#tell(
       known,
       changed.map(({ id }) => id),
-      { from: null, via: 'local', note: null },
+      { from: null, via: 'local', note: null, early: false },
     )
   }
 
@@ -225,10 +239,6 @@ export class Statements {
     const problems = this.#ports.policy.check(policy)
     this.#problems.set(policy.id, problems)
     return problems
-  }
-
-  #doneOf(id: StatementId): Promise<void> {
-    return this.#arriving.get(id)?.done ?? NOTHING
   }
 
   /** INVARIANT: nothing is put into what is held before the disk has it. */
@@ -250,12 +260,15 @@ export class Statements {
     // What has no effect is no news for the log, unless somebody here brought it: a flood would fill it.
     const folded = known !== null && !this.#held.outside(id)
     const note = (folds && !folded) || (from === null && known === null) ? this.#notes.next() : null
+    const early = folds && !folded && isStop(statement)
     const done = this.#kept.keep(
       [{ id, bytes }, ...evicted.map((each) => ({ id: each, bytes: null }))],
       note === null ? [] : [putNote(note, from, id)],
-      () => this.#apply(admitted, folds, evicted, { from, via, note }),
+      () => this.#apply(admitted, folds, evicted, { from, via, note, early }),
     )
-    return { done: this.#track(admitted, folds, done) }
+    const tracked = this.#track(admitted, { folds, early }, done)
+    if (early) for (const tell of this.#onStop) tell({ id, envelope, from, via })
+    return { done: tracked }
   }
 
   /** Others that are in force deny what it would deny, and it would be left out (row 129). */
@@ -274,19 +287,19 @@ export class Statements {
 
   #track(
     { id, statement, envelope }: Admitted,
-    folds: boolean,
+    how: { readonly folds: boolean; readonly early: boolean },
     kept: Promise<void>,
   ): Promise<void> {
     const done = kept.then(
-      () => this.#arrived(id, envelope),
+      () => this.#arriving.arrived(id, envelope),
       (error: unknown) => {
-        this.#arrived(id, envelope)
+        this.#arriving.arrived(id, envelope)
         // What it took in the quotas, and from others, is as if it had never come.
         this.#recount()
         throw error
       },
     )
-    this.#arriving.set(id, { statement, envelope, folds, done })
+    this.#arriving.add({ statement, envelope, ...how, done })
     // Each caller that waits for it is told by its own wait.
     done.catch(() => {})
     return done
@@ -294,7 +307,7 @@ export class Statements {
 
   #recount(): void {
     const { governance } = this
-    const arriving = [...this.#arriving.values()].filter(({ folds }) => !folds)
+    const arriving = [...this.#arriving.all()].filter(({ folds }) => !folds)
     this.#quotas = new Pending()
     for (const { statement, envelope } of [...this.#held.waiting(), ...arriving]) {
       const owners = ownersOf(statement, envelope, governance)
@@ -302,16 +315,11 @@ export class Statements {
     }
   }
 
-  #arrived(id: StatementId, envelope: Envelope): void {
-    // A later one of the same id may be on its way, with more signatures.
-    if (this.#arriving.get(id)?.envelope === envelope) this.#arriving.delete(id)
-  }
-
   #apply(
     { id, statement, envelope, state }: Admitted,
     folds: boolean,
     evicted: readonly StatementId[],
-    how: Pick<Learned, 'from' | 'via' | 'note'>,
+    how: How,
   ): void {
     const root = this.governance.root
     let changed: readonly StatementId[] = []
@@ -332,11 +340,7 @@ export class Statements {
     this.#kept.keep(gone, [], () => {}).catch(() => {})
   }
 
-  #tell(
-    known: Known,
-    changed: readonly StatementId[],
-    how: Pick<Learned, 'from' | 'via' | 'note'>,
-  ): void {
+  #tell(known: Known, changed: readonly StatementId[], how: How): void {
     const { digest } = this.governance
     const others = changed.filter((each) => each !== known.id)
     for (const tell of this.#listeners) tell({ ...known, changed: others, digest, ...how })

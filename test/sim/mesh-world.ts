@@ -255,7 +255,7 @@ export class MeshWorld {
     const port = {
       self: node.self,
       name: this.hosts[life.placeOf(node.self)]?.keys.name ?? '',
-      governance: () => node.statements.governance,
+      governance: () => node.statements.enforced,
       lease: () => node.lease.status(),
       leaseWithin: (stalenessMs: number) => node.lease.within(stalenessMs),
       authorizer: node.authorizer,

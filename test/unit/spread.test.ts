@@ -11,16 +11,16 @@ import { Statements } from '../../src/mesh/statements.ts'
 import { formatSyncAnswer, parseSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { Dice } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
-import { keyOf, type Made, World } from './statements.ts'
+import { atlas, keyOf, type Made, World } from './statements.ts'
 
 const world = new World()
-const freeze = (n: number) =>
-  world.freeze({ scope: { kind: 'principal', did: keyOf(`p${n}`).did } })
+const freeze = (n: number, frozen = true) =>
+  world.freeze({ scope: { kind: 'principal', did: keyOf(`p${n}`).did }, frozen })
 const neighbours = Array.from({ length: 12 }, (_, n) => keyOf(`neighbour ${n}`).did)
 const [first, second] = neighbours as [Did, Did]
 
 /** Spreads to these peers what it is told of; what it sends is kept. */
-function spreading(peers: readonly Did[], statements: Pick<Statements, 'onChange'>) {
+function spreading(peers: readonly Did[], statements: Pick<Statements, 'onChange' | 'onStop'>) {
   const pushed: { readonly to: Did; readonly blobs: readonly Uint8Array[] }[] = []
   const published: Uint8Array[] = []
   let answer: (to: Did) => Promise<void> = () => Promise.resolve()
@@ -83,16 +83,41 @@ test('what sync brought was spread by others before', async () => {
   assert.deepEqual([pushed.length, published.length], [0, 0])
 })
 
-test('nothing is spread before it is durable (B14)', async () => {
+/** Offers a statement to a disk that takes its time, and gives what was sent before it was durable, and after. */
+async function sentAround(made: Pick<Made, 'bytes'>) {
   const { statements, memory, pushed, published } = await open([first])
   memory.hold()
-  const { done } = statements.offer(freeze(1).bytes, null, 'local')
+  const { done } = statements.offer(made.bytes, null, 'local')
   await new Promise(setImmediate)
-  assert.deepEqual([pushed.length, published.length], [0, 0])
+  const before = [pushed.length, published.length]
   memory.release()
   await done
   await new Promise(setImmediate)
-  assert.deepEqual([pushed.length, published.length], [1, 1])
+  return { before, after: [pushed.length, published.length] }
+}
+
+test('what stops is spread beside the disk, and once', async () => {
+  const { before, after } = await sentAround(freeze(1))
+  assert.deepEqual(
+    [before, after],
+    [
+      [1, 1],
+      [1, 1],
+    ],
+  )
+})
+
+test('nothing else is spread before it is durable (B14)', async () => {
+  for (const made of [world.member(atlas), freeze(1, false)]) {
+    const { before, after } = await sentAround(made)
+    assert.deepEqual(
+      [before, after],
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    )
+  }
 })
 
 test('what is learned while a push waits goes together in the next', async () => {
@@ -117,7 +142,7 @@ test('a peer that hangs keeps a bounded number waiting, and delays nobody else',
   const onChange = (listener: typeof tell) => {
     tell = listener
   }
-  const { pushed, onPush } = spreading([first, second], { onChange })
+  const { pushed, onPush } = spreading([first, second], { onChange, onStop: () => {} })
   const { statement, envelope } = freeze(0)
   const rest = {
     statement,
@@ -126,6 +151,7 @@ test('a peer that hangs keeps a bounded number waiting, and delays nobody else',
     changed: [],
     digest: '',
     note: null,
+    early: false,
   } as const
   const { promise, resolve } = Promise.withResolvers<void>()
   onPush((to) => (to === first ? promise : Promise.resolve()))
