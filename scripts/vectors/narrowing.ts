@@ -54,11 +54,6 @@ function good(): readonly Vector[] {
         }),
       ]),
     },
-    {
-      comment: 'an action in mixed case has a command in lower case',
-      expect: 'OK',
-      artifact: closed(chain(1), { args: { ...ARGS, action: 'Tool:Read' } }),
-    },
   ]
 }
 
@@ -216,6 +211,11 @@ function continuity(): readonly Vector[] {
       'a chain that comes back to one of its keys',
       line([first, second, back, close([first, second, back], { iss: person(1).did }, person(1))]),
     ),
+    {
+      comment: 'an action is lower case, as its command is',
+      expect: 'AUTHORIZATION_MALFORMED',
+      artifact: closed(chain(1), { args: { ...ARGS, action: 'Tool:Read' } }),
+    },
     {
       comment: 'a link to oneself, which begins no chain',
       expect: 'AUTHORIZATION_MALFORMED',
