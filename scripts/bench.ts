@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { appends } from './bench/appends.ts'
+import { audit } from './bench/audit.ts'
 import { decisions } from './bench/decisions.ts'
 import { idle } from './bench/idle.ts'
 import { revocation } from './bench/revocation.ts'
@@ -13,6 +14,7 @@ import { forMarkdown, forTerminal, type Section } from './bench/table.ts'
 
 const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   appends,
+  audit,
   decisions,
   idle,
   revocation,

@@ -88,7 +88,9 @@ export function findableOf(record: Uint8Array): Findable {
  */
 export function leafOf(record: Uint8Array): JsonObject {
   try {
-    return objectIn(JSON.parse(Buffer.from(record).toString()))
+    return objectIn(
+      JSON.parse(Buffer.from(record.buffer, record.byteOffset, record.length).toString()),
+    )
   } catch (error) {
     // Tests and logs of other programs hold what is no JSON: it has no fields.
     if (error instanceof SyntaxError) return {}

@@ -86,12 +86,11 @@ export class LogReader {
     return this.#ports.store.search(query, Math.min(before, this.size), count)
   }
 
-  /** The records at these places, in this order; neighbours are read at once. @param indexes none twice, none beyond the log */
+  /** The records at these places, in this order. @param indexes hints: those beyond the log are left out */
   async pick(indexes: readonly number[]): Promise<readonly Durable[]> {
-    const runs = runsOf(indexes.toSorted((a, b) => a - b))
-    const read = await Promise.all(runs.map(([first, count]) => this.range(first, count)))
-    const records = new Map(read.flat().map((record) => [record.index, record]))
-    return indexes.flatMap((index) => records.get(index) ?? [])
+    const there = indexes.filter((index) => index < this.size)
+    const records = await this.#sealing(() => this.#ports.store.pick(there))
+    return records.map((bytes, i) => ({ index: there[i] as number, id: idOf(bytes), bytes }))
   }
 
   /** Of the first size records. */
@@ -209,19 +208,6 @@ function publishedOf(
   if (head === null) return null
   const checkpoint = readCheckpoint(head)
   return checkpoint.origin.endsWith(`/${epoch}`) ? checkpoint : null
-}
-
-/** `[3, 4, 5, 9]` is three records from 3, and one from 9. */
-function runsOf(
-  ascending: readonly number[],
-): readonly (readonly [first: number, count: number])[] {
-  const runs: [number, number][] = []
-  for (const index of ascending) {
-    const run = runs.at(-1)
-    if (run !== undefined && run[0] + run[1] === index && run[1] < READ_RECORDS) run[1] += 1
-    else runs.push([index, 1])
-  }
-  return runs
 }
 
 function beyond(size: number): MeshError {

@@ -99,6 +99,8 @@ export interface Store {
   get(space: Space, key: string): Promise<Uint8Array | null>
   /** Records [first, first + count) of the current log; each is re-hashed against its tile or peak. */
   records(first: number, count: number): Promise<readonly Uint8Array[]>
+  /** The records at these indexes, in this order, likewise. */
+  pick(indexes: readonly number[]): Promise<readonly Uint8Array[]>
   /** A full tile of 256 hashes (8,192 bytes) of the current log; null when it is not complete yet. */
   tile(level: number, index: number): Promise<Uint8Array | null>
   /** The hash of the perfect subtree of 2^level records that begins at record index × 2^level, which the log holds whole. */

@@ -52,6 +52,11 @@ export class Database {
     return this.#guard('reading failed', async () => plain(await this.#handle.get(key)))
   }
 
+  /** In the order of the keys. */
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#guard('reading failed', async () => (await this.#handle.getMany(keys)).map(plain))
+  }
+
   /** Values in key order. */
   values(range: Range): Promise<Uint8Array[]> {
     return this.#guard('reading failed', async () =>

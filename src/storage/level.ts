@@ -152,6 +152,10 @@ export class LevelStore implements Store {
     return this.#usable().tiles.records(first, count)
   }
 
+  async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
+    return this.#usable().tiles.pick(indexes)
+  }
+
   async tile(level: number, index: number): Promise<Uint8Array | null> {
     return this.#usable().tiles.tile(level, index)
   }

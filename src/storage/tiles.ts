@@ -17,6 +17,7 @@ import { countAt, Frontier, fold, levelsOf } from './frontier.ts'
 export interface RawLog {
   readonly epoch: number
   records(first: number, count: number): Promise<readonly Uint8Array[]>
+  pick(indexes: readonly number[]): Promise<readonly Uint8Array[]>
   tile(level: number, index: number): Promise<Uint8Array | undefined>
 }
 
@@ -81,12 +82,25 @@ export class Tiles {
       'only what is in a log is read',
     )
     const records = await this.#raw.records(first, count)
-    for (const [i, record] of records.entries()) {
-      const hash = await this.#entry(0, first + i)
-      if (!equalBytes(leafHash(record), hash))
-        throw damaged(`record ${first + i} of log ${this.#raw.epoch} is not what was written`)
-    }
+    for (const [i, record] of records.entries()) await this.#check(record, first + i)
     return records
+  }
+
+  /** In the order of the indexes. @throws MeshError LOG_DAMAGED */
+  async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
+    const { size } = this.#frontier
+    assert(
+      indexes.every((index) => index >= 0 && index < size),
+      'only what is in a log is read',
+    )
+    const records = await this.#raw.pick(indexes)
+    for (const [i, record] of records.entries()) await this.#check(record, indexes[i] as number)
+    return records
+  }
+
+  async #check(record: Uint8Array, index: number): Promise<void> {
+    if (equalBytes(leafHash(record), await this.#entry(0, index))) return
+    throw damaged(`record ${index} of log ${this.#raw.epoch} is not what was written`)
   }
 
   /** null when it is not full yet. */

@@ -60,6 +60,13 @@ export function rawLog(database: Database, epoch: number): RawLog {
       if (records.length === count) return records
       throw damaged(`of records ${first} to ${first + count - 1} of log ${epoch} not all are there`)
     },
+    async pick(indexes) {
+      const records = await database.getMany(indexes.map((index) => recordKey(epoch, index)))
+      return records.map((record, i) => {
+        if (record !== undefined) return record
+        throw damaged(`record ${indexes[i]} of log ${epoch} is not there`)
+      })
+    },
     tile: (level, index) => database.get(tileKey(epoch, level, index)),
   }
 }

@@ -178,6 +178,11 @@ export class DiskStore implements Store {
     )
   }
 
+  async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
+    const records = await Promise.all(indexes.map((index) => this.records(index, 1)))
+    return records.flat()
+  }
+
   async tile(level: number, index: number): Promise<Uint8Array | null> {
     this.#usable()
     await Promise.resolve()

@@ -86,6 +86,10 @@ export class GatedStore implements Store {
     return this.#life.gate.through(this.#inner.records(first, count))
   }
 
+  pick(indexes: readonly number[]) {
+    return this.#life.gate.through(this.#inner.pick(indexes))
+  }
+
   tile(level: number, index: number) {
     return this.#life.gate.through(this.#inner.tile(level, index))
   }
