@@ -1,14 +1,17 @@
 /** Who and what the examples of docs/protocol.md are about: two nodes, one founder, one mesh, from fixed keys and a fixed time. */
 import { Buffer } from 'node:buffer'
-import { utf8 } from '../../src/core/bytes.ts'
+import { assert } from '../../src/core/assert.ts'
+import { textOf, utf8 } from '../../src/core/bytes.ts'
+import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
 import { closeWith } from '../../src/core/closing.ts'
 import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
 import { compileGrant } from '../../src/core/grant.ts'
-import { idOf, sha256Hex } from '../../src/core/id.ts'
+import { idOf, sha256, sha256Hex } from '../../src/core/id.ts'
 import { inviteId } from '../../src/core/invite.ts'
 import { objectOf } from '../../src/core/ipld.ts'
 import { signerOf } from '../../src/core/keys.ts'
 import { formatPeerId } from '../../src/core/peer-id.ts'
+import { draftEvidence } from '../../src/core/statement/evidence.ts'
 import type { Root } from '../../src/core/statement/root.ts'
 import { formatStatement } from '../../src/core/statement/statement.ts'
 
@@ -46,6 +49,7 @@ const ROOT: Omit<Root, 'id'> = {
   lease: { read: 1, write: 1, faults: 0, stalenessMs: 60_000, skewMs: 2_000 },
   limits: { artifactTtlMs: 30 * DAY_MS },
   keeps: [],
+  lifts: [],
   floors: new Map(),
   message: null,
 }
@@ -140,6 +144,19 @@ export const freeze = formatStatement({
   version: 1,
   frozen: true,
 })
+/** Two heads of one size. */
+export const evidence = formatStatement(contradiction())
+
+function contradiction() {
+  const whose = { mesh, node: borealis.node.did, log: borealis.log.did, epoch: 1 }
+  const origin = logOrigin(mesh, whose.node, 1)
+  const note = (of: string) =>
+    textOf(signCheckpoint({ origin, size: 7, rootHash: sha256(utf8(of)) }, borealis.log))
+  const draft = draftEvidence(whose, [note('one history'), note('another')], [])
+  assert(draft !== null, 'two root hashes of one size are evidence')
+  return draft
+}
+
 export const epoch = formatStatement({
   type: 'epoch',
   ...common,

@@ -2,7 +2,8 @@
  * `GET /v1/doctor`: everything that can be checked from inside, group by group,
  * each finding with the command that mends it. It looks; it changes nothing.
  */
-import type { DoctorView, PeerView } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { DoctorView } from '../client/types.ts'
 import { isBug } from '../core/assert.ts'
 import { selfTest } from '../core/self-test.ts'
 import { peerNamed, peerViews } from './peers.ts'
@@ -99,6 +100,8 @@ function linkFinding(peer: PeerView): Finding {
     return warning(`${name} waits for admission`, `meshd peer approve ${peer.did}`)
   if (peer.state === 'suspended')
     return warning(`${name} is suspended`, `meshd unfreeze node:${name}`)
+  if (peer.state === 'distrusted')
+    return warning(`${name} is distrusted: its log has two histories`, `meshd peer show ${name}`)
   // It is away because it is meant to be.
   if (peer.state === 'revoked') return ok(`${name} is revoked`)
   if (peer.link !== null) return ok(`${name} connected`)
@@ -126,6 +129,9 @@ function governance(services: Services): readonly Finding[] {
 /** What ends it: a policy has to be made, and a boot check needs its witnesses, or an operator's word. */
 function fixOf(why: string, { node, name }: Services): string {
   if (why.startsWith('POLICY_')) return 'meshd policy publish'
+  const evidence = node.statements.governance.distrusted.get(node.self)
+  if (evidence !== undefined)
+    return `stop every other daemon with its keys; then, elsewhere: meshd root rotate --lift ${evidence.id}, and: meshd peer epoch ${name}`
   if (node.boot.why === null) return 'meshd mesh status'
   return `start the other witnesses; where they are lost: meshd peer epoch ${name} --overrule-boot-check`
 }

@@ -1,5 +1,5 @@
 /** Peers: whom this node knows, how it becomes known, and whom it forgets. */
-import type { PeerState, PeerView } from '../client/types.ts'
+import type { PeerState, PeerView } from '../client/peer-types.ts'
 import type { Did } from '../core/keys.ts'
 import { ARTIFACT_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
@@ -111,6 +111,7 @@ function peerView(
     behind: node.behind(did),
     expiresAt: member === null ? null : shape.formatTime(member.expiresMs),
     labels: Object.fromEntries(member?.labels ?? []),
+    evidence: evidenceOf(services, did),
     lastSeenAt: seenAt(services, did),
     lastError: link === null && state !== 'self' ? network.lastError(did) : null,
   }
@@ -123,8 +124,19 @@ function stateOf({ node, clock }: Services, did: Did, waiting: boolean): PeerSta
     governance.revocations.did('node', did) ?? governance.revocations.did('principal', did)
   if (revoked !== null && clock.wallMs() < revoked.untilMs) return 'revoked'
   if (governance.freezes.get(scopeKey({ kind: 'node', did }))?.frozen === true) return 'suspended'
+  if (governance.distrusted.has(did)) return 'distrusted'
   if (governance.members.has(did)) return 'member'
   return waiting ? 'pending' : 'unknown'
+}
+
+function evidenceOf({ node }: Services, did: Did): PeerView['evidence'] {
+  return [...node.statements.governance.evidence.values()]
+    .filter(({ evidence }) => evidence.node === did)
+    .map(({ evidence: { id, epoch, firstSize, secondSize }, lifted }) => ({
+      ...{ id, epoch, lifted },
+      sizes: [firstSize, secondSize] as const,
+    }))
+    .sort((a, b) => b.epoch - a.epoch)
 }
 
 function heardOf({ node, clock }: Services, did: Did): PeerView['heard'] {

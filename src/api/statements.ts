@@ -24,7 +24,7 @@ import { ADMIN, type Ask, integerQuery, json, parameter, READ, type Route } from
 import type { Services } from './services.ts'
 import { itemView, listView } from './view.ts'
 
-const TYPES = ['root', 'member', 'policy', 'revocation', 'freeze', 'epoch'] as const
+const TYPES = ['root', 'member', 'policy', 'revocation', 'freeze', 'epoch', 'evidence'] as const
 const STATES = ['effective', 'pending', 'disarmed', 'conflict'] as const
 const WAITS = ['none', 'committed', 'all'] as const
 

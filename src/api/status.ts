@@ -65,7 +65,7 @@ function governanceOf({ node, clock }: Services, governance: Governance): Status
     freezes: [...governance.freezes.values()].filter(({ frozen }) => frozen).length,
     bundles,
     conflicts: bundles.filter(({ conflict }) => conflict !== null).length,
-    evidence: 0,
+    evidence: governance.evidence.size,
     pending: node.pendingCount(),
     disputed: governance.disputed,
   }

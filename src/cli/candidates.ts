@@ -1,5 +1,6 @@
 /** What may follow the words typed so far, from the one table of commands. */
-import type { CallerView, ListView, PeerView, StatementView } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { CallerView, ListView, StatementView } from '../client/types.ts'
 import { OUTPUTS } from './output.ts'
 import { GLOBAL_OPTIONS } from './program.ts'
 import type { Command } from './spec.ts'

@@ -38,6 +38,7 @@ export const TAGS: Record<StatementType, Tag> = {
   revocation: 'rev',
   freeze: 'frz',
   epoch: 'epo',
+  evidence: 'evd',
 }
 
 /** What every statement but a root carries. */

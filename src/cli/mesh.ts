@@ -1,8 +1,8 @@
 /** `meshd mesh status|drift`: quorums, what may be lost, and who lacks what since when. */
+import type { PeerView } from '../client/peer-types.ts'
 import type {
   DriftView,
   ListView,
-  PeerView,
   RootView,
   StatementView,
   StatusView,

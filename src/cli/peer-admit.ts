@@ -1,5 +1,6 @@
 /** `meshd peer approve|epoch|isolate`: the operator's words on single nodes. */
-import type { ListView, PeerView, StatementView, View } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { ListView, StatementView, View } from '../client/types.ts'
 import { type Did, parseDid } from '../core/keys.ts'
 import { LABELS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'

@@ -1,5 +1,7 @@
 /** `meshd peer list|show|join|remove`: known nodes, and how this one becomes known. */
-import type { ListView, PeerView, View } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { ListView, View } from '../client/types.ts'
+import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Context, terminal } from './context.ts'
 import { forPeople, printItem, printList } from './output.ts'
@@ -86,8 +88,17 @@ function peerLines(peer: PeerView, now: Date): string[] {
     `  addresses   ${peer.addresses.join(' ') || '-'}`,
     `  labels      ${labels.join(' ') || '-'}`,
     `  member      ${peer.expiresAt === null ? '-' : `until ${clockTime(peer.expiresAt, now)}`}`,
+    ...peer.evidence.map(evidenceLine),
     `  heard       ${heard === null ? 'nothing yet' : `governance ${heard.digest.slice(0, 8)} (${count(heard.size)} statements), root v${heard.rootVersion}, log ${heard.logSize === null ? '-' : count(heard.logSize)}, at ${clockTime(heard.at, now)}`}`,
   ]
+}
+
+/** `evidence    evd_5c1e09aa   log epoch 1 has two histories, at 7 and 9 records   lifted` */
+function evidenceLine({ id, epoch, sizes, lifted }: PeerView['evidence'][number]): string {
+  const [first, second] = sizes
+  const where = first === second ? count(first) : `${count(first)} and ${count(second)}`
+  const what = `log epoch ${epoch} has two histories, at ${where} records`
+  return `  evidence    ${shortId('evd', id)}   ${what}${lifted ? '   lifted' : ''}`
 }
 
 /** The answer of POST /v1/peers. */

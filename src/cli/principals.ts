@@ -2,7 +2,8 @@
  * Names for keys, as a person types them. A name is a label: it is accepted
  * where exactly one principal bears it, and the did:key is shown before a change.
  */
-import type { CallerView, ListView, PeerView } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { CallerView, ListView } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 

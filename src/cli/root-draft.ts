@@ -36,6 +36,8 @@ export interface Changes {
   readonly witnesses: readonly Did[] | null
   /** `read=2`, `staleness=60s` */
   readonly lease: readonly string[]
+  /** Evidence whose node is to count again. */
+  readonly lifts: readonly StatementId[]
 }
 
 /** What is taken over from before, and may differ where a key is dropped. */
@@ -79,6 +81,7 @@ export function nextRoot(
     lease: leaseOf(root, changes, witnesses.length),
     limits: root.limits,
     keeps: [...carried.keeps].sort(),
+    lifts: [...changes.lifts].sort(),
     floors: new Map([...carried.floors].sort(([a], [b]) => (a < b ? -1 : 1))),
     message,
   }

@@ -4,14 +4,8 @@
  * are connected and in sync: a root signed in ignorance could roll back what
  * this node has not heard of (design 9).
  */
-import type {
-  ListView,
-  PeerView,
-  RootView,
-  StatementView,
-  StatusView,
-  View,
-} from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { ListView, RootView, StatementView, StatusView, View } from '../client/types.ts'
 import { addSignature, signEnvelope } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did, Signer } from '../core/keys.ts'
@@ -31,6 +25,7 @@ import { durationOf } from './parse.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
 import { peerNamed } from './root.ts'
 import { type Carried, type Changes, nextRoot } from './root-draft.ts'
+import { resolveId } from './short-ids.ts'
 import { type Command, listOption, type Options, textOption } from './spec.ts'
 import { plural } from './text.ts'
 
@@ -46,11 +41,13 @@ export const rootRotate: Command = {
     'meshd root rotate --witnesses atlas,borealis,cygnus',
     'meshd root rotate --add-key policy=did:key:z6Mk… --threshold policy=2 -m "second approver"',
     'meshd root rotate --drop-key did:key:z6Mk… -m "INC-9"',
+    'meshd root rotate --lift sha256:5c1e… -m "the clone is destroyed"',
   ],
   options: [
     { flags: '--add-key <role=did...>', says: 'a key for a role' },
     { flags: '--drop-key <did...>', says: 'take a key out of every role' },
     { flags: '--disown <id...>', says: 'statements of dropped keys that lose their force' },
+    { flags: '--lift <evidence...>', says: 'nodes that count again, once they keep another log' },
     { flags: '--threshold <role=n...>', says: 'how many signatures a role needs' },
     { flags: '--witnesses <nodes...>', says: 'all of them, by name or did:key' },
     { flags: '--lease <terms...>', says: 'read=2,write=2,faults=0,staleness=60s,skew=2s' },
@@ -67,6 +64,7 @@ export const rootRotate: Command = {
       thresholds: listOption(options, 'threshold'),
       witnesses: witnessesOf(status.peers, options),
       lease: listOption(options, 'lease'),
+      lifts: await liftsOf(context, listOption(options, 'lift')),
     }
     const issuedMs = context.now().getTime()
     const ttlMs = durationOf(textOption(options, 'ttl') ?? TTL_DEFAULT, '--ttl')
@@ -76,6 +74,7 @@ export const rootRotate: Command = {
     context.say(`root v${draft.version} of ${draft.mesh}`)
     const kept = keptText(changes, carried)
     for (const line of [
+      ...draft.lifts.map((id) => `lifts       ${id}`),
       `quorum      ${quorumText(draft)}`,
       `may be lost ${mayBeLost(draft)}`,
       ...(kept === '' ? [] : [kept]),
@@ -111,6 +110,20 @@ function witnessesOf(peers: readonly PeerView[], options: Options): readonly Did
   })
 }
 
+/** @throws MeshError NOT_FOUND for what is no evidence here */
+async function liftsOf(context: Context, named: readonly string[]): Promise<StatementId[]> {
+  if (named.length === 0) return []
+  const { items } = await statements(context, 'type=evidence&state=effective')
+  const ids = items.map(({ id }) => id)
+  const lifts = named.map((text) => resolveId(context, text, ids, true))
+  const unknown = lifts.find((id) => !ids.includes(id))
+  if (unknown !== undefined)
+    throw new MeshError('NOT_FOUND', `\`${unknown}\` is no evidence in force here`, {
+      hint: 'meshd peer list, and: meshd peer show <node>',
+    })
+  return [...new Set(lifts)] as StatementId[]
+}
+
 /** Waits, within --timeout, for a lease and for the witnesses to be connected and in sync. @throws MeshError NOT_READY */
 async function readyToRotate(
   context: Context,
@@ -139,7 +152,8 @@ export function unreadyFor(status: StatusView, witnesses: readonly Did[] | null)
     const peer = peers.find((each) => each.did === did)
     const name = peer?.name ?? did
     if (peer === undefined) return `${name} is not known here`
-    if (peer.state === 'self') continue
+    // Nobody talks to it, and its word would count for nothing.
+    if (peer.state === 'self' || peer.state === 'distrusted') continue
     if (peer.link === null) return `witness ${name} is not connected`
     if (peer.heard?.digest !== governance.digest) return `witness ${name} is not in sync`
   }

@@ -1,5 +1,6 @@
 /** `meshd root show|history`: who may sign what, who witnesses, and the chain of roots to here. */
-import type { PeerView, RootView, TrustView, View } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { RootView, TrustView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import type { Context } from './context.ts'
 import { newestRoot, safe } from './govern.ts'

@@ -112,6 +112,8 @@ export function describe({ type, payload }: StatementView): string {
       return safe(payload['name'] ?? payload['principal'])
     case 'epoch':
       return safe(`${payload['node']} epoch ${payload['epoch']}`)
+    case 'evidence':
+      return safe(`against ${payload['node']}`)
     case 'revocation':
       return safe(targetText(payload['target']))
     case 'freeze':

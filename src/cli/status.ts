@@ -1,6 +1,7 @@
 /** `meshd status`: this node, its peers, what is wrong, what to do. */
 import { stripVTControlCharacters } from 'node:util'
-import type { PeerView, StatusView, View } from '../client/types.ts'
+import type { PeerView } from '../client/peer-types.ts'
+import type { StatusView, View } from '../client/types.ts'
 import { PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople, printItem, tableStyle } from './output.ts'

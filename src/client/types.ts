@@ -4,8 +4,10 @@
  * re-typed within v1. Ids are full, times are RFC 3339 UTC with milliseconds,
  * durations are milliseconds.
  */
+
 import type { ProblemCode } from '../core/problems.ts'
 import type { ReasonCode } from '../core/reasons.ts'
+import type { PeerView } from './peer-types.ts'
 
 /** RFC 9457, with our code and hint. */
 export interface Problem {
@@ -103,43 +105,12 @@ export interface StatusView {
   readonly executions: number
 }
 
-export type PeerState = 'self' | 'member' | 'pending' | 'suspended' | 'revoked' | 'unknown'
-
-/** GET /v1/peers, /v1/peers/{did}; the first is this node itself. */
-export interface PeerView {
-  readonly did: string
-  readonly name: string | null
-  readonly state: PeerState
-  readonly role: 'witness' | 'member' | null
-  /** As its member statement says, or for a pending node as its hello did; null when neither is known. */
-  readonly keys: { readonly log: string; readonly witness: string } | null
-  readonly link: { readonly address: string; readonly direction: 'in' | 'out' } | null
-  readonly rttMs: number | null
-  readonly addresses: readonly string[]
-  /** What it last said of itself in a signed answer; null when it never did. */
-  readonly heard: {
-    readonly digest: string
-    readonly size: number
-    readonly rootVersion: number
-    readonly logSize: number | null
-    readonly epoch: number | null
-    readonly clockOffsetMs: number
-    readonly at: string
-  } | null
-  /** Statements it lacks, as far as this node knows; null when unknown. */
-  readonly behind: number | null
-  readonly expiresAt: string | null
-  readonly labels: { readonly [name: string]: string }
-  readonly lastSeenAt: string | null
-  readonly lastError: string | null
-}
-
 export type StatementState = 'effective' | 'pending' | 'disarmed' | 'conflict'
 
 /** GET /v1/statements?type=&state=, /v1/statements/{id}; POST /v1/statements takes an envelope. */
 export interface StatementView {
   readonly id: string
-  readonly type: 'root' | 'member' | 'policy' | 'revocation' | 'freeze' | 'epoch'
+  readonly type: 'root' | 'member' | 'policy' | 'revocation' | 'freeze' | 'epoch' | 'evidence'
   readonly state: StatementState
   /** The payload as it was signed. */
   readonly payload: { readonly [field: string]: unknown }

@@ -19,7 +19,7 @@ import { roleOf } from './roles.ts'
 import { rolesThatSign } from './root-chain.ts'
 import type { Revocation } from './statement/revocation.ts'
 import type { Root } from './statement/root.ts'
-import type { Statement } from './statement/statement.ts'
+import type { Signed } from './statement/statement.ts'
 import { verifyToken } from './ucan.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -40,7 +40,7 @@ const UNPROVEN: Refusal = { verdict: 'reject', why: 'proof' }
  */
 export function checkSignatures(
   envelope: Envelope,
-  statement: Statement,
+  statement: Signed,
   trust: Trust,
 ): Envelope | Refusal {
   const keys = keysFor(statement, trust)
@@ -53,7 +53,7 @@ export function checkSignatures(
 }
 
 /** The keys whose signatures count; verdicts for what nobody here can judge. */
-function keysFor(statement: Statement, trust: Trust): readonly Did[] | Refusal {
+function keysFor(statement: Signed, trust: Trust): readonly Did[] | Refusal {
   const { mesh, roots } = trust
   if (mesh === null) return UNKNOWN
   if (statement.type === 'root') return keysForRoot(statement, trust)

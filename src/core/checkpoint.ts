@@ -32,6 +32,12 @@ export function logOrigin(mesh: StatementId, node: Did, epoch: number): string {
   return `meshd/${mesh16}/${node.slice('did:key:'.length)}/${epoch}`
 }
 
+/** The last part of an origin, of the first line of a note: `meshd/9f86…/z6Mkh…/1`. null when it is none. */
+export function epochOf(note: string): number | null {
+  const digits = /^[^\n]*\/(0|[1-9][0-9]{0,9})\n/.exec(note)?.[1]
+  return digits === undefined ? null : Number(digits)
+}
+
 /** The body, without signature. */
 export function formatCheckpoint(checkpoint: Checkpoint): string {
   const { origin, size, rootHash } = checkpoint

@@ -6,6 +6,8 @@
  *
  * A statement's id is the hash of its payload; signatures accumulate beside it
  * and never change what it says. Nothing here says that a signature is good.
+ * Evidence proves itself and has none: a signature would be somebody's word
+ * for what needs nobody's.
  */
 import { assert } from './assert.ts'
 import { compareBytes, concat, equalBytes, toBase64, utf8 } from './bytes.ts'
@@ -16,11 +18,11 @@ import { SIGNATURES_MAX, STATEMENT_BYTES_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { base64, list, object, type Read, type Reader, text } from './shape.ts'
 
-const TYPES = ['root', 'member', 'policy', 'revocation', 'freeze', 'epoch'] as const
+const TYPES = ['root', 'member', 'policy', 'revocation', 'freeze', 'epoch', 'evidence'] as const
 export type StatementType = (typeof TYPES)[number]
 
 /** Types of later versions: refused by name, so that nobody gives them another meaning. */
-export const RESERVED_TYPES = ['evidence', 'breakglass', 'compact'] as const
+export const RESERVED_TYPES = ['breakglass', 'compact'] as const
 
 export interface Signature {
   readonly key: Did
@@ -31,7 +33,7 @@ export interface Signature {
 export interface Envelope {
   readonly type: StatementType
   readonly payload: Uint8Array
-  /** At least one, sorted by key, one per key. */
+  /** At least one, sorted by key, one per key; of evidence none. */
   readonly signatures: readonly Signature[]
 }
 
@@ -52,6 +54,11 @@ export function signEnvelope(
 ): Envelope {
   assert(signers.length > 0, 'an envelope has a signature')
   return signers.reduce(addSignature, { type, payload, signatures: [] })
+}
+
+/** The one envelope of a statement that proves itself. */
+export function unsignedEnvelope(type: 'evidence', payload: Uint8Array): Envelope {
+  return { type, payload, signatures: [] }
 }
 
 export function addSignature(envelope: Envelope, signer: Signer): Envelope {
@@ -107,11 +114,17 @@ const readFields = object({
 export function parseEnvelope(bytes: Uint8Array): Envelope {
   const fields = readFields(parseCanonical(bytes, STATEMENT_BYTES_MAX), 'envelope')
   const type = parsePayloadType(fields.payloadType)
-  return { type, payload: fields.payload, signatures: checkSignatures(fields.signatures) }
+  return { type, payload: fields.payload, signatures: checkSignatures(type, fields.signatures) }
 }
 
-function checkSignatures(fields: Read<typeof readFields>['signatures']): readonly Signature[] {
-  if (fields.length === 0) throw new Malformed('an envelope has at least one signature')
+function checkSignatures(
+  type: StatementType,
+  fields: Read<typeof readFields>['signatures'],
+): readonly Signature[] {
+  if (type === 'evidence' && fields.length > 0)
+    throw new Malformed('evidence proves itself, and bears no signature')
+  if (type !== 'evidence' && fields.length === 0)
+    throw new Malformed('an envelope has at least one signature')
   let last = ''
   for (const { keyid, sig } of fields) {
     if (sig.length !== SIGNATURE_BYTES) throw new Malformed('a signature has 64 bytes')

@@ -1,5 +1,6 @@
 /** What effective statements add up to under one chain of roots; a new chain starts with an empty one. */
 import { Best } from './best.ts'
+import { FoldedEvidence } from './fold-evidence.ts'
 import type { Ordinary } from './force.ts'
 import type { BundleState } from './governance.ts'
 import type { StatementId } from './id.ts'
@@ -14,8 +15,14 @@ export class FoldResults {
   readonly epochs = new Best<Did, Epoch>(newer(({ epoch }) => epoch))
   readonly freezes = new Best<string, Freeze>(stopsRather)
   readonly revocations = new RevocationIndex()
+  readonly evidence: FoldedEvidence
   readonly #bundles = new Map<string, BundleState>()
   #bundlesView: ReadonlyMap<string, BundleState> | null = null
+
+  /** @param lifts evidence that the chain of roots lifts */
+  constructor(lifts: ReadonlySet<StatementId>) {
+    this.evidence = new FoldedEvidence(lifts)
+  }
 
   /** An effective statement, once; of policies see setBundle. Gives those that are left out from now on. */
   add(statement: Ordinary): readonly Ordinary[] {

@@ -12,6 +12,7 @@ import type { Trust } from './admission.ts'
 import { governanceDigest } from './digest.ts'
 import type { Envelope, Signature } from './dsse.ts'
 import { foldBundle } from './fold-bundles.ts'
+import { distrustedBy } from './fold-evidence.ts'
 import { FoldResults } from './fold-results.ts'
 import { type Force, forceOf, type Ordinary, speakersOf } from './force.ts'
 import type { Governance } from './governance.ts'
@@ -19,6 +20,7 @@ import type { StatementId } from './id.ts'
 import type { Did } from './keys.ts'
 import { PrefixTree } from './prefix-tree.ts'
 import { chainOf, type RootChain } from './root-chain.ts'
+import type { Evidence } from './statement/evidence.ts'
 import type { Root } from './statement/root.ts'
 import type { Statement } from './statement/statement.ts'
 
@@ -55,8 +57,9 @@ export class Fold {
   readonly #roots = new Map<number, Map<StatementId, Entry<Root>>>()
   readonly #membersOf = new Map<Did, Set<Entry<Ordinary>>>()
   readonly #bundles = new Map<string, Set<Entry<Ordinary>>>()
+  readonly #evidenceOf = new Map<Did, Set<Entry<Evidence>>>()
   #chain: RootChain = { roots: [], disputed: [] }
-  #results = new FoldResults()
+  #results = new FoldResults(new Set())
   /** What is in the digest, by the digits of its id. */
   #counted = PrefixTree.EMPTY
   #snapshot: Governance | null = null
@@ -88,6 +91,7 @@ export class Fold {
     const old = this.#entries.get(statement.id) ?? null
     this.#before = new Map()
     if (statement.type === 'root') this.#putRoot(known, statement, old)
+    else if (statement.type === 'evidence') this.#putEvidence(known, statement, old)
     else this.#putOrdinary(known, statement, old)
     const changed = [...this.#before].filter(([entry, standing]) => entry.standing !== standing)
     return changed.map(([{ statement }]) => statement.id)
@@ -114,8 +118,10 @@ export class Fold {
 
   #putOrdinary(known: KnownStatement, statement: Ordinary, old: Entry | null): void {
     const entry = this.#enter(known, statement, speakersOf(statement, known.envelope), old)
-    if (statement.type === 'member') this.#index(this.#membersOf, statement.principal, entry, old)
-    if (statement.type === 'policy') this.#index(this.#bundles, statement.bundle, entry, old)
+    const before = old as Entry<Ordinary> | null
+    if (statement.type === 'member')
+      this.#index(this.#membersOf, statement.principal, entry, before)
+    if (statement.type === 'policy') this.#index(this.#bundles, statement.bundle, entry, before)
     entry.force = forceOf(statement, entry.speakers, this.#chain.roots)
     // With fewer signatures than before: what was added up cannot be taken apart.
     if (entry.addedTo === this.#results && entry.force.kind !== 'held') this.#weighAll()
@@ -123,6 +129,14 @@ export class Fold {
     else this.#weigh(entry)
     // A root may have waited for this member as a witness.
     if (statement.type === 'member') this.#follow()
+    if (statement.type === 'member') this.#weighEvidence(statement.principal)
+    if (statement.type === 'epoch') this.#weighEvidence(statement.node)
+  }
+
+  #putEvidence(known: KnownStatement, evidence: Evidence, old: Entry | null): void {
+    const entry = this.#enter(known, evidence, [], old)
+    this.#index(this.#evidenceOf, evidence.node, entry, old as Entry<Evidence> | null)
+    this.#weighEvidence(evidence.node)
   }
 
   #enter<S extends Statement>(
@@ -138,14 +152,14 @@ export class Fold {
     return entry
   }
 
-  #index<K>(
-    index: Map<K, Set<Entry<Ordinary>>>,
+  #index<K, S extends Statement>(
+    index: Map<K, Set<Entry<S>>>,
     key: K,
-    entry: Entry<Ordinary>,
-    old: Entry | null,
+    entry: Entry<S>,
+    old: Entry<S> | null,
   ) {
-    const entries = mapAt(index, key, () => new Set())
-    if (old !== null) entries.delete(old as Entry<Ordinary>)
+    const entries = mapAt(index, key, () => new Set<Entry<S>>())
+    if (old !== null) entries.delete(old)
     entries.add(entry)
   }
 
@@ -184,7 +198,7 @@ export class Fold {
   }
 
   #weighAll(): void {
-    this.#results = new FoldResults()
+    this.#results = new FoldResults(new Set(this.#chain.roots.flatMap(({ root }) => root.lifts)))
     this.#standRoots()
     for (const entry of this.#entries.values()) {
       if (!isOrdinary(entry)) continue
@@ -193,6 +207,36 @@ export class Fold {
     }
     const demanded = this.#chain.roots.flatMap(({ root }) => [...root.floors.keys()])
     for (const bundle of new Set([...this.#bundles.keys(), ...demanded])) this.#weighBundle(bundle)
+    // By members and epochs, which are weighed by now.
+    for (const node of [...this.#evidenceOf.keys()]) this.#weighEvidence(node)
+  }
+
+  /** Of a node, after anything that says which logs are its. */
+  #weighEvidence(node: Did): void {
+    for (const entry of [...(this.#evidenceOf.get(node) ?? [])]) {
+      if (!this.accuses(entry.statement)) this.#stand(entry, 'pending', false)
+      else if (entry.addedTo === this.#results) this.#stand(entry, 'effective', true)
+      else {
+        entry.addedTo = this.#results
+        const gone = this.#results.evidence.add(entry.statement)
+        if (gone !== null) this.#remove(gone.id)
+        if (gone?.id !== entry.statement.id) this.#stand(entry, 'effective', true)
+      }
+    }
+  }
+
+  /** Whether it is about a log that a member keeps or kept: of strangers there is no end. */
+  accuses({ node, log, epoch }: Evidence): boolean {
+    if (epoch > Math.max(1, this.#results.epochs.view.get(node)?.epoch ?? 0)) return false
+    return [...(this.#membersOf.get(node) ?? [])].some(
+      ({ statement, force }) =>
+        statement.type === 'member' && statement.log === log && force.kind === 'held',
+    )
+  }
+
+  /** Whether another one about the same log is in force instead of it. */
+  coversEvidence(evidence: Evidence): boolean {
+    return this.#results.evidence.covers(evidence)
   }
 
   /** All but policies, which are weighed with their bundle. */
@@ -244,19 +288,24 @@ export class Fold {
     if (entry === undefined) return
     this.#stand(entry, null, false)
     this.#entries.delete(id)
+    const { statement } = entry
+    if (statement.type === 'evidence')
+      this.#evidenceOf.get(statement.node)?.delete(entry as Entry<Evidence>)
   }
 
   #read(): Governance {
     const { disputed } = this.#chain
     const { roots } = this.trust
     const root = roots.at(-1) ?? null
-    const { members, bundles, freezes, revocations, epochs } = this.#results
+    const { members, bundles, freezes, revocations, epochs, evidence } = this.#results
     return {
       mesh: this.#mesh,
       ...{ root, roots, disputed, bundles, revocations },
       members: members.view,
       freezes: freezes.view,
       epochs: epochs.view,
+      evidence: evidence.view,
+      distrusted: distrustedBy(evidence.view, epochs.view),
       digest: governanceDigest(root?.id ?? null, this.#counted),
       size: this.#counted.count,
     }
@@ -264,7 +313,7 @@ export class Fold {
 }
 
 function isOrdinary(entry: Entry): entry is Entry<Ordinary> {
-  return entry.statement.type !== 'root'
+  return entry.statement.type !== 'root' && entry.statement.type !== 'evidence'
 }
 
 function waitingOf(force: Force): Standing {

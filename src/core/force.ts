@@ -11,10 +11,10 @@ import type { Did } from './keys.ts'
 import { inRole, roleOf } from './roles.ts'
 import type { ChainRoot } from './root-chain.ts'
 import type { Role, Root } from './statement/root.ts'
-import type { Statement } from './statement/statement.ts'
+import type { Signed } from './statement/statement.ts'
 
-/** Every statement but a root. */
-export type Ordinary = Exclude<Statement, Root>
+/** Every statement but a root that counts by its signatures. */
+export type Ordinary = Exclude<Signed, Root>
 
 export type Force =
   /** The root it names is not in the chain. */

@@ -5,6 +5,7 @@
 import type { Cid, RecordId, StatementId } from './id.ts'
 import type { Did } from './keys.ts'
 import type { Epoch } from './statement/epoch.ts'
+import type { Evidence } from './statement/evidence.ts'
 import type { Freeze } from './statement/freeze.ts'
 import type { Member } from './statement/member.ts'
 import type { Policy } from './statement/policy.ts'
@@ -33,6 +34,13 @@ export interface Revocations {
   covers(revocation: Revocation): boolean
 }
 
+/** A log with two histories. */
+export interface Equivocation {
+  readonly evidence: Evidence
+  /** Whether a root lifted it: then its node counts again once it keeps another log. */
+  readonly lifted: boolean
+}
+
 export interface Governance {
   /** Id of root version 1; null while none is pinned. */
   readonly mesh: StatementId | null
@@ -49,6 +57,10 @@ export interface Governance {
   readonly revocations: Revocations
   /** The newest word on each node's log. */
   readonly epochs: ReadonlyMap<Did, Epoch>
+  /** By the name of the log (checkpoint.ts). */
+  readonly evidence: ReadonlyMap<string, Equivocation>
+  /** Whose word, log and keys count for nothing, and why. */
+  readonly distrusted: ReadonlyMap<Did, Evidence>
   /** 64 hex digits: equal digests are equal governance. */
   readonly digest: string
   /** Effective statements, roots included. */

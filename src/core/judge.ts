@@ -44,7 +44,7 @@ export function judge(input: JudgeInput): Judgement {
     checkRuntime(artifact, request, view, caller, facts, nameOf),
     checkEnvironment(artifact, view),
     checkLineage(matter, nameOf),
-    checkGovernance(governance, self, nowMs, artifact, view),
+    checkGovernance(governance, self, nowMs, artifact, view, coverage.principals),
     checkLease(under, self, governance.digest, monotonicMs, nameOf),
     checkScope(artifact, asked, matter.signed, view),
     checkPolicy(finding, request === null ? NEEDS_REQUEST : NEEDS_ARTIFACT),

@@ -108,6 +108,12 @@ export const NAME_BYTES_MAX = 64
 export const LABEL_BYTES_MAX = 256
 /** A reason given by a person. */
 export const MESSAGE_BYTES_MAX = 512
+/** Hashes of a whole proof: 33 levels of the largest log, one more where both edges climb apart, and the one it begins with. */
+export const WHOLE_PROOF_HASHES_MAX = 64
+
+/** Evidence that one root lifts: as many nodes as may be restored at once. Chosen arbitrarily. */
+export const LIFTS_MAX = 64
+
 /** Versions that contradict each other and are resolved by one statement. Chosen arbitrarily. */
 export const PREVIOUS_MAX = 16
 /** A root may not promise more than a day of stale allows, nor less than what a LAN needs. */

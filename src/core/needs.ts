@@ -6,7 +6,7 @@ import { neededRole, speakersOf } from './force.ts'
 import { inRole, roleOf } from './roles.ts'
 import { rolesThatSign } from './root-chain.ts'
 import type { Role, RoleName } from './statement/root.ts'
-import type { Statement } from './statement/statement.ts'
+import type { Signed, Statement } from './statement/statement.ts'
 
 interface Need {
   readonly threshold: number
@@ -14,13 +14,15 @@ interface Need {
 }
 
 export interface Needs extends Need {
-  readonly role: RoleName
+  /** `none` for what proves itself. */
+  readonly role: RoleName | 'none'
   /** Of each root version whose role has to sign: a root needs the one before it and itself. [] while that is not known. */
   readonly each: readonly (Need & { readonly root: number })[]
 }
 
 /** Of the roles it needs the one that misses most. With nothing missing it may still wait for a root, or a version before it. */
 export function needsOf(statement: Statement, envelope: Envelope, { roots }: Trust): Needs {
+  if (statement.type === 'evidence') return { role: 'none', threshold: 0, missing: 0, each: [] }
   const role = roleOf(statement)
   const signers =
     statement.type === 'root'
@@ -42,7 +44,7 @@ export function needsOf(statement: Statement, envelope: Envelope, { roots }: Tru
 }
 
 function rolesNeeded(
-  statement: Statement,
+  statement: Signed,
   roots: Trust['roots'],
 ): readonly { readonly root: number; readonly keys: Role }[] {
   if (statement.type === 'root') {

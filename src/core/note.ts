@@ -78,6 +78,15 @@ export function openNote(text: string, keys: readonly NoteKey[]): Note {
   return { body, signedBy: [...signedBy] }
 }
 
+/** The note with the one signature of that key alone, unverified; null when there is none by it. @throws Malformed */
+export function bareNote(text: string, key: NoteKey): string | null {
+  const { body, lines } = splitNote(text)
+  const keyId = noteKeyId(key, TYPE_ED25519)
+  const own = lines.find((line) => line.name === key.name && equalBytes(line.keyId, keyId))
+  if (own === undefined) return null
+  return `${body}\n${formatNoteLine(own)}`
+}
+
 /** The text of a key for other programs: `example.com/foo+530d903a+AekyeRrm…`. */
 export function vkey(name: string, did: Did, type: NoteKeyType = TYPE_ED25519): string {
   const keyId = toHex(noteKeyId({ name, did }, type))

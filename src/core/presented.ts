@@ -43,5 +43,13 @@ export interface VerifiedArtifact {
 /** As much of governance as a judgement reads: a replay needs to remember no more. */
 export type Governed = Pick<
   Governance,
-  'mesh' | 'root' | 'disputed' | 'members' | 'bundles' | 'freezes' | 'revocations' | 'digest'
+  | 'mesh'
+  | 'root'
+  | 'disputed'
+  | 'members'
+  | 'bundles'
+  | 'freezes'
+  | 'revocations'
+  | 'distrusted'
+  | 'digest'
 >

@@ -47,18 +47,34 @@ export function verifyConsistency(
   // Every log continues the empty one; the RFC leaves it out.
   if (m === 0) return proof.length === 0 && equalBytes(rootM, rootHash(EMPTY))
   // A perfect old tree is a subtree of the new one, so its root is not sent.
-  const [start, ...siblings] = isPowerOfTwo(m) ? [rootM, ...proof] : proof
-  if (start === undefined) return false
+  const roots = rootsOfProof(m, n, isPowerOfTwo(m) ? [rootM, ...proof] : proof)
+  return roots !== null && equalBytes(roots.old, rootM) && equalBytes(roots.new, rootN)
+}
+
+/**
+ * The root hashes of the first m and of all n records, as a whole proof leads
+ * to them; null for what has not the shape of one. Whoever trusts the new one
+ * has the old one of the same log, whatever else its key signed.
+ * @param proof of proveWhole: it begins with a hash of the log also where m is a power of two
+ */
+export function rootsOfProof(
+  m: number,
+  n: number,
+  proof: readonly Hash[],
+): { readonly old: Hash; readonly new: Hash } | null {
+  const [start, ...siblings] = proof
+  if (!isSize(m) || !isSize(n) || m === 0 || m >= n || !proof.every(isHash)) return null
+  if (start === undefined) return null
   let edge = skipRights({ node: m - 1, last: n - 1 })
   let [oldHash, newHash] = [start, start]
   for (const sibling of siblings) {
-    if (edge.last === 0) return false
+    if (edge.last === 0) return null
     const left = siblingLeft(edge)
     if (left) oldHash = nodeHash(sibling, oldHash)
     newHash = left ? nodeHash(sibling, newHash) : nodeHash(newHash, sibling)
     edge = climb(edge)
   }
-  return edge.last === 0 && equalBytes(oldHash, rootM) && equalBytes(newHash, rootN)
+  return edge.last === 0 ? { old: oldHash, new: newHash } : null
 }
 
 /**
@@ -98,6 +114,17 @@ export function proveConsistency(m: number, n: number, read: ReadNode): Hash[] {
   // From 0 on, what is left is the old tree itself, whose root the verifier has.
   if (from > 0) proof.push(hashOf(from, to, read))
   return proof.reverse()
+}
+
+/**
+ * PROOF with the hash that the verifier is otherwise supposed to have: of the old
+ * tree itself, where m is a power of two. Of two logs it then tells which one is meant.
+ * @param m above 0 and below n; of what a peer asks, the caller checks it
+ */
+export function proveWhole(m: number, n: number, read: ReadNode): Hash[] {
+  assert(m > 0 && m < n, 'a whole proof has an old tree and a new one')
+  const proof = proveConsistency(m, n, read)
+  return isPowerOfTwo(m) ? [read(Math.log2(m), 0), ...proof] : proof
 }
 
 /** Where one node stands on its level, and the last node of that level. */

@@ -3,7 +3,7 @@
  * again after its record is durable and before it is answered, and as long as
  * what it allowed runs (design 4).
  */
-import { checkStanding } from './checks/governance.ts'
+import { checkStanding, distrustDenial } from './checks/governance.ts'
 import { type LeaseUnder, leaseDenial } from './checks/lease.ts'
 import { formatRef } from './checks/policy.ts'
 import { type Coverage, coveringDenial, NO_ISSUER, originDenial } from './checks/revocation.ts'
@@ -34,6 +34,7 @@ export function recheck(judgement: Judgement, fresh: Fresh): Denial | null {
     expiry(expiresMs, nowMs) ??
     issuerDenial(coverage, governance) ??
     checkStanding(governance, coverage.node, nowMs) ??
+    distrustDenial(governance, coverage.principals) ??
     leaseDenial(leaseNow(judgement, fresh), monotonicMs) ??
     coveringDenial(governance, { ...coverage, executions }, nowMs)
   )

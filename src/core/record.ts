@@ -155,7 +155,7 @@ const bodies = {
   statement: {
     type: literal('statement'),
     statement: id,
-    kind: literal('root', 'member', 'policy', 'revocation', 'freeze', 'epoch'),
+    kind: literal('root', 'member', 'policy', 'revocation', 'freeze', 'epoch', 'evidence'),
     state: literal('effective', 'pending', 'disarmed', 'conflict'),
     /** The peer it came from; null for this node's own callers. */
     from: nullable(did),

@@ -4,10 +4,10 @@
  */
 import type { Did } from './keys.ts'
 import type { Role, RoleName } from './statement/root.ts'
-import type { Statement } from './statement/statement.ts'
+import type { Signed } from './statement/statement.ts'
 
 /** By which role a statement counts. A revocation that carries a chain is by its link's issuer. */
-export function roleOf(statement: Statement): RoleName {
+export function roleOf(statement: Signed): RoleName {
   switch (statement.type) {
     case 'root':
       return 'root'

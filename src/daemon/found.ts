@@ -128,6 +128,7 @@ function rootDraft(founding: Founding, { node }: Identity, admitter: Did) {
     lease: { ...defaultQuorum(1), stalenessMs, skewMs: SKEW_DEFAULT_MS },
     limits: { artifactTtlMs: ARTIFACT_TTL_DEFAULT_MS },
     keeps: [],
+    lifts: [],
     floors: new Map<string, number>(),
     message: null,
   } as const

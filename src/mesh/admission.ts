@@ -18,9 +18,10 @@ import type { PolicyProblem } from '../core/policy.ts'
 import type { ProblemCode } from '../core/problems.ts'
 import { reaches, roleOf } from '../core/roles.ts'
 import { type ChainRoot, rolesThatSign } from '../core/root-chain.ts'
+import { type Evidence, signedByLog } from '../core/statement/evidence.ts'
 import type { Policy } from '../core/statement/policy.ts'
 import type { Root } from '../core/statement/root.ts'
-import { parseStatement, type Statement } from '../core/statement/statement.ts'
+import { parseStatement, type Signed, type Statement } from '../core/statement/statement.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { ownersOf } from './owners.ts'
 
@@ -31,6 +32,8 @@ export interface Ground {
   known(id: StatementId): Envelope | null
   /** What is wrong with a bundle; [] is good. */
   problemsOf(policy: Policy): readonly PolicyProblem[]
+  /** What is known of the log that it is about. */
+  caseOf(evidence: Evidence): 'strange' | 'closed' | 'open'
 }
 
 export interface Admitted {
@@ -69,6 +72,7 @@ export type Admission =
 const UNKNOWN: Verdict = { verdict: 'ignore', why: 'unknown' }
 const MALFORMED: Verdict = { verdict: 'reject', why: 'malformed' }
 const UNSIGNED = { verdict: 'reject', why: 'signature' } as const
+const PROVEN: Verdict = { verdict: 'ignore', why: 'seen' }
 
 export function admit(bytes: Uint8Array, ground: Ground): Admission {
   // [REJECT] It is no longer than any statement.
@@ -90,7 +94,31 @@ export function admit(bytes: Uint8Array, ground: Ground): Admission {
   const statement = read(() => parseStatement(envelope.type, envelope.payload))
   if (typeof statement === 'string') return refuse(MALFORMED, 'STATEMENT_INVALID', statement)
 
-  return checkMesh(statement, ground) ?? admitSigned(statement, envelope, known, ground)
+  const elsewhere = checkMesh(statement, ground)
+  if (elsewhere !== null) return elsewhere
+  if (statement.type === 'evidence') return admitEvidence(statement, envelope, ground)
+  return admitSigned(statement, envelope, known, ground)
+}
+
+/** It proves itself: whoever brings it, nothing but what it says is looked at. */
+function admitEvidence(evidence: Evidence, envelope: Envelope, ground: Ground): Admission {
+  const { id, node } = evidence
+  const about = ground.caseOf(evidence)
+
+  // [IGNORE] It is about a log of a member: of strangers there is no end, and the member may not be known here yet.
+  if (about === 'strange')
+    return refuse(UNKNOWN, 'STATEMENT_INVALID', `no member \`${node}\` keeps such a log`)
+
+  // [IGNORE] Nothing about this log is proven already: one counts, and a flood of others costs no signature.
+  if (about === 'closed')
+    return refuse(PROVEN, 'CONFLICT', 'another evidence about the same log is in force')
+
+  // [REJECT] The log key signed both checkpoints.
+  if (!signedByLog(evidence)) {
+    const says = 'the log key did not sign both checkpoints of the evidence'
+    return refuse(UNSIGNED, 'STATEMENT_INVALID', says)
+  }
+  return { is: 'admitted', id, statement: evidence, envelope, state: 'held' }
 }
 
 function checkMesh(statement: Statement, { trust: { mesh } }: Ground): Refused | null {
@@ -111,7 +139,7 @@ function meshOf(statement: Statement): StatementId | null {
 }
 
 function admitSigned(
-  statement: Statement,
+  statement: Signed,
   brought: Envelope,
   known: Envelope | null,
   { trust, problemsOf }: Ground,
@@ -159,7 +187,7 @@ function admitSigned(
 }
 
 /** The version that must be there first; null when it is. */
-function unknownRoot(statement: Statement, { roots }: Trust): number | null {
+function unknownRoot(statement: Signed, { roots }: Trust): number | null {
   const needed = statement.type === 'root' ? statement.version - 1 : statement.root
   return needed > roots.length ? needed : null
 }
@@ -170,6 +198,7 @@ export function stateOf(
   envelope: Envelope,
   { roots }: Trust,
 ): Admitted['state'] {
+  if (statement.type === 'evidence') return 'held'
   if (statement.type === 'root') {
     const signers = envelope.signatures.map(({ key }) => key)
     const last = roots[statement.version - 2] ?? null
@@ -196,7 +225,7 @@ function chainRootOf(root: Root): ChainRoot {
 /** In words for the one who signs. */
 function whySignatures(
   { why }: Exclude<Verdict, { verdict: 'accept' }>,
-  statement: Statement,
+  statement: Signed,
 ): [ProblemCode, string] {
   if (why === 'unknown' && statement.type === 'root')
     return [

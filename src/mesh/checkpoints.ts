@@ -8,7 +8,13 @@
  * to anybody: two restarts would lose it otherwise.
  */
 import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
-import { type Checkpoint, logOrigin, openCheckpoint, readCheckpoint } from '../core/checkpoint.ts'
+import {
+  type Checkpoint,
+  epochOf,
+  logOrigin,
+  openCheckpoint,
+  readCheckpoint,
+} from '../core/checkpoint.ts'
 import type { Governance } from '../core/governance.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { CHECKPOINT_BYTES_MAX, CHECKPOINTS_REMEMBERED_MAX } from '../core/limits.ts'
@@ -37,6 +43,10 @@ interface Writing {
   done: Promise<void>
 }
 
+function sizedKey({ node, epoch, checkpoint }: KnownCheckpoint): string {
+  return `${node} ${epoch} ${checkpoint.size}`
+}
+
 export class Checkpoints {
   readonly #ports: CheckpointPorts
   readonly #known: Map<string, KnownCheckpoint>
@@ -44,6 +54,8 @@ export class Checkpoints {
   readonly #writing = new Map<string, Writing>()
   /** Notes that were verified lately, by the key that signed them: each node says the same again and again. */
   readonly #verified = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
+  /** Those that were the newest lately, by log and size: a clone that is behind shows another one. */
+  readonly #sized = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
   readonly #listeners: OnContradiction[] = []
 
   private constructor(ports: CheckpointPorts, known: Map<string, KnownCheckpoint>) {
@@ -80,8 +92,14 @@ export class Checkpoints {
     if (seen === null) return
     const key = `${node}/${seen.epoch}`
     const known = this.#known.get(key)
-    if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size)
-      return this.#compare(known, seen)
+    if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size) {
+      this.#compare(known, seen)
+      const sized = this.#sized.get(sizedKey(seen))
+      if (sized !== undefined && known.checkpoint.size > seen.checkpoint.size)
+        this.#compare(sized, seen)
+      return
+    }
+    if (this.#sized.get(sizedKey(seen)) === undefined) this.#sized.set(sizedKey(seen), seen)
     const writing = this.#writing.get(key)
     if (writing === undefined) return this.#begin(key, seen)
     if (writing.newest.checkpoint.size < seen.checkpoint.size) writing.newest = seen
@@ -137,10 +155,4 @@ export class Checkpoints {
     if (a.size !== b.size || equalBytes(a.rootHash, b.rootHash)) return
     for (const listener of this.#listeners) listener(known, seen)
   }
-}
-
-/** The last part of the origin, the first line: `meshd/9f86…/z6Mkh…/1`. */
-function epochOf(note: string): number | null {
-  const digits = /^[^\n]*\/(0|[1-9][0-9]{0,9})\n/.exec(note)?.[1]
-  return digits === undefined ? null : Number(digits)
 }

@@ -107,9 +107,10 @@ export class Door implements Greeter {
     return inGoodStanding(statements.governance, peer, clock.wallMs())
   }
 
-  /** Revoked or suspended. Who has merely expired may ask, like anybody. */
+  /** Revoked, suspended, or distrusted. Who has merely expired may ask, like anybody. */
   banned(peer: Did): boolean {
-    const { revocations, freezes } = this.#ports.statements.governance
+    const { revocations, freezes, distrusted } = this.#ports.statements.governance
+    if (distrusted.has(peer)) return true
     if (freezes.get(scopeKey({ kind: 'node', did: peer }))?.frozen === true) return true
     const revoked = revocations.did('node', peer) ?? revocations.did('principal', peer)
     return revoked !== null && this.#ports.clock.wallMs() < revoked.untilMs
@@ -226,7 +227,7 @@ export class Door implements Greeter {
     this.#barred.add(peer)
     this.#waiting.delete(peer)
     addresses.rest(peer)
-    network.disconnect(peer, 'suspended or revoked', parting)
+    network.disconnect(peer, 'suspended, revoked or distrusted', parting)
   }
 
   /** Whose standing the statement may have changed. */
@@ -237,6 +238,7 @@ export class Door implements Greeter {
     }
     if (statement.type === 'freeze')
       return statement.scope.kind === 'node' ? [statement.scope.did] : []
+    if (statement.type === 'evidence' || statement.type === 'epoch') return [statement.node]
     // A new root may have taken any statement's force, or given it back.
     if (statement.type === 'root') return [...this.#ports.statements.governance.members.keys()]
     return []

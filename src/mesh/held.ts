@@ -9,6 +9,7 @@ import { Fold, type KnownStatement } from '../core/fold.ts'
 import type { Governance } from '../core/governance.ts'
 import { type StatementId, sha256Hex } from '../core/id.ts'
 import { PrefixTree } from '../core/prefix-tree.ts'
+import type { Evidence } from '../core/statement/evidence.ts'
 import type { Known } from './learned.ts'
 import { keyOfId } from './reconcile.ts'
 
@@ -59,6 +60,12 @@ export class Held {
       if (known !== null) yield known
     }
     yield* this.#waiting.values()
+  }
+
+  /** What is known of the log that evidence is about. */
+  caseOf(evidence: Evidence): 'strange' | 'closed' | 'open' {
+    if (!this.#fold.accuses(evidence)) return 'strange'
+    return this.#fold.coversEvidence(evidence) ? 'closed' : 'open'
   }
 
   /** Whether it is held, outside the fold. */

@@ -22,6 +22,7 @@ import { Chronicle } from './chronicle.ts'
 import { Door } from './door.ts'
 import { Drift } from './drift.ts'
 import { DurableTime } from './durable-time.ts'
+import { Equivocation } from './equivocation.ts'
 import { Executions } from './executions.ts'
 import { Handover } from './handover.ts'
 import { Heard } from './heard.ts'
@@ -145,9 +146,10 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
   const governance = () => statements.governance
   const checkpoints = await Checkpoints.open({ store, persist, governance })
-  checkpoints.onContradiction((known, other) =>
-    tell.problem('two checkpoints of one log contradict each other', { known, other }),
-  )
+  new Equivocation({
+    ...{ self: network.self, statements, checkpoints },
+    problem: (what, error) => tell.problem(what, error),
+  })
   const heard = new Heard(clock, checkpoints)
   announcer.onHeard((_, announcement) => heard.announced(announcement))
   const pull = (peer: Did, signal: AbortSignal) => sync.pull(peer, signal)

@@ -6,7 +6,7 @@ import { speakersOf } from '../core/force.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { inRole } from '../core/roles.ts'
-import type { Statement } from '../core/statement/statement.ts'
+import type { Signed } from '../core/statement/statement.ts'
 import type { Owner, Waiting } from './pending.ts'
 
 /**
@@ -15,7 +15,7 @@ import type { Owner, Waiting } from './pending.ts'
  * is no end of them, and they would take the places of those that are known.
  */
 export function ownersOf(
-  statement: Statement,
+  statement: Signed,
   envelope: Envelope,
   { roots }: Trust,
 ): readonly Owner[] {

@@ -45,7 +45,11 @@ export function restore(
 }
 
 function look([id, bytes]: Entry, { trust }: Held): Admission {
-  const looked = admit(bytes, { trust, known: () => null, problemsOf: () => [] })
+  const looked = admit(bytes, {
+    ...{ trust, known: () => null, problemsOf: () => [] },
+    // It was in force here once; what it is worth now, the fold knows.
+    caseOf: () => 'open' as const,
+  })
   if ('id' in looked && looked.id !== id) throw unsound(id)
   return looked
 }
@@ -62,7 +66,7 @@ function hold(
     throw damaged(`the stored statement \`${id}\` has signatures that do not hold`)
   // What a root disarmed was in force here, or kept its place beside it: it stays.
   if (state !== 'pending') held.fold({ statement, envelope })
-  else {
+  else if (statement.type !== 'evidence') {
     quotas.put(waitingFor(envelope, id, ownersOf(statement, envelope, held.trust)))
     held.wait({ id, statement, envelope, state })
   }

@@ -25,6 +25,8 @@ function textOfStatement(statement: Statement): string {
       return `${scopeKey(statement.scope)} ${statement.frozen ? 'frozen' : 'released'}`
     case 'epoch':
       return `log epoch ${statement.epoch} of ${statement.node}`
+    case 'evidence':
+      return `evidence against log epoch ${statement.epoch} of ${statement.node}`
   }
 }
 

@@ -38,7 +38,7 @@ import {
   type Via,
 } from './learned.ts'
 import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
-import { Pending, type Waiting } from './pending.ts'
+import { Pending } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
 import type { Put, Store } from './ports.ts'
 import { COVERED, GAVE_WAY, TOO_LONG, TOO_MANY } from './refusals.ts'
@@ -229,6 +229,7 @@ export class Statements {
       trust: this.#held.trust,
       known: (id) => this.#arriving.get(id)?.envelope ?? this.get(id)?.envelope ?? null,
       problemsOf: (policy) => this.#problemsOf(policy),
+      caseOf: (evidence) => this.#held.caseOf(evidence),
     })
   }
 
@@ -249,12 +250,12 @@ export class Statements {
     const known = this.get(id)
     if (known === null && statement.type === 'revocation' && this.#covers(statement)) return COVERED
     const full = this.#held.size + this.#arriving.size >= STATEMENTS_MAX
-    // A root is the way out of a full set, and its keys are few.
-    if (known === null && full && envelope.type !== 'root') return TOO_MANY
+    // A root is the way out of a full set, and its keys are few; so are logs to bear evidence against.
+    const always = envelope.type === 'root' || envelope.type === 'evidence'
+    if (known === null && full && !always) return TOO_MANY
     // What was in force stays in the fold, which alone knows what it is worth now.
     const folds = admitted.state === 'held' || (known !== null && !this.#held.outside(id))
-    const owners = ownersOf(statement, envelope, this.governance)
-    const evicted = this.#account(waitingFor(envelope, id, owners), folds)
+    const evicted = this.#account(admitted, folds)
     if (evicted === null) return GAVE_WAY
 
     // What has no effect is no news for the log, unless somebody here brought it: a flood would fill it.
@@ -277,11 +278,13 @@ export class Statements {
   }
 
   /** Takes the place in its signers' quotas, and says which ids leave; null when there is none. */
-  #account(one: Waiting, folds: boolean): readonly StatementId[] | null {
+  #account({ id, statement, envelope }: Admitted, folds: boolean): readonly StatementId[] | null {
     if (folds) {
-      this.#quotas.remove(one.id)
+      this.#quotas.remove(id)
       return []
     }
+    assert(statement.type !== 'evidence', 'evidence waits for no signature')
+    const one = waitingFor(envelope, id, ownersOf(statement, envelope, this.governance))
     return this.#quotas.admits(one) ? this.#quotas.put(one) : null
   }
 
@@ -310,6 +313,7 @@ export class Statements {
     const arriving = [...this.#arriving.all()].filter(({ folds }) => !folds)
     this.#quotas = new Pending()
     for (const { statement, envelope } of [...this.#held.waiting(), ...arriving]) {
+      if (statement.type === 'evidence') continue
       const owners = ownersOf(statement, envelope, governance)
       this.#quotas.put(waitingFor(envelope, statement.id, owners))
     }

@@ -43,6 +43,7 @@ function staleness(statement: Statement, governance: Governance): Staleness | nu
     case 'epoch':
       return unlessAfter('log epoch', statement.epoch, epochs.get(statement.node)?.epoch ?? 0)
     case 'revocation':
+    case 'evidence':
       return null
   }
 }

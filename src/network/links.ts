@@ -198,7 +198,7 @@ export class Links<W extends Wire> {
 
   #fault(link: Link<W>, nowMs: number): string | null {
     const { greeter, gossips } = this.#ports
-    if (greeter.banned(link.peer)) return 'suspended or revoked'
+    if (greeter.banned(link.peer)) return 'suspended, revoked or distrusted'
     if (!link.greeted) return nowMs - link.openedMs > HELLO_TIMEOUT_MS ? 'no hello in time' : null
     if (!greeter.member(link.peer)) return 'no longer a member'
     if (this.#elected.get(link.peer) !== link)

@@ -2,13 +2,13 @@
  * One moment of one mesh, as the daemon of atlas would answer: witnesses
  * atlas, borealis and cygnus, dorado a member that is down (INTERFACE 3).
  */
+import type { PeerView } from '../../src/client/peer-types.ts'
 import type {
   DoctorView,
   DriftView,
   GovernanceView,
   InviteView,
   ListView,
-  PeerView,
   RootView,
   StatusView,
   View,
@@ -55,6 +55,7 @@ const peer = (name: keyof typeof DIDS, rest: Partial<PeerView>): PeerView => ({
   behind: null,
   expiresAt: '2026-12-20T00:00:00.000Z',
   labels: { env: 'prod' },
+  evidence: [],
   lastSeenAt: null,
   lastError: null,
   ...rest,

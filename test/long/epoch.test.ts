@@ -8,7 +8,7 @@ import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
-import type { PeerView } from '../../src/client/types.ts'
+import type { PeerView } from '../../src/client/peer-types.ts'
 import { authorize, eventually, grant, join as joins, Lab, status } from '../e2e/lab.ts'
 
 const lab = new Lab()

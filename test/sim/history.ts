@@ -21,7 +21,7 @@ export interface Law {
     | { readonly type: 'revocation'; readonly target: Target }
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
     | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
-    | { readonly type: 'member' | 'epoch' }
+    | { readonly type: 'member' | 'epoch' | 'evidence' }
   /** Of a root. */
   readonly lease: LeaseTerms | null
 }

@@ -54,9 +54,7 @@ export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseT
     witnesses,
     lease,
     limits: { artifactTtlMs: 1 },
-    keeps: [],
-    floors: new Map(),
-    message: null,
+    ...{ keeps: [], lifts: [], floors: new Map(), message: null },
   }
 }
 
@@ -382,6 +380,7 @@ export class SimNode {
       freezes: new Map(),
       revocations: { size: 0, did: () => null } as unknown as Governance['revocations'],
       epochs: new Map(),
+      ...{ evidence: new Map(), distrusted: new Map() },
       digest: sha256Hex(utf8([...this.disk.ids].sort().join())),
       size: this.disk.ids.size,
       ...this.also,

@@ -6,6 +6,7 @@ import { type Envelope, signEnvelope } from '../../src/core/dsse.ts'
 import { cidOf } from '../../src/core/id.ts'
 import type { Signer } from '../../src/core/keys.ts'
 import { reaches } from '../../src/core/roles.ts'
+import type { Signed } from '../../src/core/statement/statement.ts'
 import {
   ana,
   ben,
@@ -25,14 +26,18 @@ const world = new World(rootOf({ roles }))
 const { first, mesh } = world
 const trust = { mesh, roots: [first.statement] }
 
-function keysOf(made: Made, envelope = made.envelope, by = trust): readonly string[] | string {
+function keysOf(
+  made: Made<Signed>,
+  envelope = made.envelope,
+  by = trust,
+): readonly string[] | string {
   const found = checkSignatures(envelope, made.statement, by)
   if (!('verdict' in found)) return found.signatures.map(({ key }) => key)
   return `${found.verdict} ${found.why}`
 }
 
 /** With the signature of that key flipped in one bit. */
-function spoilt({ envelope }: Made, signer: Signer): Envelope {
+function spoilt({ envelope }: Made<Signed>, signer: Signer): Envelope {
   const signatures = envelope.signatures.map(({ key, bytes }) =>
     key === signer.did ? { key, bytes: bytes.with(40, (bytes[40] ?? 0) ^ 1) } : { key, bytes },
   )

@@ -9,7 +9,10 @@ import { MeshError } from '../../src/core/problems.ts'
 import { formatStatement, parseStatement } from '../../src/core/statement/statement.ts'
 import { ALICE, PEERS, ROOT, SEED, STATUS } from '../golden/story.ts'
 
-const NONE: Changes = { addKeys: [], dropKeys: [], thresholds: [], witnesses: null, lease: [] }
+const NONE: Changes = {
+  ...{ addKeys: [], dropKeys: [], thresholds: [], witnesses: null, lease: [] },
+  lifts: [],
+}
 const CARRIED = { keeps: [], floors: new Map() }
 const TIMES = {
   issuedMs: Date.parse('2026-11-23T14:00:00Z'),

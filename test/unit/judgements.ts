@@ -23,6 +23,7 @@ import type { Did } from '../../src/core/keys.ts'
 import type { LeaseStatus } from '../../src/core/lease.ts'
 import type { Caller, Governed, Presented } from '../../src/core/presented.ts'
 import { type Request, readRequest } from '../../src/core/request.ts'
+import type { Evidence } from '../../src/core/statement/evidence.ts'
 import { type Freeze, type Scope, scopeKey } from '../../src/core/statement/freeze.ts'
 import type { Member } from '../../src/core/statement/member.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
@@ -64,6 +65,7 @@ export const ROOT: Root = {
   lease: { read: 1, write: 2, faults: 0, stalenessMs: 60_000, skewMs: 2_000 },
   limits: { artifactTtlMs: 30 * 24 * HOUR_MS },
   keeps: [],
+  lifts: [],
   floors: new Map(),
   message: null,
 }
@@ -79,6 +81,7 @@ export interface GovernanceFields {
   readonly revoked?: readonly Target[]
   readonly untilMs?: number
   readonly frozen?: readonly Scope[]
+  readonly distrusted?: readonly Did[]
 }
 
 const common = { mesh: MESH, root: 3, issuedMs: NOW_MS - 1000, message: 'INC-9' }
@@ -100,6 +103,7 @@ export function governance(fields: GovernanceFields = {}): Governed {
     ),
     freezes: new Map(frozen.map((scope) => [scopeKey(scope), freeze(scope)])),
     revocations: revocations(fields.revoked ?? [], fields.untilMs ?? NOW_MS + HOUR_MS),
+    distrusted: new Map((fields.distrusted ?? []).map((did) => [did, evidence(did)])),
   }
 }
 
@@ -107,6 +111,13 @@ function member(principal: Did, expiresMs = NOW_MS + HOUR_MS): Member {
   const keys = { principal, log: principal, witness: principal }
   const rest = { version: 1, name: 'atlas', labels: new Map(), expiresMs, witnessEligible: true }
   return { type: 'member', id: MESH, ...common, ...keys, ...rest }
+}
+
+/** As much of it as a judgement shows. */
+function evidence(node: Did): Evidence {
+  const whose = { mesh: MESH, node, log: node, origin: 'a log', epoch: 1 }
+  const said = { first: '', second: '', firstSize: 7, secondSize: 7, proof: [] }
+  return { type: 'evidence', id: MESH, ...whose, ...said }
 }
 
 function freeze(scope: Scope): Freeze {

@@ -125,6 +125,19 @@ test('two of one size and different trees contradict each other; the first stays
   assert.equal(checkpoints.newest(node.did)?.note, noteOf(3))
 })
 
+test('one that a log left behind is still held against what it says later of that size', async () => {
+  const disk = diskOf()
+  const checkpoints = await disk.open()
+  const found: string[] = []
+  checkpoints.onContradiction((_, other) => found.push(other.note))
+  for (const note of [noteOf(3), noteOf(9), noteOf(3), noteOf(5), noteOf(3, 1, 'a clone')]) {
+    void checkpoints.offer(node.did, note)
+    await disk.sync()
+  }
+  assert.deepEqual(found, [noteOf(3, 1, 'a clone')])
+  assert.equal(checkpoints.newest(node.did)?.note, noteOf(9))
+})
+
 test('what the log key of the node did not sign, or for an epoch nobody declared, is not kept', async () => {
   const disk = diskOf()
   const checkpoints = await disk.open()

@@ -50,6 +50,8 @@ const LATE: readonly (readonly [ReasonCode, Partial<Fresh>, GovernanceFields])[]
   ['FROZEN', {}, { frozen: [{ kind: 'resource', pattern: 'repo:*' }] }],
   ['NODE_SUSPENDED', {}, { frozen: [{ kind: 'node', did: atlas.did }] }],
   ['NODE_SUSPENDED', {}, { memberExpiresMs: NOW_MS }],
+  ['NODE_SUSPENDED', {}, { distrusted: [atlas.did] }],
+  ['NODE_SUSPENDED', {}, { distrusted: [ALICE] }],
   ['GOVERNANCE_MISMATCH', {}, { disputed: [RECORD] }],
   ['GOVERNANCE_MISMATCH', {}, { root: { ...ROOT, expiresMs: NOW_MS } }],
   ['GOVERNANCE_STALE', { lease: LOST }, {}],

@@ -7,13 +7,23 @@
  *
  * Builders give a Made: the statement, its envelope, its id. Fields left out are in order.
  */
-import { utf8 } from '../../src/core/bytes.ts'
-import { type Envelope, formatEnvelope, signEnvelope } from '../../src/core/dsse.ts'
+import { assert } from '../../src/core/assert.ts'
+import { textOf, utf8 } from '../../src/core/bytes.ts'
+import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
+import {
+  type Envelope,
+  formatEnvelope,
+  signEnvelope,
+  unsignedEnvelope,
+} from '../../src/core/dsse.ts'
 import { Fold, type KnownStatement, type Standing } from '../../src/core/fold.ts'
 import { type StatementId, sha256 } from '../../src/core/id.ts'
 import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
 import { defaultQuorum } from '../../src/core/lease-quorum.ts'
+import { type Hash, leafHash } from '../../src/core/merkle.ts'
+import { proveWhole } from '../../src/core/proof.ts'
 import type { Epoch } from '../../src/core/statement/epoch.ts'
+import { draftEvidence, type Evidence } from '../../src/core/statement/evidence.ts'
 import type { Freeze } from '../../src/core/statement/freeze.ts'
 import type { Member } from '../../src/core/statement/member.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
@@ -24,6 +34,7 @@ import {
   parseStatement,
   type Statement,
 } from '../../src/core/statement/statement.ts'
+import { mth, nodesOf } from './merkle-model.ts'
 
 /** 2026-01-01T00:00:00Z */
 export const NOW_MS = 1_767_225_600_000
@@ -104,6 +115,7 @@ export function rootOf(
       lease: { ...defaultQuorum(witnesses.length), stalenessMs: 60_000, skewMs: 2_000 },
       limits: { artifactTtlMs: 30 * DAY_MS },
       keeps: [],
+      lifts: [],
       floors: new Map(),
       message: null,
       ...fields,
@@ -119,7 +131,7 @@ export function nextRoot(
   fields: Partial<Omit<Root, 'id' | 'type'>> = {},
   signers = people,
 ): Made<Root> {
-  const { id, version, keeps: _, ...rest } = last.statement
+  const { id, version, keeps: _, lifts: __, ...rest } = last.statement
   return rootOf({ ...rest, version: version + 1, previous: id, ...fields }, signers)
 }
 
@@ -200,6 +212,78 @@ export class World {
     const content = { node: node.identity.did, epoch: 2, ...previous, overrules: false }
     return make<Epoch>({ type: 'epoch', ...this.common(root), ...content, ...fields }, signers)
   }
+}
+
+/** A log of so many leaves, signed at any of its sizes. */
+export class TestLog {
+  readonly #keys: NodeKeys
+  readonly #mesh: StatementId
+  readonly #leaves: readonly Hash[]
+  readonly #epoch: number
+
+  /** @param fork the first leaf that is another one than in the log of fork 0 */
+  constructor(mesh: StatementId, keys: NodeKeys, fork = 0, epoch = 1) {
+    this.#keys = keys
+    this.#mesh = mesh
+    this.#epoch = epoch
+    this.#leaves = Array.from({ length: 64 }, (_, at) =>
+      leafHash(Uint8Array.of(at, fork > 0 && at >= fork - 1 ? 1 : 0)),
+    )
+  }
+
+  /** The signed head of that size. */
+  note(size: number): string {
+    const { identity, log } = this.#keys
+    const origin = logOrigin(this.#mesh, identity.did, this.#epoch)
+    const rootHash = mth(this.#leaves.slice(0, size))
+    return textOf(signCheckpoint({ origin, size, rootHash }, log))
+  }
+
+  /** The whole proof between two of its sizes. */
+  proof(m: number, n: number): readonly Hash[] {
+    return m === n ? [] : proveWhole(m, n, nodesOf(this.#leaves.slice(0, n)))
+  }
+}
+
+/** What these two heads prove against that node's log; the proof is of the log that the second is of. */
+export function evidenceOf(
+  world: World,
+  keys: NodeKeys,
+  notes: readonly [string, string],
+  proof: readonly Hash[] = [],
+  epoch = 1,
+): Made<Evidence> {
+  const whose = { mesh: world.mesh, node: keys.identity.did, log: keys.log.did, epoch }
+  const draft = draftEvidence(whose, notes, proof)
+  assert(draft !== null, 'the heads contradict each other')
+  const payload = formatStatement(draft)
+  const statement = parseStatement('evidence', payload) as Evidence
+  const envelope = unsignedEnvelope('evidence', payload)
+  return { id: statement.id, statement, envelope, bytes: formatEnvelope(envelope) }
+}
+
+/** Two heads of that size, of a log that forks at its first leaf. */
+export function forked(world: World, keys: NodeKeys, size = 7, epoch = 1): Made<Evidence> {
+  const note = (fork: number) => new TestLog(world.mesh, keys, fork, epoch).note(size)
+  return evidenceOf(world, keys, [note(0), note(1)], [], epoch)
+}
+
+/** As evidence reads, but the second head is signed by another key under the name of the log's. */
+export function signedFork(world: World, keys: NodeKeys, thief: Signer): Made<Evidence> {
+  const { statement } = forked(world, keys)
+  const spoil = (note: string) => {
+    const forged = new TestLog(world.mesh, { ...keys, log: thief }, 1).note(7)
+    const line = (text: string) => text.split('\n').at(-2) ?? ''
+    const [id, bytes] = [line(note), line(forged)].map((each) =>
+      Buffer.from(each.split(' ').at(-1) ?? '', 'base64'),
+    ) as [Buffer, Buffer]
+    const mixed = Buffer.concat([id.subarray(0, 4), bytes.subarray(4)]).toString('base64')
+    return note.replace(/\S+\n$/, `${mixed}\n`)
+  }
+  const payload = formatStatement({ ...statement, second: spoil(statement.second) })
+  const forged = parseStatement('evidence', payload) as Evidence
+  const envelope = unsignedEnvelope('evidence', payload)
+  return { id: forged.id, statement: forged, envelope, bytes: formatEnvelope(envelope) }
 }
 
 /** A fold of these, put in this order, and its standings of others. */

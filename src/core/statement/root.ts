@@ -3,10 +3,11 @@
  *
  *   {"expires":"…","floors":{"agents":7},"issued":"…","keeps":["sha256:…"],
  *    "lease":{"faults":0,"read":1,"skewMs":2000,"stalenessMs":60000,"write":2},
- *    "limits":{"artifactTtlMs":2592000000},"mesh":"prod","previous":null,
+ *    "lifts":["sha256:…"],"limits":{"artifactTtlMs":2592000000},"mesh":"prod","previous":null,
  *    "roles":{"admitter":{"keys":["did:key:z6Mk…"],"threshold":1}, …},
  *    "version":1,"witnesses":["did:key:z6Mk…"]}
  *
+ * `lifts` is left out when it lifts nothing.
  * A key stands once in a role: a did has one spelling, so equal keys are equal texts.
  */
 import type { StatementId } from '../id.ts'
@@ -17,6 +18,7 @@ import {
   ARTIFACT_TTL_MS_MAX,
   BUNDLES_MAX,
   KEEPS_MAX,
+  LIFTS_MAX,
   SIGNATURES_MAX,
   SKEW_MS_MAX,
   STALENESS_MS_MAX,
@@ -25,7 +27,19 @@ import {
 } from '../limits.ts'
 import { Malformed } from '../malformed.ts'
 import type { Read, Reader } from '../shape.ts'
-import { did, formatTime, id, integer, list, map, name, nullable, object, time } from '../shape.ts'
+import {
+  did,
+  formatTime,
+  id,
+  integer,
+  list,
+  map,
+  name,
+  nullable,
+  object,
+  optional,
+  time,
+} from '../shape.ts'
 import { distinct, message, messageJson, named, version } from './common.ts'
 
 export const ROLES = ['root', 'policy', 'issuer', 'revoker', 'admitter', 'breakglass'] as const
@@ -61,6 +75,8 @@ export interface Root {
   readonly limits: { readonly artifactTtlMs: number }
   /** Statements of keys that this root drops, which keep their force. */
   readonly keeps: readonly StatementId[]
+  /** Evidence whose node counts again, once it keeps another log (distrust.ts). */
+  readonly lifts: readonly StatementId[]
   /** Bundle → the version below which it denies until it is signed anew. */
   readonly floors: ReadonlyMap<string, number>
   readonly message: string | null
@@ -105,6 +121,7 @@ const fields = object({
   }),
   limits: object({ artifactTtlMs: integer(1, ARTIFACT_TTL_MS_MAX) }),
   keeps: distinct(list(id, KEEPS_MAX)),
+  lifts: optional(distinct(list(id, LIFTS_MAX))),
   floors: named(map(version, BUNDLES_MAX)),
   message,
 })
@@ -118,7 +135,8 @@ export function readRoot(of: StatementId, json: Json): Root {
     type: 'root',
     id: of,
     ...{ mesh, version, previous, issuedMs: issued, expiresMs: expires },
-    ...{ roles, witnesses, lease, limits, keeps: read.keeps, floors: read.floors },
+    ...{ roles, witnesses, lease, limits, keeps: read.keeps, lifts: read.lifts ?? [] },
+    floors: read.floors,
     message: read.message ?? null,
   }
 }
@@ -130,11 +148,13 @@ function check({
   expires,
   witnesses,
   lease,
+  lifts,
 }: Read<typeof fields>): void {
   if ((version === 1) !== (previous === null)) {
     throw new Malformed('version 1 of a root has no previous one, and every later version has')
   }
   if (expires <= issued) throw new Malformed('a root ends after it was issued')
+  if (lifts?.length === 0) throw new Malformed('a root that lifts nothing says nothing of it')
   // Q6. A lease and a commit that share no honest witness bound nothing; no witness, no lease.
   if (!quorumsIntersect(lease, witnesses.length)) {
     const { read, write, faults } = lease
@@ -154,6 +174,7 @@ export function rootJson(draft: Omit<Root, 'id'>): JsonObject {
     lease: { read, write, faults, stalenessMs, skewMs },
     limits: { artifactTtlMs: limits.artifactTtlMs },
     floors: Object.fromEntries(draft.floors),
+    ...(draft.lifts.length > 0 ? { lifts: draft.lifts } : {}),
     ...messageJson(draft.message),
   }
 }

@@ -11,13 +11,17 @@ import { idOf, type StatementId } from '../id.ts'
 import { formatJson, type Json, type JsonObject, parseCanonical } from '../json.ts'
 import { STATEMENT_BYTES_MAX } from '../limits.ts'
 import { type Epoch, epochJson, readEpoch } from './epoch.ts'
+import { type Evidence, evidenceJson, readEvidence } from './evidence.ts'
 import { type Freeze, freezeJson, readFreeze } from './freeze.ts'
 import { type Member, memberJson, readMember } from './member.ts'
 import { type Policy, policyJson, readPolicy } from './policy.ts'
 import { type Revocation, readRevocation, revocationJson } from './revocation.ts'
 import { type Root, readRoot, rootJson } from './root.ts'
 
-export type Statement = Root | Member | Policy | Revocation | Freeze | Epoch
+export type Statement = Signed | Evidence
+
+/** What counts by the signatures of a role. */
+export type Signed = Root | Member | Policy | Revocation | Freeze | Epoch
 
 /** What a person drafts: everything but the id, which is the hash of its payload. */
 export type Draft = Statement extends infer S
@@ -33,6 +37,7 @@ const READERS: Readonly<Record<StatementType, (id: StatementId, json: Json) => S
   revocation: readRevocation,
   freeze: readFreeze,
   epoch: readEpoch,
+  evidence: readEvidence,
 }
 
 /** Reads a payload. @throws Malformed for anything that formatStatement does not print */
@@ -62,5 +67,7 @@ function jsonOf(draft: Draft): JsonObject {
       return freezeJson(draft)
     case 'epoch':
       return epochJson(draft)
+    case 'evidence':
+      return evidenceJson(draft)
   }
 }

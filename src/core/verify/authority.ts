@@ -11,6 +11,7 @@ import type { Governance } from '../governance.ts'
 import type { StatementId } from '../id.ts'
 import type { Did } from '../keys.ts'
 import { Malformed } from '../malformed.ts'
+import { signedByLog } from '../statement/evidence.ts'
 import type { Member } from '../statement/member.ts'
 import type { Root } from '../statement/root.ts'
 import { parseStatement } from '../statement/statement.ts'
@@ -79,10 +80,18 @@ function byRoot(a: KnownStatement, b: KnownStatement): number {
 }
 
 function placeOf({ statement }: KnownStatement): number {
+  // Of members alone: after all of them.
+  if (statement.type === 'evidence') return Number.MAX_SAFE_INTEGER
   return statement.type === 'root' ? statement.version : statement.root + 0.5
 }
 
 function put(fold: Fold, { envelope, statement }: KnownStatement): void {
+  if (statement.type === 'evidence') {
+    if (statement.mesh !== fold.trust.mesh || !signedByLog(statement))
+      throw new Malformed(`statement ${statement.id} ${WHY.proof}`)
+    fold.put({ statement, envelope })
+    return
+  }
   const checked = checkSignatures(envelope, statement, fold.trust)
   if ('verdict' in checked) throw new Malformed(`statement ${statement.id} ${WHY[checked.why]}`)
   // A node keeps and hands on the good ones alone.
@@ -99,5 +108,5 @@ const WHY = {
   malformed: 'belongs to another mesh than the trust root',
   oversize: 'is too large',
   signature: 'is signed by nobody in its role',
-  proof: 'does not prove the link that it revokes',
+  proof: 'does not prove what it says',
 } as const
