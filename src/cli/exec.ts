@@ -3,6 +3,7 @@ import { accessSync, constants, fstatSync, realpathSync, statSync, writeSync } f
 import { isAbsolute, join, resolve } from 'node:path'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
+import { OUTCOME_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
 import { type ExecResult, execute } from '../enforce/exec.ts'
@@ -57,10 +58,14 @@ export const exec: Command = {
             timeoutMs: 0,
             signal,
           }),
-        outcome: (id, kind, status) =>
-          client.post(`/v1/executions/${id}/outcome`, { kind, status }),
+        outcome: (id, kind, status, signal) =>
+          client.post(`/v1/executions/${id}/outcome`, { kind, status }, { signal }),
       },
-      { file, args, env: context.io.env, monotonicMs: () => performance.now(), say },
+      {
+        ...{ file, args, env: context.io.env, say },
+        monotonicMs: () => performance.now(),
+        outcomeMs: OUTCOME_MS_MAX,
+      },
     ).catch((error: unknown) => {
       if (!(error instanceof MeshError)) throw error
       // --quiet is for talk; that it failed is none.

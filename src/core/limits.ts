@@ -430,6 +430,8 @@ export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND
 export const SHUTDOWN_MS_MAX = 5 * SECOND
 /** For the node's loops to end, of that; then the disk is closed under what did not. */
 export const STOP_LOOPS_MS_MAX = 1_500
+/** For a daemon to record how a child ended; its status waits for that, and a daemon that hangs would hold it. */
+export const OUTCOME_MS_MAX = 2 * SECOND
 /** SIGTERM to SIGKILL for a child whose authorization ended. */
 export const CHILD_GRACE_MS = 5 * SECOND
 /** A unix socket path (sockaddr_un). */

@@ -17,7 +17,12 @@ import { MeshError } from '../core/problems.ts'
 export interface ExecutionApi {
   open(): Promise<DecisionView>
   watch(id: string, ms: number, signal: AbortSignal): Promise<ExecutionView>
-  outcome(id: string, kind: 'ok' | 'failed' | 'stopped', status: number | null): Promise<void>
+  outcome(
+    id: string,
+    kind: 'ok' | 'failed' | 'stopped',
+    status: number | null,
+    signal: AbortSignal,
+  ): Promise<void>
 }
 
 export interface ExecCall {
@@ -25,6 +30,8 @@ export interface ExecCall {
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly monotonicMs: () => number
+  /** How long the child's status waits for its outcome to be recorded. */
+  readonly outcomeMs: number
   /** Each message once, for stderr. */
   readonly say: (line: string) => void
 }
@@ -69,7 +76,7 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
     runs(child)
     const spawned = await started(child)
     if (spawned !== null) {
-      await api.outcome(id, 'failed', null)
+      await report(api, call, id, 'failed', null)
       return { kind: 'not run', decision, why: spawned }
     }
     return supervise(api, call, decision, id, child, untilMs)
@@ -159,7 +166,8 @@ async function supervise(
     )
   }
   const status = code ?? 128 + constants.signals[signal ?? 'SIGKILL']
-  await report(api, call, id, stopped, status)
+  const kind = stopped !== null ? 'stopped' : status === 0 ? 'ok' : 'failed'
+  await report(api, call, id, kind, status)
   return { kind: 'ended', decision, status, stopped }
 }
 
@@ -218,14 +226,17 @@ async function report(
   api: ExecutionApi,
   call: ExecCall,
   id: string,
-  stopped: string | null,
-  status: number,
+  kind: 'ok' | 'failed' | 'stopped',
+  status: number | null,
 ): Promise<void> {
-  const kind = stopped !== null ? 'stopped' : status === 0 ? 'ok' : 'failed'
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), call.outcomeMs)
   try {
-    await api.outcome(id, kind, status)
+    await api.outcome(id, kind, status, late.signal)
   } catch {
     // The daemon records it as unknown when nobody watches any more; the child's status is still ours to give.
     call.say('the outcome could not be recorded')
+  } finally {
+    clearTimeout(timer)
   }
 }

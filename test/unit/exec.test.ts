@@ -73,6 +73,7 @@ async function run(
     },
     {
       ...{ file: '/bin/sh', args: ['-c', script], env: process.env, monotonicMs },
+      outcomeMs: 100,
       say: (line) => void said.push(line),
     },
   )
@@ -171,7 +172,14 @@ test('what is not there, or not executable, is told apart and has an outcome', a
       watch: silent,
       outcome: async (_, kind, status) => void outcomes.push(`${kind} ${status}`),
     }
-    const call = { file, args: [], env: {}, monotonicMs: () => 0, say: () => undefined }
+    const call = {
+      file,
+      args: [],
+      env: {},
+      monotonicMs: () => 0,
+      outcomeMs: 100,
+      say: () => undefined,
+    }
     const result = await execute(api, call)
     assert.equal(result.kind === 'not run' && result.why, why)
     assert.deepEqual(outcomes, ['failed null'])
@@ -252,6 +260,16 @@ test('garbage instead of a state extends nothing', async () => {
 
 test('an outcome that cannot be recorded is said, and the status is still the child’s', async () => {
   const outcome = () => Promise.reject(new MeshError('UNREACHABLE', 'nobody listens'))
+  const ended = await run('exit 3', { outcome })
+  assert.equal(statusOf(ended), 3)
+  assert.deepEqual(ended.said, ['the outcome could not be recorded'])
+})
+
+test('a daemon that hangs when the child has ended holds its status for a bounded time', async () => {
+  const outcome = (_: string, __: string, ___: number | null, signal: AbortSignal) =>
+    new Promise<void>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+    })
   const ended = await run('exit 3', { outcome })
   assert.equal(statusOf(ended), 3)
   assert.deepEqual(ended.said, ['the outcome could not be recorded'])
