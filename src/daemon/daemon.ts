@@ -141,8 +141,10 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#files.stop()
-    const late = this.clock.sleep(STOP_LOOPS_MS_MAX)
-    await Promise.race([this.node.stop(), late])
+    const late = Promise.withResolvers<void>()
+    // Of its own, for it keeps the process alive: what comes after it closes the disk.
+    const timer = setTimeout(late.resolve, STOP_LOOPS_MS_MAX)
+    await Promise.race([this.node.stop(), late.promise]).finally(() => clearTimeout(timer))
     await this.#store.close()
   }
 

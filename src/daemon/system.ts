@@ -19,7 +19,7 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', end)
       resolve()
     }
-    const timer = setTimeout(end, ms)
+    const timer = setTimeout(end, ms).unref()
     signal?.addEventListener('abort', end, { once: true })
   })
 }
