@@ -108,23 +108,23 @@ export class Checkpoints {
     if (kept !== undefined) this.#compare(kept, seen)
   }
 
-  /** null unless the node's own log key signed it, for an epoch that governance knows. */
-  read(node: Did, note: string): KnownCheckpoint | null {
+  /** null unless the node's own log key signed it, for an epoch that governance knows. @param key a former one, where that is wanted */
+  read(node: Did, note: string, key?: Did): KnownCheckpoint | null {
     const { mesh, members, epochs } = this.#ports.governance()
-    const log = members.get(node)?.log
+    const log = key ?? members.get(node)?.log
     const bytes = utf8(note)
     if (mesh === null || log === undefined || bytes.length > CHECKPOINT_BYTES_MAX) return null
     const epoch = epochOf(note)
     // Epochs that nobody declared would fill the disk with the word of one node.
     if (epoch === null || epoch > Math.max(1, epochs.get(node)?.epoch ?? 0)) return null
     const origin = logOrigin(mesh, node, epoch)
-    const key = `${origin} ${log} ${note}`
-    const before = this.#verified.get(key)
+    const signed = `${origin} ${log} ${note}`
+    const before = this.#verified.get(signed)
     if (before !== undefined) return before
     const checkpoint = openCheckpoint(bytes, origin, log)
     if (checkpoint === null) return null
     const verified = { node, epoch, checkpoint, note }
-    this.#verified.set(key, verified)
+    this.#verified.set(signed, verified)
     return verified
   }
 

@@ -33,7 +33,7 @@ import { Lease } from './lease.ts'
 import { Log } from './log.ts'
 import { LogReader } from './log-reader.ts'
 import { Nonces } from './nonces.ts'
-import { OwnLog } from './own-log.ts'
+import { logKeysOf, OwnLog } from './own-log.ts'
 import type { Clock, Network, Put, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
@@ -154,8 +154,9 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   announcer.onHeard((_, announcement) => heard.announced(announcement))
   const pull = (peer: Did, signal: AbortSignal) => sync.pull(peer, signal)
   const challenges = new Challenges({ network, clock, random, statements, heard, pull })
+  const logKeys = logKeysOf(statements, network.self)
   const own = new OwnLog({
-    ...{ self: network.self, checkpoints, log: () => log },
+    ...{ self: network.self, checkpoints, log: () => log, logKeys: () => logKeys },
     rootHashAt: (size) => reader.rootHashAt(size),
   })
   const boot = await BootCheck.open({

@@ -14,10 +14,14 @@ import { CHECKPOINTS_COMPARED_MAX } from '../core/limits.ts'
 import { Memo } from '../core/memo.ts'
 import type { Hash, Tree } from '../core/merkle.ts'
 import type { Checkpoints, KnownCheckpoint } from './checkpoints.ts'
+import type { Known } from './learned.ts'
+import type { Statements } from './statements.ts'
 
 export interface OwnLogPorts {
   readonly self: Did
   readonly checkpoints: Pick<Checkpoints, 'read'>
+  /** Those that this node's memberships name or named. */
+  logKeys(): Iterable<Did>
   /** This node's log as it is on disk. */
   log(): { readonly epoch: number; readonly tree: Tree }
   /** Of the first size records, of which there are so many. Rejects when the disk does not give them. */
@@ -42,11 +46,10 @@ export class OwnLog {
     this.#ports = ports
   }
 
-  /** What a note proves; null when its log goes on here, and for what this node's log key did not sign. */
+  /** What a note proves; null when its log goes on here, and for what no log key of this node signed. */
   async check(note: string): Promise<Rollback | null> {
     if (this.#continued.get(note) === true) return null
-    const { checkpoints, self } = this.#ports
-    const shown = checkpoints.read(self, note)
+    const shown = this.#read(note)
     if (shown === null) return null
     const { epoch, checkpoint } = shown
     if (!(await this.#continues(shown)))
@@ -60,6 +63,15 @@ export class OwnLog {
     return epoch >= this.#ports.log().epoch
   }
 
+  #read(note: string): KnownCheckpoint | null {
+    const { checkpoints, self, logKeys } = this.#ports
+    for (const key of logKeys()) {
+      const shown = checkpoints.read(self, note, key)
+      if (shown !== null) return shown
+    }
+    return null
+  }
+
   async #continues({ epoch, checkpoint }: KnownCheckpoint): Promise<boolean> {
     const { log, rootHashAt } = this.#ports
     const { epoch: own, tree } = log()
@@ -70,4 +82,26 @@ export class OwnLog {
     if (log().epoch !== own) return epoch < log().epoch
     return equalBytes(checkpoint.rootHash, rootHash)
   }
+}
+
+/**
+ * Every log key that a membership in force names for the node: the newest one is not enough, since a
+ * log goes on under the next key, and what the last one signed would prove nothing any more. Whoever
+ * stole a key that was replaced can so stop this log, where a peer helps; not continue it.
+ */
+export function logKeysOf(
+  statements: Pick<Statements, 'all' | 'get' | 'onChange'>,
+  node: Did,
+): ReadonlySet<Did> {
+  const keys = new Set<Did>()
+  const take = (known: Known | null) => {
+    const { statement, state } = known ?? {}
+    if (statement?.type !== 'member' || statement.principal !== node) return
+    if (state === 'effective') keys.add(statement.log)
+  }
+  for (const known of statements.all()) take(known)
+  statements.onChange(({ id, changed }) => {
+    for (const each of [id, ...changed]) take(statements.get(each))
+  })
+  return keys
 }

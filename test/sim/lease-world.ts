@@ -162,6 +162,8 @@ export class SimNode {
   declare checkpoints: Checkpoints
   declare spread: SpreadView
   declare drift: Drift
+  /** Those that its memberships name or named. */
+  logKeys: readonly Did[]
   /** What it has of its own log, and the checkpoint it shows. */
   log: { epoch: number; tree: Tree } = { epoch: 1, tree: EMPTY }
   checkpoint: Uint8Array | null = null
@@ -178,6 +180,7 @@ export class SimNode {
     this.#world = world
     this.did = did
     this.at = at
+    this.logKeys = [did]
     this.governance = this.#fold()
   }
 
@@ -230,7 +233,7 @@ export class SimNode {
     const common = await this.#ports()
     const { checkpoints } = common
     const own = new OwnLog({
-      ...{ self: this.did, checkpoints, log: () => this.log },
+      ...{ self: this.did, checkpoints, log: () => this.log, logKeys: () => this.logKeys },
       rootHashAt: async (size) =>
         rootHash(this.past.find((tree) => tree.size === size) ?? this.log.tree),
     })

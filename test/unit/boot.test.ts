@@ -244,6 +244,29 @@ test('another tree of the same or a smaller size is a rollback too; the same tre
   }
 })
 
+test('a rollback shows though the log key was replaced after it', async () => {
+  const { nodes, clock } = await meshOf({ nodes: 3 })
+  const [a, b, c] = nodes
+  await clock.until(publishes(a, treeOf('one', 'two', 'three'), [b, c]))
+  const [, , , next] = SIGNERS as unknown as [Signer, Signer, Signer, Signer]
+  const { members } = a.governance
+  for (const node of [a, b, c])
+    node.also = {
+      members: new Map(
+        [...members].map(([did, each]) => [did, did === a.did ? { ...each, log: next.did } : each]),
+      ),
+    }
+  a.log = { epoch: 1, tree: treeOf('one', 'two') }
+  a.logKeys = [a.did, next.did]
+  await restarts(a, clock)
+  assert.deepEqual([a.boot.done, a.boot.rollback?.size], [false, 3])
+  a.logKeys = [next.did]
+  a.crash()
+  await a.start({ ids: a.image().ids, kept: new Map() })
+  await clock.advance(3_000)
+  assert.equal(a.boot.rollback, null, 'a key that no membership names proves nothing')
+})
+
 test('a checkpoint that another key signed proves nothing', async () => {
   const { nodes, clock } = await meshOf({ nodes: 3 })
   const [a, b, c] = nodes
