@@ -30,6 +30,17 @@ export function receiptRoutes(services: Services): readonly Route[] {
     },
     {
       method: 'GET',
+      path: '/v1/log/checkpoint.witnessed',
+      roles: READ,
+      handle: () => {
+        const note = witnessedNote(services)
+        if (note === null)
+          throw new MeshError('NOT_READY', 'no checkpoint of this log is cosigned by a quorum yet')
+        return { status: 200, type: 'text/plain; charset=utf-8', body: textOf(note) }
+      },
+    },
+    {
+      method: 'GET',
       path: '/v1/trust',
       roles: READ,
       handle: () => json(itemView('Trust', trustView(services), services.seenFrom())),
@@ -56,9 +67,14 @@ async function receiptView(services: Services, ask: Ask): Promise<ReceiptView> {
 }
 
 /** The newest checkpoint that a quorum cosigned, if the record is under it. */
-function witnessedOver({ node }: Services, index: number): Uint8Array | null {
+function witnessedOver(services: Services, index: number): Uint8Array | null {
+  const note = witnessedNote(services)
+  return note !== null && readCheckpoint(note).size > index ? note : null
+}
+
+function witnessedNote({ node }: Services): Uint8Array | null {
   const note = node.publisher.checkpoint
-  if (note === null || readCheckpoint(note).size <= index) return null
+  if (note === null) return null
   const { governance } = node.statements
   return witnessed(cosignaturesOf(textOf(note), witnessKeysOf(governance), null), governance)
     ? note

@@ -126,13 +126,14 @@ async function artifacts(): Promise<readonly Command[]> {
 }
 
 async function audits(): Promise<readonly Command[]> {
-  const [list, { auditShow, auditVerify }, { auditProve }] = await Promise.all([
+  const [list, { auditShow, auditVerify }, { auditProve }, { auditExport }] = await Promise.all([
     import('./audit-list.ts'),
     import('./audit.ts'),
     import('./prove.ts'),
+    import('./export.ts'),
   ])
   const { auditList, auditTail, auditStats } = list
-  return [auditList, auditTail, auditShow, auditStats, auditVerify, auditProve]
+  return [auditList, auditTail, auditShow, auditStats, auditVerify, auditProve, auditExport]
 }
 
 async function configs(): Promise<readonly Command[]> {

@@ -36,6 +36,7 @@ export function verifiedReceipt(bytes: Uint8Array, trust: TrustRoot): Verified {
       `record ${count(index)} hashes into its tree: ${hashes} hashes to the root of ${count(head.checkpoint.size)} records`,
       ...headChecks(head, authority),
     ],
+    report: [],
     proven: [sentenceOf(view, node)],
     notProven: [
       `that ${node} measured its facts truly`,
@@ -55,6 +56,7 @@ export function verifiedCheckpoint(note: Uint8Array, trust: TrustRoot): Verified
     kind: 'checkpoint',
     exit: 0,
     checks: headChecks(head, authority),
+    report: [],
     proven: [
       `that the log of ${nodeName(head, authority)} had ${count(size)} records, with root hash ${toHex(rootHash)}, at ${timesOf(head)}`,
     ],
@@ -84,6 +86,7 @@ export function verifiedArtifact(line: Uint8Array, trust: TrustRoot, now: Date):
       `${links.length} of ${links.length} links signed, each narrower than the one above`,
       `${shortDid(links[0]?.iss ?? '')} is an issuer in root v${root.version}`,
     ],
+    report: [],
     proven: [
       `that ${holder} ${over ? 'might' : 'may'} ${formatScope(scope)} until ${formatTime(endsMs)}${over ? ': EXPIRED' : ''}`,
     ],

@@ -7,10 +7,13 @@ import { EVIDENCE_BYTES_MAX, TRUST_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
 import { RECEIPT_HEAD } from '../core/receipt.ts'
+import { isTar } from '../core/tar.ts'
 import { parseTrust, type TrustRoot } from '../core/verify/trust.ts'
 import type { Context } from './context.ts'
+import { folderFiles, isFolder, tarFiles } from './evidence-files.ts'
 import { printItem } from './output.ts'
 import { type Command, textOption } from './spec.ts'
+import { verifiedBundle } from './verify-bundle.ts'
 import { verifiedArtifact, verifiedCheckpoint, verifiedReceipt } from './verify-one.ts'
 
 /** What came of it: what was checked, what follows, and what does not. */
@@ -19,6 +22,8 @@ export interface Verified {
   /** 0, or 2 for an artifact that holds and has ended. */
   readonly exit: number
   readonly checks: readonly string[]
+  /** How much of it is what. */
+  readonly report: readonly string[]
   readonly proven: readonly string[]
   readonly notProven: readonly string[]
   /** Of what it is about. */
@@ -29,8 +34,11 @@ export const verify: Command = {
   name: 'verify',
   group: 'PROVE',
   args: ['<file>'],
-  says: 'a receipt, checkpoint or artifact against a trust root: no daemon, no network',
-  examples: ['meshd verify denied.tlog-proof --trust root.json'],
+  says: 'a receipt, evidence, checkpoint or artifact against a trust root: no daemon, no network',
+  examples: [
+    'meshd verify denied.tlog-proof --trust root.json',
+    'meshd verify q3.evidence --trust root.json',
+  ],
   options: [
     { flags: '--trust <file>', says: 'the trust root: meshd root show -f', required: true },
   ],
@@ -53,12 +61,14 @@ export const verify: Command = {
 
 /** @throws Malformed */
 function verifiedFile(context: Context, file: string, trust: TrustRoot): Verified {
+  if (isFolder(file)) return verifiedBundle(folderFiles(file), trust)
   const bytes = context.read(file, EVIDENCE_BYTES_MAX)
   const text = (head: string) => Buffer.from(bytes.subarray(0, head.length)).toString() === head
   if (text(RECEIPT_HEAD)) return verifiedReceipt(bytes, trust)
+  if (isTar(bytes)) return verifiedBundle(tarFiles(bytes), trust)
   if (text('meshd/')) return verifiedCheckpoint(bytes, trust)
   if (text('C')) return verifiedArtifact(bytes, trust, context.now())
-  throw new Malformed('it is no receipt, checkpoint or artifact')
+  throw new Malformed('it is no receipt, evidence, checkpoint or artifact')
 }
 
 /** What does not hold is an answer of its own: exit 3, with the reason. */
@@ -74,9 +84,10 @@ function holding<T>(what: string, look: () => T): T {
   }
 }
 
-function linesOf({ checks, proven, notProven }: Verified): string[] {
+function linesOf({ checks, report, proven, notProven }: Verified): string[] {
   return [
     ...checks.map((each) => `✓ ${each}`),
+    ...report,
     ...proven.map((each) => `PROVEN  ${each}`),
     `NOT PROVEN  ${notProven.join('; ')}`,
   ]

@@ -61,6 +61,11 @@ export const RECEIPT_STATEMENTS_MAX = 128
 /** Statements in one trust root, and its bytes: a chain of large roots. Chosen arbitrarily. */
 export const TRUST_STATEMENTS_MAX = 1_024
 export const TRUST_BYTES_MAX = 16 * MIB
+/** Files in one tar, and bytes of one of them: records of a large case, each a file. Chosen arbitrarily. */
+export const TAR_FILES_MAX = 2_000_000
+export const TAR_FILE_BYTES_MAX = 256 * MIB
+/** The manifest of an evidence bundle: 130 bytes a file. */
+export const MANIFEST_BYTES_MAX = TAR_FILE_BYTES_MAX
 /** One evidence bundle, read whole: a million records and their tiles, twice. */
 export const EVIDENCE_BYTES_MAX = 2 * KIB * MIB
 /** One receipt: the largest record and some statements, each in base64, and a checkpoint with all its signatures. */

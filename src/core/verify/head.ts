@@ -27,6 +27,7 @@ export interface Head {
   readonly checkpoint: Checkpoint
   readonly node: Did
   readonly epoch: number
+  readonly logKey: Did
   /** Signed by a key that a newer membership of the node replaced. */
   readonly keyRetired: boolean
   /** Of the witnesses of `under`, each once. */
@@ -58,6 +59,7 @@ export function openHead(note: Uint8Array, authority: Authority): Head {
   const cosignatures = (quorum ?? counted[0])?.found ?? []
   return {
     ...{ checkpoint, node, epoch, cosignatures },
+    logKey: key,
     keyRetired: key !== keys[0],
     under: quorum?.root ?? authority.root,
     witnessed: quorum !== undefined,

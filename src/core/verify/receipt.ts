@@ -4,6 +4,7 @@ import { includedIn, parseReceipt } from '../receipt.ts'
 import { type LogRecord, parseRecord } from '../record.ts'
 import { type Authority, authorityOf } from './authority.ts'
 import { type Head, missingQuorum, openHead } from './head.ts'
+import { checkPlace } from './records.ts'
 import type { TrustRoot } from './trust.ts'
 
 export interface ProvenRecord {
@@ -29,10 +30,4 @@ export function verifyReceipt(bytes: Uint8Array, trust: TrustRoot): ProvenRecord
   if (!head.witnessed) throw new Malformed(missingQuorum(head))
   const { index, proof } = receipt
   return { authority, head, index, record, bytes: receipt.record, hashes: proof.length }
-}
-
-/** A record says where it stands; a log that holds it elsewhere is none that meshd wrote. */
-export function checkPlace(record: LogRecord, { node, epoch }: Head, index: number): void {
-  if (record.node !== node || record.epoch !== epoch || record.index !== index)
-    throw new Malformed(`record ${index} says that it stands elsewhere`)
 }

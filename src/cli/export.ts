@@ -1,0 +1,217 @@
+/**
+ * `meshd audit export`: evidence for somebody who has no daemon. The log comes
+ * by its tiles, as any tool could fetch it; nothing is taken on the daemon's
+ * word that its reader could not check again.
+ */
+import type { StatementView, TrustView, View } from '../client/types.ts'
+import { textOf, utf8 } from '../core/bytes.ts'
+import { belongingTo, type Case, caseJson } from '../core/case.ts'
+import { readCheckpoint } from '../core/checkpoint.ts'
+import {
+  CHECKPOINT,
+  formatManifest,
+  MANIFEST,
+  POLICY,
+  recordName,
+  statementName,
+  WITNESSED,
+} from '../core/evidence-bundle.ts'
+import { idOf, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
+import { type Did, isDid } from '../core/keys.ts'
+import { Malformed } from '../core/malformed.ts'
+import { MeshError } from '../core/problems.ts'
+import { parseRecord } from '../core/record.ts'
+import { parseBundle, placePath, TILE_WIDTH, type TilePlace, tilesOf } from '../core/tile.ts'
+import { authorityOf } from '../core/verify/authority.ts'
+import { policyOf } from '../core/verify/evidence-bundle.ts'
+import { openHead } from '../core/verify/head.ts'
+import { parseTrust, type TrustRoot } from '../core/verify/trust.ts'
+import { recordNamed } from './audit.ts'
+import type { Client } from './connect.ts'
+import type { Context } from './context.ts'
+import { folderSink, type Sink, tarSink } from './evidence-files.ts'
+import { printItem } from './output.ts'
+import { timeOf } from './parse.ts'
+import { resolvePrincipal } from './principals.ts'
+import { type Command, type Options, textOption } from './spec.ts'
+import { count, plural } from './text.ts'
+
+export const auditExport: Command = {
+  name: 'audit export',
+  group: 'PROVE',
+  says: 'evidence in one file: the log, who signed it, and what decided; all of it, or a case',
+  examples: [
+    'meshd audit export -f q3.evidence',
+    'meshd audit export --principal planner --since 72h -f inc9.evidence',
+    'meshd audit export --execution dec_9b31c07d --dir inc9',
+  ],
+  options: [
+    { flags: '-f, --file <file>', says: 'a tar' },
+    { flags: '--dir <folder>', says: 'the same files, unpacked' },
+    { flags: '--principal <principal>', says: 'a case: who acted' },
+    { flags: '--execution <decision>', says: 'a case: one execution and all that descend from it' },
+    { flags: '--since <time>', says: 'a case: RFC 3339, or 2h' },
+    { flags: '--until <time>', says: 'a case: RFC 3339, or 2h' },
+  ],
+  run: async (context, _args, options) => {
+    const [sink, where] = sinkOf(options)
+    try {
+      const wanted = await caseOf(context, options)
+      const made = await new Export(context.client('read'), sink, wanted).run()
+      sink.finish()
+      printItem(context, {
+        kind: 'Export',
+        seenFrom: '',
+        item: { file: where, ...made },
+        id: where,
+        lines: () => [
+          `${where}   ${plural(made.records, 'record')} of ${count(made.size)} · ${plural(made.files, 'file')} · witnessed up to ${count(made.witnessed)}`,
+        ],
+      })
+      return 0
+    } catch (error) {
+      sink.drop()
+      throw error
+    }
+  },
+}
+
+function sinkOf(options: Options): [Sink, string] {
+  const [file, folder] = [textOption(options, 'file'), textOption(options, 'dir')]
+  if (file !== null && folder === null) return [tarSink(file), file]
+  if (folder !== null && file === null) return [folderSink(folder), folder]
+  throw new MeshError('USAGE', 'evidence goes to one place', {
+    hint: '-f <file>, or --dir <folder>',
+  })
+}
+
+async function caseOf(context: Context, options: Options): Promise<Case> {
+  const principal = textOption(options, 'principal')
+  const execution = textOption(options, 'execution')
+  const time = (name: string) => {
+    const text = textOption(options, name)
+    return text === null ? null : Math.floor(timeOf(text, `--${name}`, context.now().getTime()))
+  }
+  return {
+    principal: principal === null ? null : await didNamed(context, principal),
+    execution: execution === null ? null : await executionNamed(context, execution),
+    sinceMs: time('since'),
+    untilMs: time('until'),
+  }
+}
+
+async function didNamed(context: Context, text: string): Promise<Did> {
+  const { did } = await resolvePrincipal(context, text)
+  if (!isDid(did)) throw new MeshError('USAGE', `\`${text}\` names no key`)
+  return did
+}
+
+async function executionNamed(context: Context, text: string): Promise<RecordId> {
+  const id = await recordNamed(context, text)
+  if (!isSha256Id(id)) throw new MeshError('USAGE', `\`${text}\` names no decision`)
+  return id
+}
+
+interface Made {
+  readonly records: number
+  readonly size: number
+  readonly witnessed: number
+  readonly files: number
+}
+
+/** One export as it goes: what was written, and its hashes. */
+class Export {
+  readonly #client: Client
+  readonly #sink: Sink
+  readonly #case: Case
+  readonly #hashes = new Map<string, string>()
+
+  constructor(client: Client, sink: Sink, wanted: Case) {
+    this.#client = client
+    this.#sink = sink
+    this.#case = wanted
+  }
+
+  async run(): Promise<Made> {
+    const client = this.#client
+    // The newest that a quorum cosigned first: the log's own newest is never smaller.
+    const witnessed = await client.bytes('/v1/log/checkpoint.witnessed')
+    const newest = await client.bytes('/v1/log/checkpoint')
+    const { item } = await client.get<View<'Trust', TrustView>>('/v1/trust')
+    const trust = parseTrust(utf8(item.trust))
+    const { origin, size } = readCheckpoint(newest)
+    this.#add(CHECKPOINT, newest)
+    if (textOf(witnessed) !== textOf(newest)) this.#add(WITNESSED, witnessed)
+    this.#add(POLICY, utf8(policyText(newest, trust, await this.#statements())))
+    const records = await this.#log(size)
+    const files = new Map(this.#hashes)
+    const manifest = { origin, first: 0, of: caseJson(this.#case), files }
+    this.#sink.add(MANIFEST, formatManifest(manifest))
+    return { records, size, witnessed: readCheckpoint(witnessed).size, files: files.size + 1 }
+  }
+
+  #add(name: string, bytes: Uint8Array): void {
+    this.#sink.add(name, bytes)
+    this.#hashes.set(name, sha256Hex(bytes))
+  }
+
+  /** All that have or had effect; what waits for signatures proves nothing yet. */
+  async #statements(): Promise<readonly Uint8Array[]> {
+    const envelopes: Uint8Array[] = []
+    for (const type of ['root', 'member', 'policy', 'revocation', 'freeze', 'epoch', 'evidence'])
+      for (const state of ['effective', 'disarmed', 'conflict']) {
+        const { items } = await this.#client.get<{ items: readonly StatementView[] }>(
+          `/v1/statements?type=${type}&state=${state}`,
+        )
+        for (const { id, envelope } of items) {
+          if (!isSha256Id(id)) throw new MeshError('INVALID_ANSWER', 'a statement has no id')
+          const bytes = utf8(envelope)
+          this.#add(statementName(id), bytes)
+          envelopes.push(bytes)
+        }
+      }
+    return envelopes
+  }
+
+  /** Every tile; and every entry bundle, or the records of the case. Gives how many records. */
+  async #log(size: number): Promise<number> {
+    const belongs = belongingTo(this.#case)
+    const whole = caseJson(this.#case) === null
+    let records = 0
+    for (const place of tilesOf(size)) {
+      const path = placePath(place)
+      const bytes = await this.#client.bytes(`/v1/log/${path}`)
+      if (place.level !== null || whole) this.#add(path, bytes)
+      if (place.level !== null) continue
+      for (const [index, record] of recordsOf(place, bytes)) {
+        if (!belongs(idOf(record), parseRecord(record)) && !whole) continue
+        records += 1
+        if (!whole) this.#add(recordName(index), record)
+      }
+    }
+    return records
+  }
+}
+
+function recordsOf({ n }: TilePlace, bytes: Uint8Array): readonly [number, Uint8Array][] {
+  return parseBundle(bytes).map((record, i) => [n * TILE_WIDTH + i, record])
+}
+
+/** As the root says it, by the statements that were just written. @throws MeshError INVALID_ANSWER */
+function policyText(
+  checkpoint: Uint8Array,
+  trust: TrustRoot,
+  statements: readonly Uint8Array[],
+): string {
+  try {
+    const authority = authorityOf(trust, statements)
+    const { logKey, checkpoint: head } = openHead(checkpoint, authority)
+    return policyOf(head.origin, logKey, authority)
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    throw new MeshError('INVALID_ANSWER', `what the daemon gave proves nothing: ${error.message}`, {
+      hint: 'meshd audit verify',
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,106 @@
+/** What an evidence bundle says to whoever holds a trust root: what is witnessed and what is not, what is missing, what was retired. */
+import type { Files } from '../core/evidence-bundle.ts'
+import { type EvidenceBundle, verifyBundle } from '../core/verify/evidence-bundle.ts'
+import type { TrustRoot } from '../core/verify/trust.ts'
+import { safe } from './govern.ts'
+import { jsonText } from './output.ts'
+import { count, plural } from './text.ts'
+import type { Verified } from './verify.ts'
+import { headChecks, nodeName, timesOf } from './verify-one.ts'
+
+/** @throws Malformed */
+export function verifiedBundle(files: Files, trust: TrustRoot): Verified {
+  const evidence = verifyBundle(files, trust)
+  const { authority, witnessed, manifest, records } = evidence
+  const node = nodeName(witnessed, authority)
+  return {
+    kind: 'evidence',
+    exit: 0,
+    checks: [
+      `${plural(manifest.files.size, 'file')}, each as the manifest says`,
+      `${plural(authority.statements.size, 'statement')}, each signed as its type needs, down from root v1 to v${authority.root.version}`,
+      ...headChecks(witnessed, authority),
+      `${plural(records.count, 'record')} of ${node}, each in the tree of ${count(evidence.head.checkpoint.size)}`,
+    ],
+    report: reportOf(evidence),
+    proven: [provenText(evidence, node)],
+    notProven: notProven(evidence, node),
+    details: detailsOf(evidence),
+  }
+}
+
+function reportOf(evidence: EvidenceBundle): readonly string[] {
+  const { head, witnessed, manifest, records } = evidence
+  const { first } = manifest
+  const [size, sure] = [head.checkpoint.size, witnessed.checkpoint.size]
+  const gaps = gapsOf(evidence)
+  return [
+    [
+      `records ${range(first, size)}`,
+      `witnessed ${range(first, sure)}`,
+      `unwitnessed ${range(sure, size)}`,
+      `gaps ${gaps.length}`,
+      `withheld values ${count(records.withheld)} (their digests hold)`,
+    ].join('   '),
+    ...gaps.map((gap) => `! ${gap}`),
+  ]
+}
+
+/** What is known to be missing. */
+function gapsOf({ manifest, head, records, authority }: EvidenceBundle): readonly string[] {
+  const { first, of } = manifest
+  const left = head.checkpoint.size - first - records.count
+  const lost = [...records.learned].filter((id) => !authority.statements.has(id)).length
+  const [, , , epoch] = head.checkpoint.origin.split('/')
+  return [
+    ...(first > 0 ? [`records ${range(0, first)} were pruned: only their hashes are here`] : []),
+    ...(of !== null && left > 0
+      ? [
+          `${plural(left, 'record')} outside of the case ${safe(jsonText(of))}: only their hashes are here`,
+        ]
+      : []),
+    ...(lost > 0 ? [`${plural(lost, 'statement')} that records name are not here`] : []),
+    ...(epoch === '1' ? [] : [`the logs of epochs before ${epoch} are not here`]),
+  ]
+}
+
+function provenText({ head, witnessed, manifest, records }: EvidenceBundle, node: string): string {
+  const what =
+    manifest.of === null
+      ? `that these are all records of ${node}, in this order`
+      : `that these ${count(records.count)} are records of ${node}`
+  const sure = range(manifest.first, witnessed.checkpoint.size)
+  const upTo = witnessed.checkpoint.size < head.checkpoint.size ? `, up to record ${sure}` : ''
+  return `${what}, as the witnesses saw them at ${timesOf(witnessed)}${upTo}`
+}
+
+function notProven({ head, witnessed, manifest }: EvidenceBundle, node: string): readonly string[] {
+  const [size, sure] = [head.checkpoint.size, witnessed.checkpoint.size]
+  return [
+    ...(manifest.of === null ? [] : ['that no other record belongs to the case']),
+    ...(sure < size
+      ? [`records ${range(sure, size)}, which rest on the word of ${node} alone`]
+      : []),
+    'what was recorded afterwards',
+    `that ${node} measured its facts truly`,
+  ]
+}
+
+function detailsOf({ head, witnessed, manifest, records }: EvidenceBundle): object {
+  return {
+    origin: head.checkpoint.origin,
+    case: manifest.of,
+    first: manifest.first,
+    size: head.checkpoint.size,
+    witnessed: witnessed.checkpoint.size,
+    records: records.count,
+    decisions: records.decisions,
+    withheld: records.withheld,
+    keyRetired: head.keyRetired,
+  }
+}
+
+/** `0 – 12 103`: the last one is named. */
+function range(from: number, to: number): string {
+  return from < to ? `${count(from)} – ${count(to - 1)}` : 'none'
+}
