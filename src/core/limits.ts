@@ -153,6 +153,8 @@ export const TIME_S_MAX = 253_402_300_799
 export const TOKENS_REMEMBERED_MAX = 1_024
 /** Questions that were asked lately, as they were read. An agent asks few, again and again. Chosen arbitrarily. */
 export const REQUESTS_REMEMBERED_MAX = 512
+/** What follows from a request, an artifact and who asks: for each of the connections that ask it. Chosen arbitrarily. */
+export const DERIVED_REMEMBERED_MAX = 1_024
 /** Longer ones are read each time. */
 export const REQUEST_REMEMBERED_BYTES_MAX = 2 * KIB
 /** A larger token is decoded each time it comes. */
