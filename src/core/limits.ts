@@ -422,6 +422,14 @@ export const SPREADS_MAX = 32
 export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
+/** A mesh as a file: what the command line reads of one answer. */
+export const MESH_FILE_BYTES_MAX = ANSWER_BYTES_MAX
+/** Heads in such a file: a few epochs of each node of the largest mesh. */
+export const MESH_FILE_HEADS_MAX = 8_192
+/** Of such a file, what is handed over in one call: with one statement more it fits a body. */
+export const IMPORT_BYTES_MAX = 256 * KIB
+/** And so many pieces of it. Chosen arbitrarily. */
+export const IMPORT_ITEMS_MAX = 1_024
 /** Envelopes in one list of statements: each is in the answer twice, once as it was signed. */
 export const LISTED_BYTES_MAX = 24 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */

@@ -25,6 +25,7 @@ import { DurableTime } from './durable-time.ts'
 import { Equivocation } from './equivocation.ts'
 import { Executions } from './executions.ts'
 import { Handover } from './handover.ts'
+import { Heads } from './heads.ts'
 import { Heard } from './heard.ts'
 import { History } from './history.ts'
 import { openInbox } from './inbox.ts'
@@ -196,7 +197,8 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
     ...{ network, clock, statements, challenges, voice, history, longestTerms },
   })
   const drift = new Drift({ network, clock, statements, history, heard, spread: spreadView })
-  return { heard, boot, handover, voice, lease, history, spreadView, drift }
+  const heads = new Heads({ self: network.self, checkpoints, shown: watch })
+  return { heard, heads, boot, handover, voice, lease, history, spreadView, drift }
 }
 
 export type Freshness = Awaited<ReturnType<typeof openFreshness>>
