@@ -5,6 +5,7 @@
  *     <!-- example: invite -->          the block after it is what `examples` has under `invite`
  */
 import { Buffer } from 'node:buffer'
+import { formatAddCheckpoint } from '../../src/core/add-checkpoint.ts'
 import { artifactOf, formatArtifact } from '../../src/core/artifact.ts'
 import { textOf, toHex, utf8 } from '../../src/core/bytes.ts'
 import { formatCheckpoint } from '../../src/core/checkpoint.ts'
@@ -16,6 +17,7 @@ import { formatRecord } from '../../src/core/record.ts'
 import { signAddressRecord } from '../../src/mesh/address-record.ts'
 import { signAnnouncement } from '../../src/mesh/announce.ts'
 import { formatAnswer, formatHello, proveClaim, proveInvite } from '../../src/mesh/hello-frames.ts'
+import { formatLogAnswer, formatLogRequest, type LogRequest } from '../../src/mesh/log-frames.ts'
 import { formatStateQuestion, signStateAnswer } from '../../src/mesh/state-frames.ts'
 import { formatSyncAnswer, formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import {
@@ -125,12 +127,35 @@ const examples: ReadonlyMap<string, string> = new Map([
   ['checkpoint', textOf(checkpoint)],
   ['checkpoint-body', formatCheckpoint(head)],
   ['cosigned', cosigned()],
+  ['cosign', frame(formatLogRequest({ ask: 'cosign', body: addCheckpoint() }))],
+  ['cosign-said', frame(formatLogAnswer({ say: 'cosigned', line: cosignature() }))],
+  ['cosign-size', frame(formatLogAnswer({ say: 'size', size: 40 }))],
+  ['cosign-refused', frame(formatLogAnswer({ say: 'refused', why: 'proof' }))],
+  ['log-questions', logQuestions()],
 ])
 
-function cosigned(): string {
+function cosignature(): string {
   const { node, witness } = borealis
-  const note = textOf(checkpoint)
-  return withCosignatures(note, [cosign(note, NOW_MS, node.did, witness)])
+  return cosign(textOf(checkpoint), NOW_MS, node.did, witness)
+}
+
+function cosigned(): string {
+  return withCosignatures(textOf(checkpoint), [cosignature()])
+}
+
+function addCheckpoint(): string {
+  return formatAddCheckpoint({ old: 0, proof: [], note: textOf(checkpoint) })
+}
+
+function logQuestions(): string {
+  const questions: readonly LogRequest[] = [
+    { ask: 'checkpoint', node: borealis.node.did },
+    { ask: 'consistency', epoch: 1, from: 40, to: 42 },
+    { ask: 'inclusion', epoch: 1, index: 7, size: 42 },
+    { ask: 'records', epoch: 1, first: 40, count: 2 },
+    { ask: 'tile', epoch: 1, level: 0, index: 0 },
+  ]
+  return questions.map((each) => frame(formatLogRequest(each))).join('\n')
 }
 
 function invite(): string {
@@ -147,6 +172,7 @@ function announcement(): Uint8Array {
       digest,
       size: 3,
       checkpoint: textOf(checkpoint),
+      cosigned: cosigned(),
       timeMs: NOW_MS,
     },
     atlas.witness,
@@ -210,7 +236,8 @@ function frame(bytes: Uint8Array): string {
   for (let at = end + 1; at < bytes.length; ) {
     const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0)
     const blob = bytes.subarray(at + 4, at + 4 + length)
-    const shown = blob[0] === 0x7b ? textOf(blob) : toHex(blob)
+    const text = blob[0] === 0x7b || /^(old|\u2014) /.test(Buffer.from(blob).toString())
+    const shown = text ? textOf(blob) : toHex(blob)
     lines.push(`${toHex(bytes.subarray(at, at + 4))}   ${shown}`)
     at += 4 + length
   }

@@ -17,7 +17,6 @@ import { executionRoutes } from './executions.ts'
 import { governanceRoutes } from './governance.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
-import { meshFileRoutes } from './mesh-file.ts'
 import { type Metrics, metricsRoutes } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { operateRoutes } from './operate.ts'
@@ -166,7 +165,6 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...recordRoutes(services),
     ...receiptRoutes(services),
     ...tileRoutes(services),
-    ...meshFileRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),

@@ -28,6 +28,7 @@ export interface MetricsSnapshot {
   readonly executions: Readonly<Record<'running' | 'stopped', number>>
   readonly logSize: number
   readonly logPublishedSize: number
+  readonly logWitnessedSize: number
   readonly logQueue: number
   readonly diskReserveBytes: number
   /** null when no witness answered. */
@@ -87,6 +88,11 @@ export class Metrics {
     'records of one group commit',
     COMMIT_BUCKETS,
   )
+  readonly #cosignatures = this.#counter(
+    'cosignatures_total',
+    'answers to requests to cosign a checkpoint: given here, received for the own log',
+    ['side', 'result'],
+  )
   readonly #storage = this.#counter('storage_errors_total', 'errors of the disk')
   readonly #reloads = this.#counter('config_reloads_total', 'reloads of the configuration', [
     'result',
@@ -101,6 +107,7 @@ export class Metrics {
     executions: this.#gauge('executions', 'executions open here', ['state']),
     logSize: this.#gauge('log_size', 'durable records'),
     published: this.#gauge('log_published_size', 'records under a signed checkpoint'),
+    witnessed: this.#gauge('log_witnessed_size', 'records under a checkpoint of a quorum'),
     queue: this.#gauge('log_queue', 'records that wait for the disk'),
     reserve: this.#gauge('disk_reserve_bytes', 'kept free for revocations'),
     clock: this.#gauge('clock_offset_seconds', "this clock against the witnesses' median"),
@@ -141,6 +148,10 @@ export class Metrics {
   synced(result: 'ok' | 'failed', bytes: number): void {
     this.#syncs.inc({ result })
     this.#syncBytes.inc(bytes)
+  }
+
+  cosigned(side: 'given' | 'received', result: string): void {
+    this.#cosignatures.inc({ side, result })
   }
 
   gossiped(topic: string, result: 'accept' | 'ignore' | 'reject'): void {
@@ -190,6 +201,7 @@ export class Metrics {
       all.executions.set({ state }, count)
     all.logSize.set(now.logSize)
     all.published.set(now.logPublishedSize)
+    all.witnessed.set(now.logWitnessedSize)
     all.queue.set(now.logQueue)
     all.reserve.set(now.diskReserveBytes)
     // NaN is Prometheus' own word for what is not known.

@@ -12,6 +12,8 @@ export function tellerOf(logger: Logger, metrics: Metrics): NodeTeller {
     // Counted where it is answered, with the adapter that asked (deciding.ts).
     decided: () => {},
     gossiped: (topic, { verdict }) => metrics.gossiped(topic, verdict),
+    cosigned: (side, answer) =>
+      metrics.cosigned(side, answer.say === 'refused' ? answer.why : answer.say),
     committed: (records, ms) => metrics.committed(records, ms),
     synced: ({ sentBytes, receivedBytes }, failure) =>
       metrics.synced(failure === null ? 'ok' : 'failed', sentBytes + receivedBytes),

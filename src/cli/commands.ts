@@ -66,11 +66,8 @@ async function invites(): Promise<readonly Command[]> {
 }
 
 async function meshViews(): Promise<readonly Command[]> {
-  const [{ meshStatus, meshDrift }, { meshExport, meshImport }] = await Promise.all([
-    import('./mesh.ts'),
-    import('./mesh-file.ts'),
-  ])
-  return [meshStatus, meshDrift, meshExport, meshImport]
+  const { meshStatus, meshDrift } = await import('./mesh.ts')
+  return [meshStatus, meshDrift]
 }
 
 async function roots(): Promise<readonly Command[]> {

@@ -119,15 +119,16 @@ export function verifyCosignature(
   }
 }
 
-/** The keys of the newest root's witnesses, as their memberships name them. */
+/** The keys of the newest root's witnesses, as their memberships name them; none of a node that equivocated (S4). */
 export function witnessKeysOf({
   root,
   members,
-}: Pick<Governance, 'root' | 'members'>): WitnessKeys {
+  distrusted,
+}: Pick<Governance, 'root' | 'members' | 'distrusted'>): WitnessKeys {
   const keys = new Map<Did, Did>()
   for (const node of root?.witnesses ?? []) {
     const key = members.get(node)?.witness
-    if (key !== undefined) keys.set(node, key)
+    if (key !== undefined && !distrusted.has(node)) keys.set(node, key)
   }
   return keys
 }

@@ -71,6 +71,11 @@ export const EVIDENCE_BYTES_MAX = 2 * KIB * MIB
 /** One receipt: the largest record and some statements, each in base64, and a checkpoint with all its signatures. */
 export const RECEIPT_BYTES_MAX = 2 * MIB
 
+/** Hashes of a consistency proof (C2SP tlog-witness); of a log of 2^32 records it has 33. */
+export const CONSISTENCY_HASHES_MAX = 63
+/** A tile of 256 hashes covers 256^(level + 1) records. */
+export const TILE_LEVEL_MAX = 3
+
 // ---- statements
 
 /** One envelope: a policy bundle of 1,000 policies with its tests fits. */
@@ -153,8 +158,6 @@ export const TIME_S_MAX = 253_402_300_799
 export const TOKENS_REMEMBERED_MAX = 1_024
 /** Questions that were asked lately, as they were read. An agent asks few, again and again. Chosen arbitrarily. */
 export const REQUESTS_REMEMBERED_MAX = 512
-/** What follows from a request, an artifact and who asks: for each of the connections that ask it. Chosen arbitrarily. */
-export const DERIVED_REMEMBERED_MAX = 1_024
 /** Longer ones are read each time. */
 export const REQUEST_REMEMBERED_BYTES_MAX = 2 * KIB
 /** A larger token is decoded each time it comes. */
@@ -299,14 +302,24 @@ export const TURN_MS = 10
 export const SYNC_REFUSED_MS = 5 * MINUTE
 /** Such statements remembered: every place of a few signers, many times. Forgetting one costs a fetch. */
 export const SYNC_REFUSED_MAX = 4_096
-/** One announcement, with the checkpoint it carries. */
-export const ANNOUNCEMENT_BYTES_MAX = 4 * KIB
+/** One announcement, with the two checkpoints it carries; the one is cosigned. */
+export const ANNOUNCEMENT_BYTES_MAX = 12 * KIB
 /** Between two announcements of one node; more nodes wait longer (design 5, witnessing). */
 export const ANNOUNCE_INTERVAL_MS = SECOND
 /** A question is repeated this many times within staleness, so that one lost answer costs nothing. */
 export const LEASE_ASKS_PER_STALENESS = 4
 /** One checkpoint as others keep and pass it on: a body of 200 bytes, and the signature of its log. */
 export const CHECKPOINT_BYTES_MAX = 2 * KIB
+/** One checkpoint with the cosignatures of WITNESSES_MAX witnesses, 160 bytes each. */
+export const COSIGNED_BYTES_MAX = 6 * KIB
+/** One add-checkpoint request: a checkpoint, and a proof of CONSISTENCY_HASHES_MAX hashes. */
+export const ADD_CHECKPOINT_BYTES_MAX = 6 * KIB
+/** Between two cosignatures of one log by one witness; more nodes wait longer (design 5, witnessing). */
+export const COSIGN_INTERVAL_MS = SECOND
+/** Checkpoints of its own log for which a node collects cosignatures: a witness that is slow cosigns an older one. */
+export const COSIGNING_MAX = 8
+/** Questions about this node's log that one member may ask in a second: proofs of half a millisecond each. Chosen arbitrarily. */
+export const LOG_READS_PER_S = 128
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */
 export const CHECKPOINTS_REMEMBERED_MAX = 2_048
 /** Checkpoints of its own log that a node was shown and found to be right: the newest, as each peer has it. */
@@ -422,14 +435,6 @@ export const SPREADS_MAX = 32
 export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
-/** A mesh as a file: what the command line reads of one answer. */
-export const MESH_FILE_BYTES_MAX = ANSWER_BYTES_MAX
-/** Heads in such a file: a few epochs of each node of the largest mesh. */
-export const MESH_FILE_HEADS_MAX = 8_192
-/** Of such a file, what is handed over in one call: with one statement more it fits a body. */
-export const IMPORT_BYTES_MAX = 256 * KIB
-/** And so many pieces of it. Chosen arbitrarily. */
-export const IMPORT_ITEMS_MAX = 1_024
 /** Envelopes in one list of statements: each is in the answer twice, once as it was signed. */
 export const LISTED_BYTES_MAX = 24 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */

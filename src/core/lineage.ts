@@ -101,7 +101,7 @@ export function checkParent(
 export function checkReceipt(
   id: RecordId,
   bytes: Uint8Array,
-  governance: Pick<Governed, 'mesh' | 'root' | 'members'>,
+  governance: Pick<Governed, 'mesh' | 'root' | 'members' | 'distrusted'>,
 ): ProvenRecord | Broken {
   const read = readReceipt(bytes)
   if (read instanceof Malformed) return broken('receipt', read.message)
@@ -125,7 +125,7 @@ function checkProof(
   id: RecordId,
   receipt: Receipt,
   record: LogRecord,
-  governance: Pick<Governed, 'mesh' | 'root' | 'members'>,
+  governance: Pick<Governed, 'mesh' | 'root' | 'members' | 'distrusted'>,
 ): ProvenRecord | Broken {
   const { mesh, members } = governance
   const member = members.get(record.node)
@@ -149,7 +149,7 @@ function checkProof(
 function cosigned(
   { checkpoint }: Receipt,
   log: Did,
-  governance: Pick<Governed, 'root' | 'members'>,
+  governance: Pick<Governed, 'root' | 'members' | 'distrusted'>,
 ): readonly Cosignature[] | null {
   try {
     return cosignaturesOf(textOf(checkpoint), witnessKeysOf(governance), log)

@@ -3,8 +3,9 @@
  * that neighbours sync at once and status pages know who lacks what. One never
  * extends a lease: receipt says nothing about age (FAULTS 1.2, note 3).
  *
- *     {"announcement":{"checkpoint":null,"digest":"5c1e…","mesh":"sha256:…",
- *      "node":"did:key:…","root":3,"size":41,"time":"2026-11-24T14:03:10.000Z"},
+ *     {"announcement":{"checkpoint":null,"cosigned":null,"digest":"5c1e…",
+ *      "mesh":"sha256:…","node":"did:key:…","root":3,"size":41,
+ *      "time":"2026-11-24T14:03:10.000Z"},
  *      "signature":"<base64>"}
  *
  * Signed by the node's witness key over "meshd/announce/1\n" and the inner JSON:
@@ -19,6 +20,7 @@ import {
   ANNOUNCE_INTERVAL_MS,
   ANNOUNCEMENT_BYTES_MAX,
   CHECKPOINT_BYTES_MAX,
+  COSIGNED_BYTES_MAX,
 } from '../core/limits.ts'
 import {
   base64,
@@ -45,6 +47,8 @@ export interface Announcement {
   readonly size: number
   /** The newest published checkpoint of the node's log, a signed note. */
   readonly checkpoint: string | null
+  /** The newest that a quorum of witnesses cosigned, with their lines: it is older than the other, or the same. */
+  readonly cosigned: string | null
   readonly timeMs: number
 }
 
@@ -58,6 +62,7 @@ const DOMAIN = utf8('meshd/announce/1\n')
 const READ = object({
   announcement: object({
     checkpoint: nullable(text(CHECKPOINT_BYTES_MAX)),
+    cosigned: nullable(text(COSIGNED_BYTES_MAX)),
     digest: hash,
     mesh: id,
     node: did,
@@ -108,6 +113,8 @@ export interface AnnouncePorts {
   readonly witness: Signer
   /** The newest published checkpoint of this node's log. */
   checkpoint(): Uint8Array | null
+  /** The newest that a quorum cosigned, with their lines. */
+  cosigned(): string | null
 }
 
 export class Announcer {
@@ -176,7 +183,7 @@ export class Announcer {
   }
 
   #announce(): void {
-    const { statements, network, clock, witness, checkpoint } = this.#ports
+    const { statements, network, clock, witness, checkpoint, cosigned } = this.#ports
     const { mesh, root, members, digest, size } = statements.governance
     if (mesh === null || root === null) return
     // INVARIANT: a node announces only what it would also sign; one that is no member has no voice.
@@ -192,6 +199,7 @@ export class Announcer {
           digest,
           size,
           checkpoint: published === null ? null : textOf(published),
+          cosigned: cosigned(),
           timeMs: clock.wallMs(),
         },
         witness,

@@ -2,7 +2,8 @@
  * The parts of a node, opened in the order in which they rest on each other:
  *
  *     log ─ statements ─ addresses ─ sync ─ announcer ─ door     what is known, and how it spreads
- *     checkpoints ─ boot ─ handover ─ voice ─ lease              how fresh it is
+ *     challenges ─ boot ─ handover ─ voice ─ lease               how fresh it is
+ *     witness ─ cosigning ─ log server                           who else vouches for it
  *     nonces ─ executions ─ authorizer                           what follows from it
  */
 
@@ -19,30 +20,35 @@ import { BootCheck } from './boot.ts'
 import { Challenges } from './challenge.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Chronicle } from './chronicle.ts'
+import { Cosigned } from './cosigned.ts'
+import { Cosigning } from './cosigning.ts'
 import { Door } from './door.ts'
 import { Drift } from './drift.ts'
 import { DurableTime } from './durable-time.ts'
 import { Equivocation } from './equivocation.ts'
 import { Executions } from './executions.ts'
 import { Handover } from './handover.ts'
-import { Heads } from './heads.ts'
 import { Heard } from './heard.ts'
 import { History } from './history.ts'
 import { openInbox } from './inbox.ts'
 import { Invites } from './invites.ts'
 import { Lease } from './lease.ts'
 import { Log } from './log.ts'
+import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
+import { LogServer } from './log-server.ts'
 import { Nonces } from './nonces.ts'
 import { logKeysOf, OwnLog } from './own-log.ts'
 import type { Clock, Network, Put, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
+import { RecordStates } from './record-states.ts'
 import { Spread } from './spread.ts'
 import { SpreadView } from './spread-view.ts'
 import { Statements } from './statements.ts'
 import { Sync } from './sync.ts'
 import { Voice } from './voice.ts'
+import { Witness } from './witness.ts'
 
 interface NodeKeys {
   readonly node: Signer
@@ -61,6 +67,8 @@ export interface NodeTeller {
   decided(decision: Decision): void
   gossiped(topic: string, verdict: Verdict): void
   synced(cost: Cost, failure: unknown): void
+  /** What a witness answered: this one, or one that was asked. */
+  cosigned(side: 'given' | 'received', answer: LogAnswer): void
   /** A batch of the log became durable. */
   committed(records: number, ms: number): void
 }
@@ -92,6 +100,10 @@ export async function openKnowledge(ports: NodePorts) {
   const origin = () => originOf(statements, network.self, log.epoch)
   const publisher = await Publisher.open({ log, store, clock, signer: keys.log, origin })
   const governance = () => statements.governance
+  const checkpoints = await Checkpoints.open({ store, persist, governance })
+  const cosigned = await Cosigned.open({
+    ...{ self: network.self, store, checkpoints, persist, governance },
+  })
   const addresses = await Addresses.open({
     ...{ store, persist, network, clock, governance },
     node: keys.node,
@@ -102,8 +114,10 @@ export async function openKnowledge(ports: NodePorts) {
     ...{ statements, network, clock },
     witness: keys.witness,
     checkpoint: () => publisher.checkpoint,
+    cosigned: () => cosigned.newest(network.self)?.note ?? null,
   })
   sync.follow(announcer)
+  publisher.onPublished(() => announcer.changed())
   openInbox({ network, statements, announcer, clock, seen: tell.gossiped })
   Spread.open({ statements, network, random })
   const invites = await Invites.open({
@@ -116,7 +130,7 @@ export async function openKnowledge(ports: NodePorts) {
     ...{ store, persist, network, clock, random, statements, addresses, invites, keys, name },
   })
   const chronicle = Chronicle.open({ statements, store, clock, log })
-  const durable = { log, reader, durableTime, persist, publisher, chronicle }
+  const durable = { log, reader, durableTime, persist, publisher, checkpoints, cosigned, chronicle }
   return { ...durable, statements, addresses, sync, announcer, invites, door }
 }
 
@@ -145,14 +159,17 @@ export function originOf(statements: Statements, node: Did, epoch: number): stri
 export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { clock, random, store, network, keys, tell, stalenessAtMostMs } = ports
   const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
-  const governance = () => statements.governance
-  const checkpoints = await Checkpoints.open({ store, persist, governance })
-  new Equivocation({
+  const { checkpoints, cosigned } = knowledge
+  const equivocation = new Equivocation({
     ...{ self: network.self, statements, checkpoints },
     problem: (what, error) => tell.problem(what, error),
   })
   const heard = new Heard(clock, checkpoints)
-  announcer.onHeard((_, announcement) => heard.announced(announcement))
+  announcer.onHeard((_, announcement) => {
+    heard.announced(announcement)
+    const { node, cosigned: note } = announcement
+    if (note !== null) cosigned.show(node, note)
+  })
   const pull = (peer: Did, signal: AbortSignal) => sync.pull(peer, signal)
   const challenges = new Challenges({ network, clock, random, statements, heard, pull })
   const logKeys = logKeysOf(statements, network.self)
@@ -197,11 +214,44 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
     ...{ network, clock, statements, challenges, voice, history, longestTerms },
   })
   const drift = new Drift({ network, clock, statements, history, heard, spread: spreadView })
-  const heads = new Heads({ self: network.self, checkpoints, shown: watch })
-  return { heard, heads, boot, handover, voice, lease, history, spreadView, drift }
+  return { equivocation, heard, boot, handover, voice, lease, history, spreadView, drift }
 }
 
 export type Freshness = Awaited<ReturnType<typeof openFreshness>>
+
+/** Who else vouches for it. */
+export async function openWitnessing(
+  ports: NodePorts,
+  knowledge: Knowledge,
+  { boot, equivocation }: Freshness,
+) {
+  const { clock, store, network, keys, tell } = ports
+  const { statements, persist, publisher, log, reader, checkpoints, cosigned } = knowledge
+  const governance = () => statements.governance
+  const { self } = network
+  const witness = await Witness.open({
+    ...{ self, clock, store, boot, checkpoints, governance, persist },
+    contradicted: (known, other, proof) => equivocation.accuse(known, other, proof),
+    witness: keys.witness,
+    answered: (answer) => tell.cosigned('given', answer),
+  })
+  const server = new LogServer({
+    ...{ network, clock, store, log, reader, publisher, witness, cosigned },
+  })
+  server.listen()
+  const cosigning = new Cosigning({
+    ...{ network, clock, statements, publisher, reader, log, cosigned, witness },
+    answered: (answer) => tell.cosigned('received', answer),
+    problem: (what, error) => tell.problem(what, error),
+  })
+  cosigning.onWitnessed(() => knowledge.announcer.changed())
+  const records = new RecordStates({
+    ...{ self, clock, log, publisher, cosigned, cosigning, statements },
+  })
+  return { witness, cosigning, records }
+}
+
+export type Witnessing = Awaited<ReturnType<typeof openWitnessing>>
 
 /** Why nothing can be recorded that others could verify; null when it can. */
 export function unwritable({ keys, network }: NodePorts, { log, statements }: Knowledge) {

@@ -28,8 +28,10 @@ import {
   openDeciding,
   openFreshness,
   openKnowledge,
+  openWitnessing,
   originOf,
   unwritable,
+  type Witnessing,
 } from './node-parts.ts'
 import { Pace } from './pace.ts'
 import { Scrub } from './scrub.ts'
@@ -46,7 +48,6 @@ export class MeshNode {
   readonly invites: Knowledge['invites']
   readonly door: Knowledge['door']
   readonly heard: Freshness['heard']
-  readonly heads: Freshness['heads']
   readonly boot: Freshness['boot']
   readonly handover: Freshness['handover']
   readonly voice: Freshness['voice']
@@ -56,7 +57,11 @@ export class MeshNode {
   readonly nonces: Deciding['nonces']
   readonly executions: Deciding['executions']
   readonly authorizer: Deciding['authorizer']
+  readonly witness: Witnessing['witness']
+  readonly cosigned: Knowledge['cosigned']
+  readonly records: Witnessing['records']
   readonly scrub: Scrub
+  readonly #cosigning: Witnessing['cosigning']
   readonly #ports: NodePorts
   readonly #knowledge: Knowledge
   readonly #history: Freshness['history']
@@ -65,7 +70,13 @@ export class MeshNode {
   /** Who waits for the log to grow. */
   readonly #waiting = new Set<Pace>()
 
-  private constructor(ports: NodePorts, known: Knowledge, fresh: Freshness, deciding: Deciding) {
+  private constructor(
+    ports: NodePorts,
+    known: Knowledge,
+    fresh: Freshness,
+    witnessing: Witnessing,
+    deciding: Deciding,
+  ) {
     this.#ports = ports
     this.#knowledge = known
     this.self = ports.network.self
@@ -77,7 +88,6 @@ export class MeshNode {
     this.invites = known.invites
     this.door = known.door
     this.heard = fresh.heard
-    this.heads = fresh.heads
     this.#history = fresh.history
     this.boot = fresh.boot
     this.handover = fresh.handover
@@ -85,6 +95,10 @@ export class MeshNode {
     this.lease = fresh.lease
     this.spreadView = fresh.spreadView
     this.drift = fresh.drift
+    this.cosigned = known.cosigned
+    this.witness = witnessing.witness
+    this.records = witnessing.records
+    this.#cosigning = witnessing.cosigning
     this.nonces = deciding.nonces
     this.executions = deciding.executions
     this.authorizer = deciding.authorizer
@@ -98,8 +112,9 @@ export class MeshNode {
   static async open(ports: NodePorts): Promise<MeshNode> {
     const knowledge = await openKnowledge(ports)
     const freshness = await openFreshness(ports, knowledge)
+    const witnessing = await openWitnessing(ports, knowledge, freshness)
     const deciding = await openDeciding(ports, knowledge)
-    return new MeshNode(ports, knowledge, freshness, deciding)
+    return new MeshNode(ports, knowledge, freshness, witnessing, deciding)
   }
 
   /** Listens, dials, and runs every loop. @throws MeshError NOT_READY when it cannot listen */
@@ -111,7 +126,7 @@ export class MeshNode {
     const { sync, announcer, chronicle } = this.#knowledge
     const loops = [this.boot, this.handover, this.lease, this.executions]
     const spreading = [sync, announcer, this.door]
-    const all = [...loops, ...spreading, chronicle, this.publisher, this.scrub]
+    const all = [...loops, ...spreading, chronicle, this.publisher, this.#cosigning, this.scrub]
     const runs = [
       ...all.map((part) => part.run(signal)),
       this.#retire(signal),

@@ -35,6 +35,8 @@ export type Space =
   | 'invite' // invite id → its state
   | 'wallet' // held artifacts and callers' keys
   | 'execution' // open executions
+  | 'witness' // node did + epoch → checkpoint that this node, as a witness, cosigned last
+  | 'cosigned' // node did + epoch → its newest checkpoint, with a quorum of cosignatures
 
 export interface Put {
   readonly space: Space

@@ -121,6 +121,12 @@ export type Happening =
       readonly dated: number
       readonly head: HeadOf | null
     }
+  /** The node asks a witness to cosign its head. */
+  | { readonly ev: 'showed'; readonly head: HeadOf }
+  /** The node cosigned a peer's head: the line left. */
+  | { readonly ev: 'cosigned'; readonly of: number; readonly head: HeadOf }
+  /** The node's own head is durable with the lines of these witnesses. */
+  | { readonly ev: 'witnessed'; readonly head: HeadOf; readonly by: readonly number[] }
   /** A peer's checkpoint is durable here. */
   | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }
   /** In the heal phase, of one live node. */

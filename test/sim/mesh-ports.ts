@@ -3,12 +3,14 @@
  * gate, with the faults that are drawn for them, and with a history of what
  * passed. They change nothing of what passes.
  */
-import { toHex } from '../../src/core/bytes.ts'
+import { parseAddCheckpoint } from '../../src/core/add-checkpoint.ts'
+import { textOf, toHex } from '../../src/core/bytes.ts'
 import { parseCheckpoint } from '../../src/core/checkpoint.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { openNote } from '../../src/core/note.ts'
+import { openNote, splitNote } from '../../src/core/note.ts'
 import { parseAnnouncement } from '../../src/mesh/announce.ts'
+import { parseLogAnswer, parseLogRequest } from '../../src/mesh/log-frames.ts'
 import type { MeshNode } from '../../src/mesh/node.ts'
 import type {
   Batch,
@@ -131,10 +133,16 @@ export class GatedStore implements Store {
         statements,
       })
     for (const { space, key, value } of puts) {
-      if (space !== 'checkpoint' || value === null) continue
-      const [did] = key.split('/')
-      const head = headOf(new TextDecoder().decode(value))
-      this.#life.write({ ev: 'witness', of: this.#life.placeOf(did as Did), head })
+      if (value === null) continue
+      const place = (did = '') => this.#life.placeOf(did as Did)
+      if (space === 'checkpoint') {
+        const head = headOf(textOf(value))
+        this.#life.write({ ev: 'witness', of: place(key.split('/')[0]), head })
+      }
+      if (space === 'cosigned') {
+        const [note, by] = [textOf(value), witnessesOn(textOf(value)).map((did) => place(did))]
+        this.#life.write({ ev: 'witnessed', head: headOf(note), by: by.sort() })
+      }
     }
   }
 }
@@ -168,6 +176,8 @@ export class GatedNetwork implements Network {
 
   async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
     const asked = this.#life.machine.monotonicMs()
+    const cosigning = protocol === 'log' ? headToCosign(request) : null
+    if (cosigning !== null) this.#life.write({ ev: 'showed', head: cosigning })
     const answer = await this.#life.gate.through(this.#inner.ask(peer, protocol, request, signal))
     if (protocol === 'state') this.#heard(peer, request, answer, asked)
     return answer
@@ -181,6 +191,7 @@ export class GatedNetwork implements Network {
       return this.#life.gate.through(
         answering.then((answer) => {
           if (held !== null && answer !== null) this.#answered(answer, held)
+          if (protocol === 'log' && answer !== null) this.#cosigned(peer, request, answer)
           return answer
         }),
       )
@@ -261,6 +272,12 @@ export class GatedNetwork implements Network {
     })
   }
 
+  #cosigned(peer: Did, request: Uint8Array, bytes: Uint8Array): void {
+    const head = headToCosign(request)
+    if (head === null || parseLogAnswer(bytes).say !== 'cosigned') return
+    this.#life.write({ ev: 'cosigned', of: this.#life.placeOf(peer), head })
+  }
+
   #announced(bytes: Uint8Array): void {
     const known = this.#held()
     if (known === null) return
@@ -312,6 +329,17 @@ function idOfRecord(record: { readonly bytes: Uint8Array }): RecordId {
 export function headOf(note: string): HeadOf {
   const { origin, size, rootHash } = parseCheckpoint(openNote(note, []).body)
   return { epoch: Number(origin.split('/').at(-1)), size, root: toHex(rootHash) }
+}
+
+function headToCosign(request: Uint8Array): HeadOf | null {
+  const read = parseLogRequest(request)
+  return read.ask === 'cosign' ? headOf(parseAddCheckpoint(read.body).note) : null
+}
+
+/** By the names on the lines: all but the log's own. */
+function witnessesOn(note: string): string[] {
+  const { lines } = splitNote(note)
+  return lines.filter(({ name }) => name.startsWith('z6Mk')).map(({ name }) => `did:key:${name}`)
 }
 
 export function short(digest: string): string {

@@ -226,6 +226,7 @@ export class MeshWorld {
         problem: () => {},
         decided: (decision) => this.#decided(host, life, decision),
         gossiped: () => {},
+        cosigned: () => {},
         synced: () => {},
         committed: () => {},
       },

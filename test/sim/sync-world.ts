@@ -91,6 +91,7 @@ export class SyncWorld {
         clock,
         witness,
         checkpoint: () => null,
+        cosigned: () => null,
       })
       Spread.open({ statements, network, random: clock.dice })
       openInbox({ network, statements, announcer, clock })

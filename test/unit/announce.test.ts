@@ -24,6 +24,7 @@ const said: Announcement = {
   digest: '5c'.repeat(32),
   size: 41,
   checkpoint: 'meshd/prod\n1\nAAAA\n',
+  cosigned: null,
   timeMs: Date.UTC(2026, 10, 24, 14, 3, 10),
 }
 
@@ -96,6 +97,7 @@ async function announcing(keys: NodeKeys, ...known: readonly Made[]) {
     clock,
     witness: keys.witness,
     checkpoint: () => utf8('a checkpoint\n'),
+    cosigned: () => 'a cosigned one\n',
     network: {
       self: keys.identity.did,
       onPeer: (listener) => {

@@ -16,6 +16,7 @@ const NOW: MetricsSnapshot = {
   executions: { running: 1, stopped: 0 },
   logSize: 9,
   logPublishedSize: 8,
+  logWitnessedSize: 7,
   logQueue: 0,
   diskReserveBytes: 1024,
   clockOffsetMs: -3,

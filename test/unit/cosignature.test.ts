@@ -159,9 +159,12 @@ test('whatever a peer sends as its line, the answer is yes or no', () => {
 test('a quorum is `write` of the newest root’s witnesses that are members', () => {
   const members = new Map([[a, { witness: atlas.witness.did }]])
   const root = { witnesses: [a, b], lease: { write: 2 } }
-  const governance = { root, members } as never
+  const distrusted = new Map()
+  const governance = { root, members, distrusted } as never
   assert.deepEqual([...witnessKeysOf(governance)], [[a, atlas.witness.did]])
   assert.deepEqual([...witnessKeysOf({ ...(governance as object), root: null } as never)], [])
+  const liars = { ...(governance as object), distrusted: new Map([[a, {}]]) } as never
+  assert.deepEqual([...witnessKeysOf(liars)], [])
   const one = [{ witness: a, timeMs: 0 }]
   assert.equal(witnessed(one, governance), false)
   assert.equal(witnessed([...one, { witness: b, timeMs: 0 }], governance), true)

@@ -42,6 +42,7 @@ async function open() {
     clock,
     witness: borealis.witness,
     checkpoint: () => null,
+    cosigned: () => null,
   })
   const seen: string[] = []
   openInbox({
@@ -66,6 +67,7 @@ const said: Announcement = {
   digest: '5c'.repeat(32),
   size: 2,
   checkpoint: null,
+  cosigned: null,
   timeMs: BEGINNING_MS,
 }
 const announce = (fields: Partial<Announcement> = {}, signer = atlas.witness) =>

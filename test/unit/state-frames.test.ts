@@ -100,7 +100,7 @@ test('only the witness key that the member statement names signs an answer', () 
 
 test('an announcement is no answer, nor the reverse: each signs its own line', () => {
   const { mesh, node, root, digest, size, checkpoint, timeMs } = sample
-  const announcement = { mesh, node, root, digest, size, checkpoint, timeMs }
+  const announcement = { mesh, node, root, digest, size, checkpoint, cosigned: null, timeMs }
   const bytes = textOf(signAnnouncement(announcement, witness))
   assert.throws(() => parseStateAnswer(utf8(bytes)), Malformed)
   const { signature } = parseStateAnswer(signStateAnswer(sample, witness))

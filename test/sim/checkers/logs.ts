@@ -75,8 +75,12 @@ interface Branch {
   readonly above: Map<string, Branch>
 }
 
-interface Shown extends HeadOf {
+/** A head, and where its node stood when it signed it. */
+export interface Placed extends HeadOf {
   readonly branch: Branch
+}
+
+interface Shown extends Placed {
   /** How often its node had been set back. */
   readonly restores: number
   /** Who had told its node what it remembers since then, and when it was last asked. */
@@ -137,7 +141,8 @@ export const S9: Invariant = {
       if (event.node === null) return
       if ('log' in event) logs.keep(event.node, event.log, event.ev !== 'durable')
       if (event.ev === 'restore') told.delete(event.node)
-      if (event.ev === 'announce' && event.head !== null) sign(event.node, event.head)
+      if ((event.ev === 'announce' || event.ev === 'showed') && event.head !== null)
+        sign(event.node, event.head)
       if (event.ev === 'heard' && event.own)
         told.set(event.node, new Map(told.get(event.node)).set(event.from, event.asked))
       if (event.ev === 'heard' && event.head !== null) {
@@ -162,12 +167,12 @@ function excused(first: Shown, second: Shown): boolean {
   })
 }
 
-function keyOf(node: number, { epoch, size, root }: HeadOf): string {
+export function keyOf(node: number, { epoch, size, root }: HeadOf): string {
   return `${node}/${epoch}/${size}/${root}`
 }
 
 /** One of them is not below the other; or one place has two root hashes. */
-function contradict(a: Shown, b: Shown): boolean {
+export function contradict(a: Placed, b: Placed): boolean {
   if (a.size === b.size) return a.root !== b.root || a.branch !== b.branch
   const [low, high] = a.size < b.size ? [a.branch, b.branch] : [b.branch, a.branch]
   let at: Branch | null = high
@@ -176,7 +181,7 @@ function contradict(a: Shown, b: Shown): boolean {
 }
 
 /** The logs of all nodes over all lives of their disks: trees, where one that was set back grew another branch. */
-class Branches {
+export class Branches {
   readonly #paths = new Map<string, Branch[]>()
   readonly #bottoms = new Map<string, Branch>()
 

@@ -1,0 +1,56 @@
+/** What witnesses vouch for: S25 and S26. */
+import type { Invariant } from './checker.ts'
+import { Branches, contradict, keyOf, type Placed } from './logs.ts'
+
+export const S25: Invariant = {
+  id: 'S25',
+  says: 'a witness never cosigns two heads of one log that contradict each other',
+  begin({ fail, met }) {
+    const logs = new Branches()
+    const shown = new Map<string, Placed>()
+    /** Of each witness, of each log, since its disk was set back. */
+    const cosigned = new Map<number, Map<string, Placed[]>>()
+    return (event) => {
+      if (event.node === null) return
+      if ('log' in event) logs.keep(event.node, event.log, event.ev !== 'durable')
+      if (event.ev === 'restore') cosigned.delete(event.node)
+      if (event.ev === 'showed') {
+        const key = keyOf(event.node, event.head)
+        const branch = logs.at(event.node, event.head)
+        if (branch !== null && !shown.has(key)) shown.set(key, { ...event.head, branch })
+      }
+      if (event.ev !== 'cosigned') return
+      const head = shown.get(keyOf(event.of, event.head))
+      if (head === undefined) return fail(`n${event.node} cosigned what n${event.of} never showed`)
+      const logsOf = cosigned.get(event.node) ?? new Map<string, Placed[]>()
+      cosigned.set(event.node, logsOf)
+      const log = `${event.of}/${head.epoch}`
+      const before = logsOf.get(log) ?? []
+      const other = before.find((each) => contradict(each, head))
+      if (other !== undefined)
+        fail(`n${event.node} cosigned sizes ${other.size} and ${head.size} of n${event.of}`)
+      if (before.length > 0) met()
+      if (!before.includes(head)) logsOf.set(log, [...before, head])
+    }
+  },
+}
+
+export const S26: Invariant = {
+  id: 'S26',
+  says: 'what counts as witnessed was cosigned by those witnesses before',
+  begin({ fail, met }) {
+    const cosigned = new Set<string>()
+    return (event) => {
+      if (event.node === null) return
+      if (event.ev === 'cosigned') cosigned.add(`${event.node} ${keyOf(event.of, event.head)}`)
+      if (event.ev !== 'witnessed') return
+      const { node, by, head } = event
+      if (by.length === 0) fail(`n${node} keeps a head that nobody cosigned`)
+      for (const witness of by.filter((each) => each !== node)) {
+        met()
+        if (!cosigned.has(`${witness} ${keyOf(node, head)}`))
+          fail(`n${node} counts n${witness} at size ${head.size}, which never said so`)
+      }
+    }
+  },
+}
