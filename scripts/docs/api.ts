@@ -11,6 +11,7 @@ import { executionRoutes } from '../../src/api/executions.ts'
 import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
+import { meshFileRoutes } from '../../src/api/mesh-file.ts'
 import { metricsRoutes } from '../../src/api/metrics.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
@@ -88,6 +89,11 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/log/tile/{place+}': ['-', 'a tile or entry bundle, as C2SP tlog-tiles has it'],
   'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
+  'GET /v1/mesh/export': ['-', 'all statements and heads in one file, text/plain'],
+  'POST /v1/mesh/import': [
+    '`{mesh, statements, heads}`, a part of such a file',
+    'MeshImportView: of each whether it is new, known, held or refused',
+  ],
   'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
   'GET /v1/doctor': ['`?with=` a node', 'View of Doctor'],
   'POST /v1/isolation': ['`{isolated}`', '`{isolated}`'],
@@ -113,6 +119,7 @@ export function routes(): readonly Route[] {
     ...recordRoutes(unused),
     ...receiptRoutes(unused),
     ...tileRoutes(unused),
+    ...meshFileRoutes(unused),
     ...policyRoutes(unused),
     ...doctorRoutes(unused),
     ...operateRoutes(unused),

@@ -17,6 +17,7 @@ import { executionRoutes } from './executions.ts'
 import { governanceRoutes } from './governance.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
+import { meshFileRoutes } from './mesh-file.ts'
 import { type Metrics, metricsRoutes } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { operateRoutes } from './operate.ts'
@@ -165,6 +166,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...recordRoutes(services),
     ...receiptRoutes(services),
     ...tileRoutes(services),
+    ...meshFileRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),

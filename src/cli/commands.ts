@@ -66,8 +66,11 @@ async function invites(): Promise<readonly Command[]> {
 }
 
 async function meshViews(): Promise<readonly Command[]> {
-  const { meshStatus, meshDrift } = await import('./mesh.ts')
-  return [meshStatus, meshDrift]
+  const [{ meshStatus, meshDrift }, { meshExport, meshImport }] = await Promise.all([
+    import('./mesh.ts'),
+    import('./mesh-file.ts'),
+  ])
+  return [meshStatus, meshDrift, meshExport, meshImport]
 }
 
 async function roots(): Promise<readonly Command[]> {

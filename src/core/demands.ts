@@ -8,12 +8,13 @@ import { checkNarrowing } from './chain.ts'
 import { commandOf, covers, formatEntity } from './command.ts'
 import { formatPredicate, seenBy } from './condition.ts'
 import type { Delegation } from './delegation.ts'
+import { Derived } from './derived.ts'
 import { whomOf } from './facts.ts'
 import { holds } from './holds.ts'
 import type { Asked, Invocation } from './invocation.ts'
 import { formatJson, type JsonObject } from './json.ts'
 import type { Did } from './keys.ts'
-import { PREDICATE_STEPS_MAX } from './limits.ts'
+import { DERIVED_REMEMBERED_MAX, PREDICATE_STEPS_MAX } from './limits.ts'
 import { type Predicate, selectorsOf } from './predicate.ts'
 import type { Denial, ReasonCode } from './reasons.ts'
 import { describe, formatScope } from './scope.ts'
@@ -49,6 +50,13 @@ export function checkGovernance(links: Links, view: JsonObject): Denial | null {
 
 /** Check 9: what is asked lies inside every link's command and predicates, and no link is wider than the one above. */
 export function checkScope(links: Links, asked: Asked, view: JsonObject): Denial | null {
+  return scopes.of(links, [asked, view], () => scopeDenial(links, asked, view))
+}
+
+/** Pure, and asked again with every question of an artifact that is held. */
+const scopes = new Derived<Denial | null>(DERIVED_REMEMBERED_MAX)
+
+function scopeDenial(links: Links, asked: Asked, view: JsonObject): Denial | null {
   const wider = checkNarrowing(links)
   if (wider !== null) return wider
   const inside = links.every(({ cmd }) => covers(cmd, commandOf(asked.action)))
@@ -77,8 +85,7 @@ function scopeDetail(
 
 /** What conditions of one kind the links make, for people: `unit = planner.service`. */
 export function conditionsOf(links: Links, kind: Kind): readonly string[] {
-  const texts = links.flatMap(({ pol }) => pol.filter((p) => kindOf(p) === kind))
-  return [...new Set(texts.map(formatPredicate))]
+  return [...new Set(predicatesOf(links, kind).map(formatPredicate))]
 }
 
 /** Check 9 too: the invocation asks what the request asks, so what is judged is what was signed, and what runs. */
@@ -104,8 +111,21 @@ function checkKind(links: Links, kind: Kind, view: JsonObject, code: ReasonCode)
 
 function failing(links: Links, kind: Kind, view: JsonObject): readonly Predicate[] {
   const budget = { steps: PREDICATE_STEPS_MAX }
-  const wanted = links.flatMap(({ pol }) => pol.filter((p) => kindOf(p) === kind))
-  return wanted.filter((p) => !holds(p, view, 'strict', budget))
+  return predicatesOf(links, kind).filter((p) => !holds(p, view, 'strict', budget))
+}
+
+/** The predicates of links, which are never edited, told apart. */
+const sorted = new WeakMap<Links, ReadonlyMap<Kind, readonly Predicate[]>>()
+
+function predicatesOf(links: Links, kind: Kind): readonly Predicate[] {
+  const known =
+    sorted.get(links) ??
+    Map.groupBy(
+      links.flatMap(({ pol }) => pol),
+      kindOf,
+    )
+  sorted.set(links, known)
+  return known.get(kind) ?? []
 }
 
 /** `needs unit = planner.service, saw unit other.service` */

@@ -158,6 +158,8 @@ export const TIME_S_MAX = 253_402_300_799
 export const TOKENS_REMEMBERED_MAX = 1_024
 /** Questions that were asked lately, as they were read. An agent asks few, again and again. Chosen arbitrarily. */
 export const REQUESTS_REMEMBERED_MAX = 512
+/** What follows from a request, an artifact and who asks: for each of the connections that ask it. Chosen arbitrarily. */
+export const DERIVED_REMEMBERED_MAX = 1_024
 /** Longer ones are read each time. */
 export const REQUEST_REMEMBERED_BYTES_MAX = 2 * KIB
 /** A larger token is decoded each time it comes. */
@@ -435,6 +437,14 @@ export const SPREADS_MAX = 32
 export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
+/** A mesh as a file: what the command line reads of one answer. */
+export const MESH_FILE_BYTES_MAX = ANSWER_BYTES_MAX
+/** Heads in such a file: a few epochs of each node of the largest mesh. */
+export const MESH_FILE_HEADS_MAX = 8_192
+/** Of such a file, what is handed over in one call: with one statement more it fits a body. */
+export const IMPORT_BYTES_MAX = 256 * KIB
+/** And so many pieces of it. Chosen arbitrarily. */
+export const IMPORT_ITEMS_MAX = 1_024
 /** Envelopes in one list of statements: each is in the answer twice, once as it was signed. */
 export const LISTED_BYTES_MAX = 24 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */

@@ -7,7 +7,8 @@ import type { LeaseUnder } from './checks/lease.ts'
 import { askPolicies, formatRef, type PolicyFinding, policiesInForce } from './checks/policy.ts'
 import type { Coverage } from './checks/revocation.ts'
 import { principalFor, spokenFor } from './checks/runtime.ts'
-import { NEEDS_ARTIFACT, NEEDS_REQUEST } from './checks/wording.ts'
+import { type NameOf, NEEDS_ARTIFACT, NEEDS_REQUEST } from './checks/wording.ts'
+import { Derived } from './derived.ts'
 import { meshdOf, viewOf } from './facts.ts'
 import type { RecordId } from './id.ts'
 import type { Asked } from './invocation.ts'
@@ -15,6 +16,7 @@ import type { JsonObject } from './json.ts'
 import type { JudgeInput } from './judgement.ts'
 import { type Did, isDid } from './keys.ts'
 import type { LeaseStatus } from './lease.ts'
+import { DERIVED_REMEMBERED_MAX } from './limits.ts'
 import { type Broken, checkParent, type VerifiedParent } from './lineage.ts'
 import { Malformed } from './malformed.ts'
 import { policyInput } from './policy.ts'
@@ -42,26 +44,42 @@ export interface LineageFinding {
 }
 
 export function matterOf(input: JudgeInput, artifact: VerifiedArtifact | null): Matter {
-  const { caller, facts, nameOf } = input
+  const { nameOf } = input
   const request = input.request instanceof Malformed ? null : input.request
-  const invoker = artifact?.invocation.iss ?? null
-  const own = (asked: Asked, did: Did) => ({ ...asked, subject: spokenFor(asked, did, nameOf) })
-  const asked = request === null || invoker === null ? null : own(request, invoker)
-  const signed = artifact === null ? null : own(artifact.invocation.asked, artifact.invocation.iss)
-  const meshd = meshdOf(facts)
-  const view = asked === null || invoker === null ? null : viewOf(asked, invoker, meshd)
+  const invocation = artifact?.invocation ?? null
+  const { asked, view, finding } =
+    request === null ? NO_GROUND : groundOf(input, request, invocation?.iss ?? null)
+  const signed = invocation === null ? null : own(invocation.asked, invocation.iss, nameOf)
   const lineage = lineageOf(input, request, artifact)
+  return { request, artifact, asked, signed, view, finding, lineage }
+}
+
+/** What follows from a request and from who asks it, whatever the artifact grants: it is asked again and again. */
+type Ground = Pick<Matter, 'asked' | 'view' | 'finding'>
+
+const NO_GROUND: Ground = { asked: null, view: null, finding: null }
+const grounds = new Derived<Ground>(DERIVED_REMEMBERED_MAX)
+
+function groundOf(input: JudgeInput, request: Request, invoker: Did | null): Ground {
+  const { caller, facts, governance, policy, nameOf } = input
   // Without an artifact the kernel may still say who asks: policies can be looked at.
   const who = invoker ?? caller.principal
-  if (request === null || who === null)
-    return { request, artifact, asked, signed, view, finding: null, lineage }
-  const principal = principalFor(request, who, nameOf)
-  const finding = askPolicies(
-    input.governance,
-    input.policy,
-    policyInput(request, principal, meshd),
-  )
-  return { request, artifact, asked, signed, view, finding, lineage }
+  const others = [facts, governance.bundles, policy, policy.loaded, nameOf, invoker, who]
+  return grounds.of(request, others, () => {
+    const meshd = meshdOf(facts)
+    const asked = invoker === null ? null : own(request, invoker, nameOf)
+    const view = asked === null || invoker === null ? null : viewOf(asked, invoker, meshd)
+    if (who === null) return { asked, view, finding: null }
+    const principal = principalFor(request, who, nameOf)
+    const finding = askPolicies(governance, policy, policyInput(request, principal, meshd))
+    return { asked, view, finding }
+  })
+}
+
+/** With a caller that names itself as nobody else. */
+function own(asked: Asked, did: Did, nameOf: NameOf): Asked {
+  const { action, resource, args } = asked
+  return { action, resource, subject: spokenFor(asked, did, nameOf), args }
 }
 
 const UNSIGNED: Broken = {

@@ -12,8 +12,15 @@ import { RevocationQuotas } from './revocation-quotas.ts'
 import type { Revocation, Target } from './statement/revocation.ts'
 
 export class RevocationIndex implements Revocations {
-  /** The one that lasts longest first. */
-  readonly #byTarget = new Map<string, Revocation[]>()
+  /** The one that lasts longest first; by what is revoked, under its kind: an id is looked up as it is. */
+  readonly #byTarget: Readonly<Record<Target['kind'], Map<string, Revocation[]>>> = {
+    link: new Map(),
+    principal: new Map(),
+    node: new Map(),
+    issuer: new Map(),
+    policy: new Map(),
+    execution: new Map(),
+  }
   readonly #quotas = new RevocationQuotas()
   #size = 0
 
@@ -23,10 +30,11 @@ export class RevocationIndex implements Revocations {
 
   /** Each statement once. Gives those that are left out from now on, perhaps itself: others cover them. */
   add(revocation: Revocation): readonly Revocation[] {
-    const key = targetKey(revocation.target)
-    const known = this.#byTarget.get(key) ?? []
-    this.#byTarget.set(
-      key,
+    const { target } = revocation
+    const [of, name] = [this.#byTarget[target.kind], nameOf(target)]
+    const known = of.get(name) ?? []
+    of.set(
+      name,
       [...known, revocation].sort((a, b) => (lasts(a, b) ? -1 : 1)),
     )
     this.#size += 1
@@ -40,24 +48,24 @@ export class RevocationIndex implements Revocations {
   }
 
   link(cid: Cid): Revocation | null {
-    return this.#over(cid) ?? this.#of(`link ${cid}`)
+    return this.#over(cid) ?? this.#of('link', cid)
   }
 
   did(kind: 'principal' | 'node' | 'issuer', did: Did): Revocation | null {
     const over = kind === 'issuer' ? this.#over(did) : null
-    return over ?? this.#of(`${kind} ${did}`)
+    return over ?? this.#of(kind, did)
   }
 
   policy(bundle: string, version: number): Revocation | null {
-    return this.#of(`policy ${bundle} ${version}`)
+    return this.#of('policy', `${bundle} ${version}`)
   }
 
   execution(record: RecordId): Revocation | null {
-    return this.#of(`execution ${record}`)
+    return this.#of('execution', record)
   }
 
-  #of(key: string): Revocation | null {
-    return this.#byTarget.get(key)?.[0] ?? null
+  #of(kind: Target['kind'], name: string): Revocation | null {
+    return this.#byTarget[kind].get(name)?.[0] ?? null
   }
 
   #over(end: Cid | Did): Revocation | null {
@@ -67,24 +75,30 @@ export class RevocationIndex implements Revocations {
   }
 
   #remove(revocation: Revocation): void {
-    const key = targetKey(revocation.target)
-    const rest = (this.#byTarget.get(key) ?? []).filter(({ id }) => id !== revocation.id)
-    if (rest.length === 0) this.#byTarget.delete(key)
-    else this.#byTarget.set(key, rest)
+    const { target } = revocation
+    const [of, name] = [this.#byTarget[target.kind], nameOf(target)]
+    const rest = (of.get(name) ?? []).filter(({ id }) => id !== revocation.id)
+    if (rest.length === 0) of.delete(name)
+    else of.set(name, rest)
     this.#size -= 1
   }
 }
 
+/** `node did:key:z6Mk…`, `policy agents 7` */
 export function targetKey(target: Target): string {
+  return `${target.kind} ${nameOf(target)}`
+}
+
+function nameOf(target: Target): string {
   switch (target.kind) {
     case 'link':
-      return `link ${target.cid}`
+      return target.cid
     case 'policy':
-      return `policy ${target.bundle} ${target.version}`
+      return `${target.bundle} ${target.version}`
     case 'execution':
-      return `execution ${target.record}`
+      return target.record
     default:
-      return `${target.kind} ${target.did}`
+      return target.did
   }
 }
 

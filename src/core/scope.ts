@@ -38,8 +38,17 @@ interface Terms {
   readonly rest: readonly Predicate[]
 }
 
+/** What links say together, which are never edited. */
+const described = new WeakMap<readonly Delegation[], Scope>()
+
 /** Sums up the links, root first, at least one. */
 export function describe(links: readonly Delegation[]): Scope {
+  const known = described.get(links) ?? sumUp(links)
+  described.set(links, known)
+  return known
+}
+
+function sumUp(links: readonly Delegation[]): Scope {
   const terms = links.map(termsOf)
   return {
     actions: actionsOf(terms),

@@ -5,19 +5,10 @@
  * caller's key, for that caller, this node and this one request, on another
  * thread.
  */
-import { NOTHING_INHERITED } from '../core/ancestry.ts'
 import { type Artifact, parseArtifact } from '../core/artifact.ts'
 import { assert } from '../core/assert.ts'
-import * as chain from '../core/chain.ts'
-import { coveringDenial } from '../core/checks/revocation.ts'
-import { spokenFor } from '../core/checks/runtime.ts'
-import type { NameOf } from '../core/checks/wording.ts'
 import { prepare, prepareAgain, seal, type Unsigned } from '../core/closing.ts'
-import { commandOf, covers } from '../core/command.ts'
 import type { Delegation } from '../core/delegation.ts'
-import * as demands from '../core/demands.ts'
-import { viewOf } from '../core/facts.ts'
-import type { Cid } from '../core/id.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Did } from '../core/keys.ts'
 import { ARTIFACT_HEADER_BYTES_MAX, NONCE_BYTES, SIGNED_INVOCATION_TTL_MS } from '../core/limits.ts'
@@ -25,15 +16,12 @@ import { Malformed } from '../core/malformed.ts'
 import type { Caller, Governed, Presented } from '../core/presented.ts'
 import type { Request } from '../core/request.ts'
 import type { Random } from '../mesh/ports.ts'
+import { choose, type OfferPorts } from './offer.ts'
 import type { KeptKey, Wallet } from './wallet.ts'
 
-export interface PresentPorts {
-  readonly self: Did
+export interface PresentPorts extends OfferPorts {
   readonly wallet: Wallet
   readonly random: Random
-  readonly nameOf: NameOf
-  /** Whether an invocation or a single-use link was used before, here. */
-  seen(cid: Cid): boolean
 }
 
 /** Who asks for what, of which governance, and when. */
@@ -100,64 +88,6 @@ function presentHeld(asking: Asking, ports: PresentPorts): Presented | Promise<P
 function keyFor({ name, principal }: Caller, wallet: Wallet): KeptKey | null {
   const key = name === null ? null : wallet.key(name)
   return key !== null && key.signer.did === principal ? key : null
-}
-
-/**
- * Latest expiry first, the first that passes checks 2, 3, 9 and 11; else the
- * one that fits best, so that its true reason shows (design 9).
- */
-function choose(
-  name: string,
-  request: Request,
-  holder: Did,
-  asking: Asking,
-  ports: PresentPorts,
-): Artifact | null {
-  const subject = spokenFor(request, holder, ports.nameOf)
-  const asked = { action: request.action, resource: request.resource, subject, args: request.args }
-  // Predicates of check 9 mention no fact of the node.
-  const view = viewOf(asked, holder, NOTHING)
-  const command = commandOf(request.action)
-  let best: Artifact | null = null
-  let bestFit = -1
-  for (const artifact of ports.wallet.heldFor(name)) {
-    const { links } = artifact
-    const fits = demands.checkScope(links, asked, view) === null
-    if (fits && good(artifact, request, holder, asking, ports)) return artifact
-    const near = links.every(({ cmd }) => covers(cmd, command))
-    const fit = fits ? 2 : near ? 1 : 0
-    if (fit > bestFit) [best, bestFit] = [artifact, fit]
-  }
-  return best
-}
-
-/** Checks 2, 3 and 11, of the links alone. The judge asks everything again. */
-function good(
-  { links }: Artifact,
-  { action, resource }: Request,
-  holder: Did,
-  { governance, nowMs }: Asking,
-  { self, seen }: PresentPorts,
-): boolean {
-  const { root } = governance
-  if (root === null) return false
-  const isIssuer = (key: Did) => root.roles.issuer.keys.includes(key)
-  const bounds = { skewMs: root.lease.skewMs, artifactTtlMs: root.limits.artifactTtlMs }
-  if (chain.checkSignatures(links, null, isIssuer) !== null) return false
-  if (chain.checkTimes(links, null, nowMs, bounds) !== null) return false
-  if (links.some(({ once, cid }) => once && seen(cid))) return false
-  const coverage = {
-    action,
-    resource,
-    links: links.map(({ cid }) => cid),
-    issuers: links.map(({ iss }) => iss),
-    principals: [...links.map(({ iss }) => iss), holder],
-    node: self,
-    policies: [],
-    executions: [],
-    inherited: NOTHING_INHERITED,
-  }
-  return coveringDenial(governance, coverage, nowMs) === null
 }
 
 function closed(

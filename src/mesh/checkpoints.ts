@@ -86,6 +86,16 @@ export class Checkpoints {
     return newest
   }
 
+  /** The newest of that epoch that is durable here. */
+  get(node: Did, epoch: number): KnownCheckpoint | null {
+    return this.#known.get(`${node}/${epoch}`) ?? null
+  }
+
+  /** Of every epoch of every log that one is durable of. */
+  all(): Iterable<KnownCheckpoint> {
+    return this.#known.values()
+  }
+
   /** Takes what a node showed of its own log, or another of it. Resolves when durable, or when there is nothing to keep. */
   async offer(node: Did, note: string): Promise<void> {
     const seen = this.read(node, note)

@@ -28,6 +28,7 @@ import { DurableTime } from './durable-time.ts'
 import { Equivocation } from './equivocation.ts'
 import { Executions } from './executions.ts'
 import { Handover } from './handover.ts'
+import { Heads } from './heads.ts'
 import { Heard } from './heard.ts'
 import { History } from './history.ts'
 import { openInbox } from './inbox.ts'
@@ -214,7 +215,8 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
     ...{ network, clock, statements, challenges, voice, history, longestTerms },
   })
   const drift = new Drift({ network, clock, statements, history, heard, spread: spreadView })
-  return { equivocation, heard, boot, handover, voice, lease, history, spreadView, drift }
+  const heads = new Heads({ self: network.self, checkpoints, shown: watch })
+  return { equivocation, heads, heard, boot, handover, voice, lease, history, spreadView, drift }
 }
 
 export type Freshness = Awaited<ReturnType<typeof openFreshness>>

@@ -48,6 +48,7 @@ export class MeshNode {
   readonly invites: Knowledge['invites']
   readonly door: Knowledge['door']
   readonly heard: Freshness['heard']
+  readonly heads: Freshness['heads']
   readonly boot: Freshness['boot']
   readonly handover: Freshness['handover']
   readonly voice: Freshness['voice']
@@ -88,6 +89,7 @@ export class MeshNode {
     this.invites = known.invites
     this.door = known.door
     this.heard = fresh.heard
+    this.heads = fresh.heads
     this.#history = fresh.history
     this.boot = fresh.boot
     this.handover = fresh.handover

@@ -56,6 +56,10 @@ export interface StatementsPorts {
 
 export interface Offered {
   readonly verdict: Verdict
+  /** Why it was not taken; null when it was, or is known. */
+  readonly says: string | null
+  /** It is looked at again once its root is known here. */
+  readonly unjudged: boolean
   /** Resolves once it is durable and applied, if it was accepted. Rejects when the disk does not take it. */
   readonly done: Promise<void>
 }
@@ -63,6 +67,7 @@ export interface Offered {
 type How = Pick<Learned, 'from' | 'via' | 'note' | 'early'>
 
 const NOTHING = Promise.resolve()
+const TAKEN = { says: null, unjudged: false } as const
 const ACCEPT: Verdict = { verdict: 'accept' }
 const SEEN: Verdict = { verdict: 'ignore', why: 'seen' }
 
@@ -156,16 +161,19 @@ export class Statements {
    */
   offer(bytes: Uint8Array, from: Did | null, via: Via): Offered {
     const looked = this.#look(bytes)
-    if (looked.is === 'seen') return { verdict: SEEN, done: this.#arriving.doneOf(looked.id) }
+    if (looked.is === 'seen')
+      return { ...TAKEN, verdict: SEEN, done: this.#arriving.doneOf(looked.id) }
     if (looked.is === 'admitted') {
       const accepted = this.#accept(looked, from, via)
-      if ('done' in accepted) return { verdict: ACCEPT, done: accepted.done }
-      return { verdict: accepted.verdict, done: NOTHING }
+      if ('done' in accepted) return { ...TAKEN, verdict: ACCEPT, done: accepted.done }
+      const { verdict, says } = accepted
+      return { verdict, says, unjudged: false, done: NOTHING }
     }
     // Tried again when its root arrives. Whose word it is nobody can say, so it counts against its sender.
     if (looked.is === 'unjudged')
       this.#unjudged.put(waitingFor(looked.envelope, looked.id, [ownerOfSender(from)]))
-    return { verdict: looked.verdict, done: NOTHING }
+    const { verdict, says } = looked
+    return { verdict, says, unjudged: looked.is === 'unjudged', done: NOTHING }
   }
 
   /**

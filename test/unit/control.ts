@@ -7,6 +7,7 @@ import { doctorRoutes } from '../../src/api/doctor.ts'
 import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
+import { meshFileRoutes } from '../../src/api/mesh-file.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
 import { policyRoutes } from '../../src/api/policies.ts'
@@ -66,6 +67,7 @@ export class Control implements AsyncDisposable {
       ...governanceRoutes(services),
       ...statementRoutes(services),
       ...recordRoutes(services),
+      ...meshFileRoutes(services),
       ...policyRoutes(new CedarEngine()),
       ...doctorRoutes(services),
       ...operateRoutes(services),

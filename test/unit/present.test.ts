@@ -144,8 +144,9 @@ test('nothing is held for another, and nothing is offered to a request that cann
 
 test('the latest to expire is taken first, and passed over when it is revoked, spent or not yet valid', async () => {
   const of = await world()
+  const wanted = request()
   const chosen = async (over: Partial<Asking> = {}) =>
-    found(await ask(of, BOB_UID, over)).links.at(-1)?.cid
+    found(await ask(of, BOB_UID, { request: wanted, ...over })).links.at(-1)?.cid
   const early = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 100 }))
   const late = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 5000 }))
   assert.equal(await chosen(), late)
@@ -165,11 +166,30 @@ test('the latest to expire is taken first, and passed over when it is revoked, s
   assert.equal(await chosen(), late)
 })
 
+test('what was found to fit a request is found again, and nothing else is taken for it', async () => {
+  const of = await world()
+  const asBob = request({ subject: { type: 'principal', id: 'bob' } })
+  const chosen = async (over: Partial<Asking> = {}) =>
+    found(await ask(of, BOB_UID, { request: asBob, ...over })).links.at(-1)?.cid
+  const any = await hold(of, 'bob', granted(of, 'bob', { exp: EXP_S + 100 }))
+  const pol = [['==', '.subject.id', of.wallet.key('bob')?.signer.did]]
+  const own = await hold(of, 'bob', granted(of, 'bob', { pol, exp: EXP_S + 200 }))
+  for (let i = 0; i < 3; i += 1) assert.equal(await chosen(), own)
+  // Called by another name, the caller speaks for somebody else.
+  Object.assign(of.node, { nameOf: () => 'robert' })
+  assert.equal(await chosen(), any)
+  await of.wallet.drop('bob', any)
+  assert.equal(await chosen(), own)
+  await of.wallet.drop('bob', own)
+  assert.equal((await ask(of, BOB_UID, { request: asBob })).kind, 'missing')
+})
+
 test('none that passes: the one that fits best is judged, so that its true reason shows', async () => {
   const of = await world()
+  const wanted = request()
   const elsewhere = await hold(of, 'bob', granted(of, 'bob', { cmd: '/job', exp: EXP_S + 9000 }))
   const chosen = async (over: Partial<Asking> = {}) =>
-    found(await ask(of, BOB_UID, over)).links.at(-1)?.cid
+    found(await ask(of, BOB_UID, { request: wanted, ...over })).links.at(-1)?.cid
   assert.equal(await chosen(), elsewhere)
   const pol = [['==', '.resource.id', 'other']]
   const near = await hold(of, 'bob', granted(of, 'bob', { pol, exp: EXP_S + 8000 }))

@@ -3,7 +3,7 @@
  * it rests on. The same question is asked again before every answer, and of
  * everything that runs.
  */
-import type { Inherited } from '../ancestry.ts'
+import { type Inherited, NOTHING_INHERITED } from '../ancestry.ts'
 import { commandOf, covers, type Entity, parseResource } from '../command.ts'
 import { globMatches, parseGlob } from '../glob.ts'
 import { type Cid, type RecordId, shortId } from '../id.ts'
@@ -64,9 +64,11 @@ export function coveringDenial(
 /** The same of what it descends from; null when nothing covers that. */
 export function inheritedDenial(
   governance: Governed,
-  { ancestors, nodes, origins, issuers, links, principals }: Inherited,
+  inherited: Inherited,
   nowMs: number,
 ): Denial | null {
+  if (inherited === NOTHING_INHERITED) return null
+  const { ancestors, nodes, origins, issuers, links, principals } = inherited
   const { revocations, freezes } = governance
   const found = [
     ...ancestors.map((id) => revocations.execution(id)),
@@ -111,18 +113,17 @@ function* revocationsOf(
   { revocations }: Governed,
   { links, issuers, principals, node, policies, executions }: Coverage,
 ): Iterable<Revocation> {
-  const found = [
-    ...links.map((cid) => revocations.link(cid)),
-    ...principals.map((did) => revocations.did('principal', did)),
-    ...issuers.map((did) => revocations.did('issuer', did)),
-    revocations.did('node', node),
-    ...policies.map(({ bundle, version }) => revocations.policy(bundle, version)),
-    ...executions.map((id) => revocations.execution(id)),
-  ]
+  const found = [revocations.did('node', node)]
+  for (const cid of links) found.push(revocations.link(cid))
+  for (const did of principals) found.push(revocations.did('principal', did))
+  for (const did of issuers) found.push(revocations.did('issuer', did))
+  for (const { bundle, version } of policies) found.push(revocations.policy(bundle, version))
+  for (const id of executions) found.push(revocations.execution(id))
   for (const each of found) if (each !== null) yield each
 }
 
 function freezeOf(governance: Governed, coverage: Coverage): Freeze | null {
+  if (governance.freezes.size === 0) return null
   const { principals, node, action, resource } = coverage
   const named: readonly Scope[] = [
     { kind: 'mesh' },
