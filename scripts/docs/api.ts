@@ -16,6 +16,7 @@ import { metricsRoutes } from '../../src/api/metrics.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
 import { policyRoutes } from '../../src/api/policies.ts'
+import { pruneRoutes } from '../../src/api/prune.ts'
 import { receiptRoutes } from '../../src/api/receipts.ts'
 import { recordRoutes } from '../../src/api/records.ts'
 import type { Route, SocketRole } from '../../src/api/router.ts'
@@ -94,6 +95,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
     '`{mesh, statements, heads}`, a part of such a file',
     'MeshImportView: of each whether it is new, known, held or refused',
   ],
+  'POST /v1/log/prune': [
+    '`{before, to}`; without `to` only a plan',
+    'View of Prune: which records would go, or went',
+  ],
   'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
   'GET /v1/doctor': ['`?with=` a node', 'View of Doctor'],
   'POST /v1/isolation': ['`{isolated}`', '`{isolated}`'],
@@ -120,6 +125,7 @@ export function routes(): readonly Route[] {
     ...receiptRoutes(unused),
     ...tileRoutes(unused),
     ...meshFileRoutes(unused),
+    ...pruneRoutes(unused),
     ...policyRoutes(unused),
     ...doctorRoutes(unused),
     ...operateRoutes(unused),

@@ -21,7 +21,8 @@ const SAYS: Readonly<Record<string, string>> = {
   'api.public_url': 'where the well-known document says it is served; without it there is none',
   'api.callers': 'who a local caller is, by kernel facts; the first match counts',
   'api.sockets': 'one more socket for each caller whose kernel facts cannot be read',
-  'audit.retention': 'how long records are kept at least; this version deletes none',
+  'audit.retention':
+    'how long records are kept at least; `meshd audit prune` gives up older ones, and nothing else does',
   'audit.disk_reserve': 'kept free, so that revocations still fit on a full disk',
   'telemetry.metrics_listen': 'loopback address of /metrics, /livez and /readyz, and nothing else',
   'log.level': 'the least that is logged',

@@ -23,6 +23,7 @@ import { MetricsServer } from './metrics-server.ts'
 import { operateRoutes } from './operate.ts'
 import { peerRoutes } from './peers.ts'
 import { policyRoutes } from './policies.ts'
+import { pruneRoutes } from './prune.ts'
 import { receiptRoutes } from './receipts.ts'
 import { recordRoutes } from './records.ts'
 import { Router } from './router.ts'
@@ -150,7 +151,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     }),
     ...decisionRoutes({
       ...{ deciding, decisions, seenFrom },
-      records: node.records,
+      publishedSize: () => node.publisher.size,
     }),
     ...walletRoutes({ wallet, artifacts, seenFrom }),
     ...callerRoutes({ callers, seenFrom }),
@@ -167,6 +168,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...receiptRoutes(services),
     ...tileRoutes(services),
     ...meshFileRoutes(services),
+    ...pruneRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),
@@ -191,6 +193,7 @@ function servicesOf(ports: ApiPorts, { sockets, kernelFacts }: Known): Services 
       network.isolate(on)
     },
     isolated: () => isolated,
+    retentionMs: () => live.current.audit.retentionMs,
     reload: async () => {
       const reloaded = live.reload()
       metrics.reloaded(reloaded.rejected === null ? 'applied' : 'rejected')

@@ -14,7 +14,7 @@ import {
 import { type Found, type RecordFilter, searchRecords } from '../daemon/records.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
 
-type Source = Pick<LogReader, 'size' | 'search' | 'pick' | 'find'>
+type Source = Pick<LogReader, 'size' | 'least' | 'search' | 'pick' | 'find'>
 
 const PAGES_MAX = Math.ceil(RECORDS_SEARCHED_MAX / RECORDS_READ_MAX)
 

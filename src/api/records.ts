@@ -26,7 +26,7 @@ export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
   const searches = new Gate(SEARCHES_MAX)
   const verify = shared(() => verified(services))
-  const viewed = (found: Found) => recordView(found, node.records)
+  const viewed = (found: Found) => recordView(found, node.publisher.size)
   return [
     {
       method: 'GET',
@@ -38,7 +38,8 @@ export function recordRoutes(services: Services): readonly Route[] {
         const asked = { filter: filterOf(ask), before, limit, signal: ask.signal }
         const { found, ...page } = await searches.through(() => searchRecords(node.reader, asked))
         const view = listView('RecordList', found.map(viewed), services.seenFrom())
-        return json({ ...view, ...page } satisfies RecordListView)
+        const pruned = node.reader.least
+        return json({ ...view, ...page, pruned } satisfies RecordListView)
       },
     },
     {
@@ -51,7 +52,8 @@ export function recordRoutes(services: Services): readonly Route[] {
         await node.grown(after, integerQuery(ask, 'ms', TAIL_MS_MAX, TAIL_MS_MAX), ask.signal)
         const { found, next } = await recordsFrom(node.reader, filter, after, RECORDS_READ_MAX)
         const view = listView('RecordList', found.map(viewed), services.seenFrom())
-        return json({ ...view, next, stopped: false } satisfies RecordListView)
+        const pruned = node.reader.least
+        return json({ ...view, next, stopped: false, pruned } satisfies RecordListView)
       },
     },
     {

@@ -22,6 +22,8 @@ export interface Services {
   /** Closes and refuses every connection, or lifts that. */
   isolate(isolated: boolean): void
   isolated(): boolean
+  /** What `audit.retention` says, ms. */
+  retentionMs(): number
   reload(): Promise<Reloaded>
   seenFrom(): SeenFrom
 }

@@ -119,7 +119,6 @@ function logOf({ node }: Services): StatusView['log'] {
     epoch: log.epoch,
     size: log.tree.size,
     published: publisher.size,
-    witnessed: node.records.witnessedSize,
     sealed: log.sealed,
     scrubbed: scrub.percent,
     low: node.low !== null,

@@ -84,7 +84,7 @@ export const auditList: Command = {
   run: async (context, _args, options) => {
     const search = await query(context, { limit: LIMIT_DEFAULT, ...options })
     const view = await context.client('read').get<RecordListView>(`/v1/records?${search}`)
-    const { items, seenFrom, next, stopped } = view
+    const { items, seenFrom, next, stopped, pruned } = view
     const known = forPeople(context) ? await namesToShow(context) : []
     printList(context, {
       kind: 'RecordList',
@@ -92,11 +92,13 @@ export const auditList: Command = {
       id: ({ id }) => id,
       empty: 'no records',
       columns: COLUMNS(context.now(), known),
-      more: { next, stopped },
+      more: { next, stopped, pruned },
     })
     if (forPeople(context) && stopped)
       context.say(`! the search ended at its bound: older records may match (--before ${next})`)
     else if (forPeople(context) && next !== null) context.say(`older ones: --before ${next}`)
+    else if (forPeople(context) && pruned > 0)
+      context.say(`records below ${count(pruned)} were pruned`)
     return 0
   },
 }

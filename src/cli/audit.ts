@@ -4,7 +4,6 @@ import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { printItem } from './output.ts'
-import { stateOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import type { Command } from './spec.ts'
 import { count } from './text.ts'
@@ -27,7 +26,7 @@ export const auditShow: Command = {
       item: view.item,
       id: view.item.id,
       lines: () => [
-        `${view.item.id}   record ${view.item.index} of epoch ${view.item.epoch}   ${context.style.symbols(stateOf(view.item))}`,
+        `${view.item.id}   record ${view.item.index} of epoch ${view.item.epoch}   ${view.item.state}`,
         ...JSON.stringify(view.item.leaf, null, 2).split('\n').map(safe),
       ],
     })
@@ -74,6 +73,9 @@ export const auditVerify: Command = {
               context.style.symbols(
                 `✓ ${count(item.verified)} records of epoch ${item.epoch} hash to ${item.rootHash}`,
               ),
+              ...(item.pruned === 0
+                ? []
+                : [`  the first ${count(item.pruned)} by their tiles: they were pruned`]),
               context.style.symbols(
                 `✓ checkpoint over ${count(item.published)} records, signed by this node's log key`,
               ),

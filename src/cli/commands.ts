@@ -129,14 +129,25 @@ async function artifacts(): Promise<readonly Command[]> {
 }
 
 async function audits(): Promise<readonly Command[]> {
-  const [list, { auditShow, auditVerify }, { auditProve }, { auditExport }] = await Promise.all([
-    import('./audit-list.ts'),
-    import('./audit.ts'),
-    import('./prove.ts'),
-    import('./export.ts'),
-  ])
+  const [list, { auditShow, auditVerify }, { auditProve }, { auditExport }, { auditPrune }] =
+    await Promise.all([
+      import('./audit-list.ts'),
+      import('./audit.ts'),
+      import('./prove.ts'),
+      import('./export.ts'),
+      import('./prune.ts'),
+    ])
   const { auditList, auditTail, auditStats } = list
-  return [auditList, auditTail, auditShow, auditStats, auditVerify, auditProve, auditExport]
+  return [
+    auditList,
+    auditTail,
+    auditShow,
+    auditStats,
+    auditVerify,
+    auditProve,
+    auditExport,
+    auditPrune,
+  ]
 }
 
 async function configs(): Promise<readonly Command[]> {

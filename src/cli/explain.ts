@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, printItem } from './output.ts'
 import { type Named, namesToShow } from './principals.ts'
-import { askedOf, stateOf, whoOf } from './record-text.ts'
+import { askedOf, whoOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, textOption } from './spec.ts'
 import { clockTime, count } from './text.ts'
@@ -49,7 +49,7 @@ export const explain: Command = {
       seenFrom: view.seenFrom,
       item: view.item,
       id: view.item.id,
-      lines: () => past(context, view.item, view.seenFrom, known),
+      lines: () => past(context, view.item, known),
     })
     return 0
   },
@@ -88,12 +88,7 @@ function hypothetical(context: Context, view: DecisionView): string[] {
   ]
 }
 
-function past(
-  context: Context,
-  record: RecordView,
-  seenFrom: string,
-  known: readonly Named[],
-): string[] {
+function past(context: Context, record: RecordView, known: readonly Named[]): string[] {
   const { leaf } = record
   if (leaf['type'] !== 'decision')
     throw new MeshError(
@@ -109,7 +104,7 @@ function past(
   return [
     `${head}     ${what}          ${shortId('dec', record.id)}  ${when}`,
     '',
-    ...checkLines(context, [...checksOf(record), auditOf(record, seenFrom)]),
+    ...checkLines(context, [...checksOf(record), auditOf(record)]),
     ...mendLines(typeof leaf['code'] === 'string' ? leaf['code'] : null, []),
   ]
 }
@@ -120,13 +115,13 @@ function checksOf({ leaf }: RecordView): readonly CheckView[] {
 }
 
 /** What the record could not say of itself: where it stands. If it came too late, that remains the word. */
-function auditOf(record: RecordView, seenFrom: string): CheckView {
+function auditOf(record: RecordView): CheckView {
   const checks = Array.isArray(record.leaf['checks'])
     ? (record.leaf['checks'] as readonly CheckView[])
     : []
   const own = checks.find(({ n }) => n === AUDIT_CHECK)
   if (own?.ok === false) return own
-  const detail = `record ${count(record.index)} of ${seenFrom} · ${stateOf(record)}`
+  const detail = `record ${count(record.index)} of this node · ${record.state}`
   return { n: AUDIT_CHECK, name: 'audit', ok: true, code: null, detail }
 }
 

@@ -101,15 +101,7 @@ const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column
     drop: 3,
     cell: ({ state }) => (state === 'self' ? count(status.log.published) : '-'),
   },
-  {
-    head: 'COSIGNED BY',
-    drop: 4,
-    cell: ({ witnessed }) =>
-      witnessed?.by
-        .map((did) => nameOf(status, did))
-        .sort()
-        .join(' ') ?? '-',
-  },
+  { head: 'COSIGNED BY', drop: 4, cell: () => '-' },
   {
     head: 'CLOCK',
     right: true,
@@ -125,10 +117,6 @@ const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column
     cell: (peer) => (peer.state === 'self' ? 'self' : lastSeen(peer, now)),
   },
 ]
-
-function nameOf({ peers }: StatusView, did: string): string {
-  return peers.find((peer) => peer.did === did)?.name ?? shortDid(did)
-}
 
 export const meshDrift: Command = {
   name: 'mesh drift',

@@ -7,6 +7,8 @@ export interface RecordListView extends ListView<'RecordList', RecordView> {
   readonly next: number | null
   /** The search ended at a bound: records below `next` were not looked at. */
   readonly stopped: boolean
+  /** Records below this index were pruned. */
+  readonly pruned: number
 }
 
 export const STATS_BY = ['code', 'principal', 'action', 'resource', 'type', 'outcome'] as const
@@ -31,4 +33,18 @@ export interface RecordGroup {
   /** In the order of `by`; null where a record has none. */
   readonly values: readonly (string | null)[]
   readonly count: number
+}
+
+/** POST /v1/log/prune */
+export interface PruneView {
+  /** Records [from, to) would go, or went. */
+  readonly from: number
+  readonly to: number
+  /** Records below it are under a checkpoint that the quorum cosigned: only those may go. */
+  readonly witnessed: number
+  readonly size: number
+  /** What `audit.retention` keeps. */
+  readonly retentionMs: number
+  /** Whether it was carried out. */
+  readonly done: boolean
 }

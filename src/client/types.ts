@@ -94,8 +94,6 @@ export interface StatusView {
     readonly epoch: number
     readonly size: number
     readonly published: number
-    /** Under a checkpoint that a quorum of witnesses cosigned. */
-    readonly witnessed: number
     readonly sealed: string | null
     readonly scrubbed: number
     readonly low: boolean
@@ -260,14 +258,7 @@ export interface RecordView {
   readonly epoch: number
   readonly time: string
   readonly type: 'decision' | 'outcome' | 'statement' | 'artifact' | 'system' | 'epoch'
-  /** A checkpoint covers what is published; `need` witnesses cosigned one that covers what is witnessed. */
-  readonly state: 'durable' | 'published' | 'witnessed'
-  /** How many cosigned a checkpoint that covers it, of how many; null where nobody knows. */
-  readonly witnesses: {
-    readonly cosigned: number
-    readonly need: number
-    readonly of: number
-  } | null
+  readonly state: 'durable' | 'published'
   /** The leaf, exactly. */
   readonly leaf: { readonly [field: string]: unknown }
 }
@@ -280,6 +271,8 @@ export interface LogVerifyView {
   readonly rootHash: string
   readonly published: number
   readonly verified: number
+  /** Of those, the first so many by their tiles alone: they were pruned. */
+  readonly pruned: number
   readonly problems: readonly string[]
 }
 

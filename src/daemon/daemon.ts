@@ -95,6 +95,7 @@ export class Daemon {
     })
     this.decisions = new Decisions({
       size: () => node.log.tree.size,
+      least: () => node.reader.least,
       records: async (first, count) =>
         (await node.reader.range(first, count)).map(({ bytes }) => bytes),
       find: async (id) => (await node.reader.find(id))?.bytes ?? null,

@@ -13,6 +13,8 @@ import { type LogRecord, parseRecord } from '../core/record.ts'
 /** The log, as far as reading goes. */
 export interface RecordSource {
   size(): number
+  /** Records below it were pruned. */
+  least(): number
   /** Re-hashed on the way. */
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** The record of that id, however old; null for none. */
@@ -60,7 +62,7 @@ export class Decisions {
     signal: AbortSignal,
   ): Promise<PastDecision | null> {
     const size = this.#log.size()
-    const least = Math.max(0, size - DECISIONS_SEARCHED_MAX)
+    const least = Math.max(this.#log.least(), size - DECISIONS_SEARCHED_MAX)
     for (let end = size; end > least && !signal.aborted; end -= DECISIONS_READ_MAX) {
       const first = Math.max(least, end - DECISIONS_READ_MAX)
       const records = await this.#log.records(first, end - first)

@@ -8,6 +8,7 @@
 import { isSha256Id, type RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import { INDEX_RECORDS, RECORDS_READ_MAX, RECORDS_SEARCHED_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
 import { formatTerm, leafOf, TERM_KINDS, type TermKind, termsOf } from '../core/terms.ts'
 import type { Durable } from '../mesh/log.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
@@ -42,20 +43,26 @@ export interface Asked {
   readonly signal: AbortSignal
 }
 
-type Source = Pick<LogReader, 'size' | 'search' | 'pick' | 'find'>
+type Source = Pick<LogReader, 'size' | 'least' | 'search' | 'pick' | 'find'>
 
 /** The newest that match; of an execution, last of all, the decision that it is named by. */
 export async function searchRecords(reader: Source, asked: Asked): Promise<Page> {
   const page = await searchTerms(reader, asked)
   const { execution } = asked.filter.terms
   if (page.next !== null || execution === undefined || !isSha256Id(execution)) return page
-  const record = await reader.find(execution)
+  const record = await reader.find(execution).catch(unlessPruned)
   if (record === null || record.index >= (asked.before ?? reader.size)) return page
   const own = readFound(record)
   const { execution: _, ...others } = asked.filter.terms
   if (!matches(queryOf({ ...asked.filter, terms: others }), own)) return page
   if (page.found.length >= asked.limit) return { ...page, next: record.index + 1 }
   return { ...page, found: [...page.found, own] }
+}
+
+/** It is not there to be listed; everything else that is wrong is. */
+function unlessPruned(error: unknown): null {
+  if (error instanceof MeshError && error.code === 'NOT_FOUND') return null
+  throw error
 }
 
 async function searchTerms(reader: Source, asked: Asked): Promise<Page> {
@@ -65,7 +72,13 @@ async function searchTerms(reader: Source, asked: Asked): Promise<Page> {
   let before = Math.min(asked.before ?? reader.size, reader.size)
   let count = limit
   let looked = 0
-  while (before > 0 && found.length < limit && looked < RECORDS_SEARCHED_MAX && !signal.aborted) {
+  const { least } = reader
+  while (
+    before > least &&
+    found.length < limit &&
+    looked < RECORDS_SEARCHED_MAX &&
+    !signal.aborted
+  ) {
     const { indexes, reached } = await placesBelow(reader, query, before, count)
     const page = (await reader.pick(indexes)).map(readFound)
     found.push(...page.filter((each) => matches(query, each)))
@@ -77,7 +90,7 @@ async function searchTerms(reader: Source, asked: Asked): Promise<Page> {
   const last = found.slice(0, limit)
   const full = found.length >= limit
   const next = full && found.length > limit ? indexOf(last.at(-1)) : before
-  return { found: last, next: next > 0 ? next : null, stopped: !full && before > 0 }
+  return { found: last, next: next > least ? next : null, stopped: !full && before > least }
 }
 
 /** What the index says; where it knows nothing, every record. */
@@ -89,7 +102,7 @@ async function placesBelow(
 ): Promise<Matches> {
   const matches = await reader.search(query, before, count)
   if (matches.reached < before || matches.indexes.length > 0) return matches
-  const reached = Math.max(0, before - RECORDS_READ_MAX)
+  const reached = Math.max(reader.least, before - RECORDS_READ_MAX)
   return { indexes: Array.from({ length: before - reached }, (_, i) => before - 1 - i), reached }
 }
 

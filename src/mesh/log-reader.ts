@@ -36,6 +36,8 @@ export interface LogVerification {
   readonly published: number
   /** Records from 0 on that are what was written. */
   readonly verified: number
+  /** Of those, the first so many by their tiles alone: they were pruned. */
+  readonly pruned: number
   readonly problems: readonly string[]
 }
 
@@ -46,7 +48,12 @@ export class LogReader {
     this.#ports = ports
   }
 
-  /** Records [first, first + count), as many of them as there are. */
+  /** Records below it were pruned. */
+  get least(): number {
+    return this.#ports.store.least
+  }
+
+  /** Records [first, first + count), as many of them as there are. @throws MeshError NOT_FOUND for pruned ones */
   async range(first: number, count: number): Promise<readonly Durable[]> {
     const { log, store } = this.#ports
     const end = Math.min(first + count, log.tree.size)
@@ -60,14 +67,14 @@ export class LogReader {
     return (await this.range(index, 1))[0] ?? null
   }
 
-  /** The count records below `before`, newest first. @param before null for the end of the log */
+  /** The count records below `before`, newest first, down to the first that was not pruned. @param before null for the end of the log */
   async newest(before: number | null, count: number): Promise<readonly Durable[]> {
     const end = Math.min(before ?? Number.POSITIVE_INFINITY, this.#ports.log.tree.size)
-    const first = Math.max(0, end - count)
+    const first = Math.max(Math.min(this.least, end), end - count)
     return (await this.range(first, end - first)).toReversed()
   }
 
-  /** null when no record of this log has the id. */
+  /** null when no record of this log has the id. @throws MeshError NOT_FOUND, saying so, for a pruned one */
   async find(id: RecordId): Promise<Durable | null> {
     const index = await this.#ports.store.locate(id)
     if (index === null) return null
@@ -86,9 +93,9 @@ export class LogReader {
     return this.#ports.store.search(query, Math.min(before, this.size), count)
   }
 
-  /** The records at these places, in this order. @param indexes hints: those beyond the log are left out */
+  /** The records at these places, in this order. @param indexes hints: what is not in the log, or was pruned, is left out */
   async pick(indexes: readonly number[]): Promise<readonly Durable[]> {
-    const there = indexes.filter((index) => index < this.size)
+    const there = indexes.filter((index) => index >= this.least && index < this.size)
     const records = await this.#sealing(() => this.#ports.store.pick(there))
     return records.map((bytes, i) => ({ index: there[i] as number, id: idOf(bytes), bytes }))
   }
@@ -137,8 +144,12 @@ export class LogReader {
     const { tree, epoch } = log
     const published = publishedOf(store.head, epoch)
     const problems: string[] = []
+    const { least } = this
     let found: Tree = EMPTY
     try {
+      found = await this.#treeOf(least)
+      if (found.size === published?.size && !equalBytes(rootHash(found), published.rootHash))
+        problems.push(`the first ${found.size} records are not those that were published`)
       while (found.size < tree.size) {
         const count = Math.min(READ_RECORDS, tree.size - found.size)
         for (const record of await store.records(found.size, count)) {
@@ -166,8 +177,18 @@ export class LogReader {
       rootHash: toHex(rootHash(tree)),
       published: published?.size ?? 0,
       verified: found.size,
+      pruned: least,
       problems,
     }
+  }
+
+  /** Of pruned records: every tile that proves them is still there, and has its parent's hash. */
+  async #treeOf(least: number): Promise<Tree> {
+    const { store } = this.#ports
+    for (let index = 0; index < least / TILE_WIDTH; index += 1) await store.tile(0, index)
+    const peaks: Hash[] = []
+    for (const { level, index } of peakPlaces(least)) peaks.push(await store.node(level, index))
+    return { size: least, peaks }
   }
 
   /** Twice: once to learn which hashes it takes, once with them. */

@@ -37,6 +37,7 @@ export type Space =
   | 'execution' // open executions
   | 'witness' // node did + epoch → checkpoint that this node, as a witness, cosigned last
   | 'cosigned' // node did + epoch → its newest checkpoint, with a quorum of cosignatures
+  | 'pruned' // log epoch → its first record that is kept; the store deletes those below
 
 export interface Put {
   readonly space: Space
@@ -87,6 +88,8 @@ export interface Store {
   readonly tree: Tree
   /** The current log's number, from 1; one more each time a log was retired. */
   readonly epoch: number
+  /** Records of the current log below this were pruned: they are read no more, and their tiles stay. */
+  readonly least: number
   /** Why only governance is to be written now, for want of room; null while there is enough. */
   readonly low: string | null
   /** The newest checkpoint given to keepHead; null before the first. */
@@ -99,7 +102,7 @@ export interface Store {
   /** All of a space, in key order. */
   entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>>
   get(space: Space, key: string): Promise<Uint8Array | null>
-  /** Records [first, first + count) of the current log; each is re-hashed against its tile or peak. */
+  /** Records [first, first + count) of the current log; each is re-hashed against its tile or peak. Rejects NOT_FOUND for pruned ones. */
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** The records at these indexes, in this order, likewise. */
   pick(indexes: readonly number[]): Promise<readonly Uint8Array[]>

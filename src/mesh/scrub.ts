@@ -57,6 +57,7 @@ export class Scrub {
       this.#epoch = log.epoch
       this.#begin()
     }
+    this.#at = Math.max(this.#at, store.least)
     const count = Math.min(SCRUB_RECORDS, log.tree.size - this.#at)
     try {
       await store.records(this.#at, count)

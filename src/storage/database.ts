@@ -84,6 +84,17 @@ export class Database {
     return this.#guard('writing failed', () => this.#handle.batch(operations, { sync }))
   }
 
+  /** Takes a whole range away and gives its room back. Not atomic: who asks for it asks again after a crash. */
+  clear(range: Range): Promise<void> {
+    return this.#guard('writing failed', async () => {
+      await this.#handle.clear(range)
+      const handle: object = this.#handle
+      // LevelDB has it, and the types of `level`, which is also for browsers, do not.
+      if ('compactRange' in handle && typeof handle.compactRange === 'function')
+        await handle.compactRange(range.gte, range.lt)
+    })
+  }
+
   /** Nothing is asked of it after this. */
   poison(error: unknown): MeshError {
     this.#failure ??= failed('storage failed', error)

@@ -32,6 +32,13 @@ export function damaged(what: string, cause?: unknown): MeshError {
   })
 }
 
+/** Given up on purpose, by an operator: nothing is wrong with the log. */
+export function pruned(index: number): MeshError {
+  return new MeshError('NOT_FOUND', `record ${index} was pruned`, {
+    hint: 'whoever holds an export of it can still prove it',
+  })
+}
+
 /** Codes and messages of an error and what caused it. */
 function textsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -102,6 +102,11 @@ export function putKey(space: Space, key: string): Uint8Array {
   return concat(Uint8Array.of(PUT), utf8(`${space}/${key}`))
 }
 
+/** Records [0, least) of one log. */
+export function recordsBelow(epoch: number, least: number): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: recordKey(epoch, 0), lt: recordKey(epoch, least) }
+}
+
 /** From the first key of a space, or of all of them, up to the first that is behind. */
 export function putRange(space?: Space): { gte: Uint8Array; lt: Uint8Array } {
   if (space === undefined) return { gte: Uint8Array.of(PUT), lt: Uint8Array.of(PUT + 1) }

@@ -31,12 +31,15 @@ import {
   putKey,
   putRange,
   recordKey,
+  recordsBelow,
   seal,
   tileKey,
 } from './keyspace.ts'
 import { checkDirectory } from './private-file.ts'
+import { leastIn, parseLeast } from './pruned.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
 import { SearchIndex } from './search-index.ts'
+import type { Standing } from './standing.ts'
 import { markOf, type Tally } from './tally.ts'
 import { Tiles } from './tiles.ts'
 import { rawLog, type Verified, verify } from './verify.ts'
@@ -83,6 +86,10 @@ export class LevelStore implements Store {
     return this.#opened.standing.epoch
   }
 
+  get least(): number {
+    return this.#opened.tiles.least
+  }
+
   get low(): string | null {
     return this.#reserve.low()
   }
@@ -102,6 +109,8 @@ export class LevelStore implements Store {
   async #persist(batch: Batch): Promise<void> {
     const opened = this.#usable()
     const { next, operations } = changeOf(opened, batch)
+    const least = leastIn(batch.puts, batch.epoch, batch.tree.size)
+    assert((least ?? next.tiles.least) >= next.tiles.least, 'what was pruned does not come back')
     const results = await Promise.allSettled([
       opened.database.write(operations, true),
       opened.head.acknowledge(opened.standing),
@@ -113,6 +122,7 @@ export class LevelStore implements Store {
     if (next.index !== opened.index) void opened.index.close()
     for (const [i, { id, timeMs, terms }] of batch.records.entries())
       next.index.add({ id, timeMs, terms }, batch.first + i)
+    if (least !== null) this.#prune(least)
     // One timer, put off by each batch.
     this.#confirm ??= setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
     this.#confirm.refresh()
@@ -227,6 +237,15 @@ export class LevelStore implements Store {
     return this.#failure
   }
 
+  /** Records below it are given up, durably: now their room is. */
+  #prune(least: number): void {
+    const { database, standing, tiles, index } = this.#opened
+    tiles.prune(least)
+    index.prune(least)
+    // What fails poisons the handle, and the next open begins with this.
+    database.clear(recordsBelow(standing.epoch, least)).catch(() => {})
+  }
+
   /** Says outside the database that its last batch was acknowledged; nobody waits for it. */
   #acknowledge(): void {
     const opened = this.#opened
@@ -310,6 +329,15 @@ function operationOf(tally: Tally, { space, key, bytes, value }: Sealed): Operat
   return { type: 'put', key: bytes, value }
 }
 
+/** What a crash left of records that were given up. */
+async function clearPruned(database: Database, { epoch, size }: Standing, tiles: Tiles) {
+  const key = putKey('pruned', String(epoch))
+  const sealed = await database.get(key)
+  if (sealed === undefined) return
+  tiles.prune(parseLeast(open(key, sealed) ?? new Uint8Array(), size))
+  await database.clear(recordsBelow(epoch, tiles.least))
+}
+
 /** The database first: its lock keeps a second daemon from everything else. */
 async function openVerified(directory: string): Promise<Opened> {
   const database = await Database.open(join(directory, FILES.database))
@@ -318,6 +346,7 @@ async function openVerified(directory: string): Promise<Opened> {
     head = HeadFile.open(join(directory, FILES.head))
     const verified = await verify(database, head)
     const { standing, tiles } = verified
+    await clearPruned(database, standing, tiles)
     await head.acknowledge(standing)
     const index = await SearchIndex.open(database, standing.epoch, tiles)
     return { ...verified, database, head, index }

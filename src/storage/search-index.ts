@@ -52,6 +52,8 @@ export class SearchIndex {
   /** Every record from #cursor.to on, and where each id of them is. */
   #newest: Indexed[] = []
   readonly #places = new Map<RecordId, number>()
+  /** The first chunk that was not pruned. */
+  #kept = 0
   #writing: Promise<void> | null = null
   #making: Promise<void> | null = null
 
@@ -70,8 +72,11 @@ export class SearchIndex {
     const { size } = tiles.frontier
     const chunks = Math.floor(size / INDEX_RECORDS)
     const known = parseCursor(await database.get(cursorKey(epoch)), chunks)
-    const near = known !== null && chunks - known.to <= INDEX_CHUNKS_AT_START_MAX
+    const kept = tiles.least / INDEX_RECORDS
+    const near =
+      known !== null && chunks - known.to <= INDEX_CHUNKS_AT_START_MAX && known.to >= kept
     const index = new SearchIndex(database, epoch, near ? known : { from: chunks, to: chunks })
+    index.prune(tiles.least)
     for (let chunk = index.#cursor.to; chunk * INDEX_RECORDS < size; chunk += 1) {
       const first = chunk * INDEX_RECORDS
       const records = await tiles.records(first, Math.min(INDEX_RECORDS, size - first))
@@ -97,7 +102,7 @@ export class SearchIndex {
   /** Waits for an index that is being made, before it says that there is none. */
   async locate(id: RecordId): Promise<number | null> {
     const found = await this.#located(id)
-    if (found !== null || this.#cursor.from === 0) return found
+    if (found !== null || this.#cursor.from <= this.#kept) return found
     await this.#making
     return this.#located(id)
   }
@@ -110,6 +115,11 @@ export class SearchIndex {
       if (matches(query, this.#newest[i] as Indexed)) indexes.push(first + i)
     }
     return this.#searchDisk(query, Math.min(before, first), count, indexes)
+  }
+
+  /** @param least a multiple of INDEX_RECORDS; where pruned ids were is still known */
+  prune(least: number): void {
+    this.#kept = least / INDEX_RECORDS
   }
 
   async close(): Promise<void> {
@@ -133,7 +143,8 @@ export class SearchIndex {
     count: number,
     found: number[],
   ): Promise<Matches> {
-    const { from, to } = this.#cursor
+    const { to } = this.#cursor
+    const from = Math.max(this.#cursor.from, this.#kept)
     let end = Math.min(to, Math.ceil(before / INDEX_RECORDS))
     const least = Math.max(from, end - INDEX_CHUNKS_SEARCHED_MAX)
     while (end > least) {
@@ -202,7 +213,7 @@ export class SearchIndex {
   async #make(tiles: Tiles): Promise<void> {
     const { signal } = this.#closing
     try {
-      while (this.#cursor.from > 0) {
+      while (this.#cursor.from > this.#kept) {
         await sleep(INDEX_PAUSE_MS, undefined, { signal, ref: false })
         const chunk = this.#cursor.from - 1
         const records = await tiles.records(chunk * INDEX_RECORDS, INDEX_RECORDS)

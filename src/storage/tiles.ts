@@ -10,7 +10,7 @@ import { TILES_REMEMBERED_MAX } from '../core/limits.ts'
 import { Memo } from '../core/memo.ts'
 import { HASH_BYTES, type Hash, leafHash, peakPlaces, rootHash } from '../core/merkle.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
-import { damaged } from './failures.ts'
+import { damaged, pruned } from './failures.ts'
 import { countAt, Frontier, fold, levelsOf } from './frontier.ts'
 
 /** One log on disk; what it gives was not looked at. */
@@ -52,6 +52,7 @@ async function readTile(raw: RawLog, level: number, index: number): Promise<Uint
 export class Tiles {
   readonly #raw: RawLog
   #frontier: Frontier
+  #least = 0
   readonly #verified = new Memo<string, readonly Hash[]>(TILES_REMEMBERED_MAX)
 
   constructor(raw: RawLog, frontier: Frontier) {
@@ -61,6 +62,15 @@ export class Tiles {
 
   get frontier(): Frontier {
     return this.#frontier
+  }
+
+  /** Records below it were pruned. */
+  get least(): number {
+    return this.#least
+  }
+
+  prune(least: number): void {
+    this.#least = least
   }
 
   /** To where the log is once a batch is durable; its full tiles are there then. */
@@ -75,24 +85,27 @@ export class Tiles {
     return rootHash({ size, peaks })
   }
 
-  /** @throws MeshError LOG_DAMAGED */
+  /** @throws MeshError LOG_DAMAGED, NOT_FOUND for what was pruned */
   async records(first: number, count: number): Promise<readonly Uint8Array[]> {
     assert(
       first >= 0 && count >= 0 && first + count <= this.#frontier.size,
       'only what is in a log is read',
     )
+    if (count > 0 && first < this.#least) throw pruned(first)
     const records = await this.#raw.records(first, count)
     for (const [i, record] of records.entries()) await this.#check(record, first + i)
     return records
   }
 
-  /** In the order of the indexes. @throws MeshError LOG_DAMAGED */
+  /** In the order of the indexes. @throws MeshError LOG_DAMAGED, NOT_FOUND for what was pruned */
   async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
     const { size } = this.#frontier
     assert(
       indexes.every((index) => index >= 0 && index < size),
       'only what is in a log is read',
     )
+    const gone = indexes.find((index) => index < this.#least)
+    if (gone !== undefined) throw pruned(gone)
     const records = await this.#raw.pick(indexes)
     for (const [i, record] of records.entries()) await this.#check(record, indexes[i] as number)
     return records

@@ -57,6 +57,7 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'audit tail': '',
   'audit show': 'x',
   'audit stats': '',
+  'audit prune': '--before 400d',
   'audit verify': '',
   'config reload': '',
 }

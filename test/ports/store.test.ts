@@ -30,7 +30,7 @@ const findable = (i: number) =>
 async function search(store: Store, terms: readonly string[], before: number) {
   const found: number[] = []
   let at = before
-  while (at > 0) {
+  while (at > store.least) {
     const { indexes, reached } = await store.search(
       { terms, sinceMs: null, untilMs: null },
       at,
@@ -200,6 +200,43 @@ for (const [kind, make] of Object.entries(kinds)) {
     const near = found.indexes.every((index) => index >= INDEX_RECORDS && index < 2 * INDEX_RECORDS)
     assert.ok(near && found.indexes.length >= 77 && found.reached === 0)
   })
+
+  on(
+    'what was pruned is read no more, and is still proven; the rest is as it was',
+    async (durably) => {
+      const size = 2 * INDEX_RECORDS + 10
+      const all = Array.from({ length: size }, (_, i) => findable(i))
+      for (let at = 0; at < size; at += 512)
+        await durably.store.persist(batchOf(durably.store, all.slice(at, at + 512)))
+      assert.equal(durably.store.least, 0)
+      const rule = put('1', String(INDEX_RECORDS), 'pruned')
+      await durably.store.persist(batchOf(durably.store, ['the last one'], [rule]))
+      const gone = { name: 'MeshError', code: 'NOT_FOUND', message: /pruned/ }
+      for await (const store of nowAndAgain(durably)) {
+        assert.equal(store.least, INDEX_RECORDS)
+        assert.equal(rootOf(store), toHex(rootHash(treeOf([...all, 'the last one']))))
+        for (const read of [
+          async () => store.records(INDEX_RECORDS - 1, 2),
+          async () => store.records(0, 1),
+          async () => store.pick([INDEX_RECORDS, 3]),
+        ])
+          await assert.rejects(read, gone)
+        const [first] = await store.records(INDEX_RECORDS, 1)
+        assert.deepEqual(first, utf8(all[INDEX_RECORDS] as string))
+        assert.deepEqual((await store.tile(0, 1))?.slice(0, 32), leafHash(utf8(all[256] as string)))
+        assert.equal((await store.node(0, 7)).length, 32)
+        // Where it was is still known, so that it can be said what became of it.
+        assert.equal(await store.locate(idOf(utf8(all[3] as string))), 3)
+        const query = { terms: ['action red'], sinceMs: null, untilMs: null }
+        const { indexes, reached } = await store.search(query, size, size)
+        assert.equal(reached, INDEX_RECORDS)
+        assert.ok(indexes.every((index) => index >= INDEX_RECORDS))
+      }
+      // A log that follows has lost nothing.
+      await durably.store.persist(batchOf(durably.store, ['new'], [], 2))
+      assert.equal(durably.store.least, 0)
+    },
+  )
 
   on('a greater epoch begins an empty log, with its first record', async (durably) => {
     await durably.store.persist(batchOf(durably.store, ['old', 'older'], [put('k', 'v')]))

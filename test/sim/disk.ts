@@ -124,6 +124,11 @@ export class DiskStore implements Store {
     return this.#known.epoch
   }
 
+  get least(): number {
+    const value = this.#known.kept.get(`pruned/${this.epoch}`)
+    return value === undefined ? 0 : Number(Buffer.from(value.bytes).toString())
+  }
+
   get low(): string | null {
     return this.#disk.low
   }
@@ -173,6 +178,8 @@ export class DiskStore implements Store {
     this.#usable()
     await Promise.resolve()
     assert.ok(first >= 0 && first + count <= this.#known.records.length)
+    if (count > 0 && first < this.least)
+      throw new MeshError('NOT_FOUND', `record ${first} was pruned`)
     return Array.from({ length: count }, (_, i) =>
       read(this.#disk.state.records[first + i], this.#known.records[first + i], `${first + i}`),
     )
@@ -209,13 +216,13 @@ export class DiskStore implements Store {
     this.#usable()
     await Promise.resolve()
     const indexes: number[] = []
-    for (let i = Math.min(before, this.#known.records.length) - 1; i >= 0; i -= 1) {
+    for (let i = Math.min(before, this.#known.records.length) - 1; i >= this.least; i -= 1) {
       if (indexes.length >= count) return { indexes, reached: i + 1 }
       const { timeMs, terms } = findableOf((this.#known.records[i] as Written).bytes)
       const inTime = timeMs >= (query.sinceMs ?? 0) && timeMs <= (query.untilMs ?? timeMs)
       if (inTime && query.terms.every((term) => terms.includes(term))) indexes.push(i)
     }
-    return { indexes, reached: 0 }
+    return { indexes, reached: Math.min(before, this.least) }
   }
 
   async keepHead(checkpoint: Uint8Array): Promise<void> {

@@ -59,6 +59,10 @@ export class GatedStore implements Store {
     return this.#inner.epoch
   }
 
+  get least(): number {
+    return this.#inner.least
+  }
+
   get low(): string | null {
     return this.#inner.low
   }

@@ -31,9 +31,6 @@ export interface Answered {
   readonly body: any
 }
 
-/** Where the first record stands. */
-const PUBLISHED = { state: 'published', cosigned: 1, need: 2, of: 3 } as const
-
 export class Api {
   readonly decided: Decided[] = []
   readonly bugs: unknown[] = []
@@ -58,7 +55,7 @@ export class Api {
       ...authzenRoutes(deciding, publicUrl),
       ...executionRoutes({ deciding, executions, monotonicMs: () => clock.monotonicMs() }),
       ...decisionRoutes({
-        ...{ deciding, seenFrom, records: { of: (index) => (index === 0 ? PUBLISHED : null) } },
+        ...{ deciding, seenFrom, publishedSize: () => 1 },
         decisions: new Decisions(of.log),
       }),
       ...walletRoutes({ wallet, artifacts, seenFrom }),

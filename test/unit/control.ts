@@ -12,6 +12,7 @@ import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
 import { policyRoutes } from '../../src/api/policies.ts'
 import { problemReply } from '../../src/api/problem.ts'
+import { pruneRoutes } from '../../src/api/prune.ts'
 import { recordRoutes } from '../../src/api/records.ts'
 import { type Ask, type Reply, Router, type SocketRole } from '../../src/api/router.ts'
 import type { Services } from '../../src/api/services.ts'
@@ -68,6 +69,7 @@ export class Control implements AsyncDisposable {
       ...statementRoutes(services),
       ...recordRoutes(services),
       ...meshFileRoutes(services),
+      ...pruneRoutes(services),
       ...policyRoutes(new CedarEngine()),
       ...doctorRoutes(services),
       ...operateRoutes(services),
@@ -132,6 +134,7 @@ export class Control implements AsyncDisposable {
         this.isolations.push(on)
       },
       isolated: () => isolated,
+      retentionMs: () => 30 * DAY_MS,
       reload: async () => ({ applied: ['log.level'], restart: [], rejected: null }),
       seenFrom: () => ({ name: 'atlas', wallMs: Math.floor(clock.wallMs()) }),
     }

@@ -295,6 +295,7 @@ test('a decision is found by its id however old it is, and a search ends with wh
   const far = 10_000_000
   const log = {
     size: () => far,
+    least: () => 0,
     records: async () => {
       looks += 1
       return []

@@ -93,6 +93,10 @@ export class TestLog {
     return this.leaves.filter((leaf) => leaf.type === 'decision')
   }
 
+  least(): number {
+    return 0
+  }
+
   size(): number {
     return this.bytes.length
   }

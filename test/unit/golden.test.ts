@@ -47,10 +47,15 @@ const READ: Answers = {
   'GET /v1/drift': listOf('DriftList', story.DRIFT),
   'GET /v1/governance': view('Governance', story.GOVERNANCE),
   'GET /v1/statements': listOf('StatementList', log.POLICIES),
-  'GET /v1/records': { ...listOf('RecordList', log.RECORDS), next: 88_102, stopped: false },
+  'GET /v1/records': {
+    ...listOf('RecordList', log.RECORDS),
+    next: 88_102,
+    stopped: false,
+    pruned: 0,
+  },
   'GET /v1/records/tail': () => {
     process.emit('SIGINT') // the reader has seen enough
-    return { ...listOf('RecordList', []), next: 88_106, stopped: false }
+    return { ...listOf('RecordList', []), next: 88_106, stopped: false, pruned: 0 }
   },
   'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),

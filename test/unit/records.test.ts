@@ -47,6 +47,7 @@ const readerOf = (store: Store) =>
 /** The same log, looked through with another index. */
 const indexedBy = (reader: LogReader, search: LogReader['search']) => ({
   size: reader.size,
+  least: reader.least,
   search,
   pick: (indexes: readonly number[]) => reader.pick(indexes),
   find: async () => null,
@@ -143,6 +144,7 @@ test('a search that finds nothing ends at its bound, and says so', async () => {
   const size = RECORDS_SEARCHED_MAX + 10
   const reader = {
     size,
+    least: 0,
     search: async (_: object, before: number) => ({ indexes: [], reached: before }),
     pick: async (indexes: readonly number[]) =>
       indexes.map((index) => ({ index, id: idFor(index) as never, bytes: utf8('{}') })),
