@@ -4,7 +4,8 @@
  * It always fits (RECORD_BYTES_MAX), whatever was asked: texts are cut, values
  * larger than RECORD_VALUE_BYTES_MAX stand as their digest alone, and so do
  * lists beyond their bound. The same input gives the same bytes. Fields below
- * the top are written in the order in which they are printed, which is faster.
+ * the top are written in the order in which they are printed, which is faster;
+ * what many records share is printed once (printOnce).
  */
 import { utf8 } from './bytes.ts'
 import { auditRow } from './checks/audit.ts'
@@ -12,15 +13,18 @@ import type { CheckResult } from './checks/check.ts'
 import { policiesInForce } from './checks/policy.ts'
 import { meshdOf } from './facts.ts'
 import { type RecordId, sha256Hex } from './id.ts'
-import { formatJson, type Json, type JsonObject } from './json.ts'
+import { formatJson, type Json, type JsonObject, printOnce } from './json.ts'
 import type { JudgeInput, Judgement } from './judgement.ts'
 import {
   BUNDLES_MAX,
   RECORD_DETAIL_BYTES_MAX,
   RECORD_POLICIES_MAX,
   RECORD_VALUE_BYTES_MAX,
+  ROW_REMEMBERED_CHARACTERS_MAX,
+  ROWS_REMEMBERED_MAX,
 } from './limits.ts'
 import { Malformed } from './malformed.ts'
+import { Memo } from './memo.ts'
 import { policyDigest as digestOfPolicies, type PolicyRef } from './policy.ts'
 import type { Caller, Governed } from './presented.ts'
 import type { Denial } from './reasons.ts'
@@ -61,19 +65,15 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     request: requestOf(input),
     artifact: judgement.artifact,
     invocation: judgement.invocation,
-    links: judgement.coverage.links,
+    links: printOnce(judgement.coverage.links),
     principal: judgement.principal,
-    principals: judgement.coverage.principals,
+    principals: printOnce(judgement.coverage.principals),
     ...lineageOf(judgement),
     policies: refs(judgement.policies),
     bundles,
     policyDigest,
     observed: observedOf(judgement),
-    governance: {
-      digest: governance.digest,
-      mesh: governance.mesh,
-      root: governance.root?.version ?? null,
-    },
+    governance: governanceOf(governance),
     lease: leaseOf(recorded),
     caller: recordedCaller(input.caller),
     facts: commitFacts(meshdOf(facts)),
@@ -102,15 +102,36 @@ function policiesOf(governance: Governed): Pick<Body<'decision'>, 'bundles' | 'p
   if (known !== undefined) return known
   const inForce = policiesInForce(governance).slice(0, BUNDLES_MAX)
   const made = {
-    bundles: inForce.map(({ bundle, version, id }) => ({ bundle, id, version })),
+    bundles: printOnce(inForce.map(({ bundle, version, id }) => ({ bundle, id, version }))),
     policyDigest: digestOfPolicies(inForce.map(({ id }) => id)),
   }
   governed.set(governance.bundles, made)
   return made
 }
 
+const governances = new WeakMap<Governed, Body<'decision'>['governance']>()
+
+function governanceOf(governance: Governed): Body<'decision'>['governance'] {
+  const known = governances.get(governance)
+  if (known !== undefined) return known
+  const { digest, mesh, root } = governance
+  const made = printOnce({ digest, mesh, root: root?.version ?? null })
+  governances.set(governance, made)
+  return made
+}
+
+const rows = new Memo<string, CheckResult>(ROWS_REMEMBERED_MAX)
+
+/** The name of a check follows from its number. */
 function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
-  return { code, detail: cut(detail), n, name, ok }
+  if (detail.length > ROW_REMEMBERED_CHARACTERS_MAX)
+    return { code, detail: cut(detail), n, name, ok }
+  const says = `${n} ${ok} ${code} ${detail}`
+  const known = rows.get(says)
+  if (known !== undefined) return known
+  const made = printOnce({ code, detail: cut(detail), n, name, ok })
+  rows.set(says, made)
+  return made
 }
 
 /** What was made of a question that is asked again and again; a request is a value. */
@@ -120,7 +141,7 @@ function requestOf({ request }: Recorded['input']): Body<'decision'>['request'] 
   if (request instanceof Malformed) return null
   const known = recordedRequests.get(request)
   if (known !== undefined) return known
-  const made = recordedRequest(request)
+  const made = printOnce(recordedRequest(request))
   recordedRequests.set(request, made)
   return made
 }
@@ -162,10 +183,16 @@ function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
   }
 }
 
+const callers = new WeakMap<Caller, Body<'decision'>['caller']>()
+
 /** Who asked, as every leaf that names a caller says it. */
 export function recordedCaller(caller: Caller): Body<'decision'>['caller'] {
+  const known = callers.get(caller)
+  if (known !== undefined) return known
   const { principal, name, uid, gid, pid, socket, identified } = caller
-  return { gid, identified, name, pid, principal, socket: cut(socket), uid }
+  const made = printOnce({ gid, identified, name, pid, principal, socket: cut(socket), uid })
+  callers.set(caller, made)
+  return made
 }
 
 /** What was made of the node's facts, which many records share. */
@@ -174,7 +201,7 @@ const committedFacts = new WeakMap<JsonObject, Committed>()
 function commitFacts(meshd: JsonObject): Committed {
   const known = committedFacts.get(meshd)
   if (known !== undefined) return known
-  const committed = commit(meshd)
+  const committed = printOnce(commit(meshd))
   committedFacts.set(meshd, committed)
   return committed
 }
@@ -188,9 +215,18 @@ function commit(value: Json): Committed {
   return { digest, value: JSON.parse(text) as Json }
 }
 
+/** Of an answer that is given again and again. */
+const recordedRefs = new WeakMap<readonly PolicyRef[], readonly PolicyRef[]>()
+
 function refs(policies: readonly PolicyRef[]): readonly PolicyRef[] {
+  const known = recordedRefs.get(policies)
+  if (known !== undefined) return known
   const first = policies.slice(0, RECORD_POLICIES_MAX)
-  return first.map(({ bundle, version, policy }) => ({ bundle, policy: cut(policy), version }))
+  const made = printOnce(
+    first.map(({ bundle, version, policy }) => ({ bundle, policy: cut(policy), version })),
+  )
+  recordedRefs.set(policies, made)
+  return made
 }
 
 /** Printable, at most RECORD_DETAIL_BYTES_MAX bytes of UTF-8. */

@@ -8,6 +8,7 @@
  */
 import { assert } from './assert.ts'
 import { equalBytes, textOf, utf8 } from './bytes.ts'
+import { BytesWriter } from './bytes-writer.ts'
 import { NESTING_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 
@@ -33,30 +34,87 @@ export function parseCanonical(bytes: Uint8Array, bytesMax: number): Json {
 
 /** The one text of a value (RFC 8785): keys in UTF-16 order, numbers as ECMAScript prints them. */
 export function formatJson(value: Json): string {
-  return print(value, NESTING_MAX)
+  let text = ''
+  print(value, NESTING_MAX, (part) => {
+    text += typeof part === 'string' ? part : part.text
+  })
+  return text
 }
 
-function print(value: Json, nestingLeft: number): string {
+/** The same in UTF-8. What was printed once is copied, so a record that shares most of its parts with others costs little. */
+export function jsonBytes(value: Json): Uint8Array {
+  const writer = new BytesWriter()
+  print(value, NESTING_MAX, (part) => {
+    if (typeof part === 'string') writer.text(part)
+    else writer.bytes(part.bytes)
+  })
+  return writer.take()
+}
+
+interface Printed {
+  readonly text: string
+  readonly bytes: Uint8Array
+  /** How deep it is; 1 for a list without lists or objects in it. */
+  readonly nesting: number
+}
+
+const printed = new WeakMap<object, Printed>()
+
+/** Keeps the print of a value that is a part of many others. INVARIANT: nothing of it is edited any more. */
+export function printOnce<T extends readonly Json[] | JsonObject>(value: T): T {
+  if (printed.has(value)) return value
+  const text = formatJson(value)
+  printed.set(value, { text, bytes: utf8(text), nesting: nestingOf(value) })
+  return value
+}
+
+function nestingOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const parts: readonly Json[] = isList(value) ? value : Object.values(value)
+  return 1 + parts.reduce<number>((most, each) => Math.max(most, nestingOf(each)), 0)
+}
+
+type Out = (part: string | Printed) => void
+
+function print(value: Json, nestingLeft: number, out: Out): void {
+  const known = typeof value === 'object' && value !== null ? printed.get(value) : undefined
+  if (known !== undefined && known.nesting <= nestingLeft) out(known)
+  else if (typeof value === 'string') out(printText(value))
+  else if (typeof value === 'number') out(printNumber(value))
+  else if (typeof value !== 'object' || value === null) out(String(value))
   // The language's own printer says the same of what is in order already, three times as fast.
-  if (inOrder(value, nestingLeft)) return JSON.stringify(value)
-  if (typeof value === 'string') return printText(value)
-  if (typeof value === 'number') return printNumber(value)
-  if (typeof value !== 'object' || value === null) return String(value)
-  assert(nestingLeft > 0, 'what is printed can be read again: it is not nested too deeply')
-  if (isList(value)) return `[${value.map((each) => print(each, nestingLeft - 1)).join(',')}]`
-  const fields: string[] = []
-  for (const key of Object.keys(value).sort()) {
-    fields.push(`${printText(key)}:${print(value[key] as Json, nestingLeft - 1)}`)
-  }
-  return `{${fields.join(',')}}`
+  else if (inOrder(value, nestingLeft)) out(JSON.stringify(value))
+  else printParts(value, nestingLeft - 1, out)
 }
 
-/** Whether all of it is what print would write, with every object's keys in order. */
+function printParts(value: readonly Json[] | JsonObject, nestingLeft: number, out: Out): void {
+  assert(nestingLeft >= 0, 'what is printed can be read again: it is not nested too deeply')
+  let before = ''
+  if (isList(value)) {
+    out('[')
+    for (const each of value) {
+      out(before)
+      print(each, nestingLeft, out)
+      before = ','
+    }
+    out(']')
+  } else {
+    out('{')
+    for (const key of Object.keys(value).sort()) {
+      out(`${before}${printText(key)}:`)
+      print(value[key] as Json, nestingLeft, out)
+      before = ','
+    }
+    out('}')
+  }
+}
+
+/** Whether all of it is what print would write, with every object's keys in order; and none of it was printed yet. */
 function inOrder(value: Json, nestingLeft: number): boolean {
   if (typeof value === 'string') return value.isWellFormed()
   if (typeof value === 'number') return exact(value)
   if (typeof value !== 'object' || value === null) return value !== undefined
-  if (nestingLeft <= 0) return false
+  if (nestingLeft <= 0 || printed.has(value)) return false
   if (isList(value)) return value.every((each) => inOrder(each, nestingLeft - 1))
   let last: string | null = null
   for (const key of Object.keys(value)) {

@@ -158,6 +158,9 @@ export const TIME_S_MAX = 253_402_300_799
 export const TOKENS_REMEMBERED_MAX = 1_024
 /** Questions that were asked lately, as they were read. An agent asks few, again and again. Chosen arbitrarily. */
 export const REQUESTS_REMEMBERED_MAX = 512
+/** Rows of records that were printed lately, and the longest that are kept: most of a record's checks say what they said before. */
+export const ROWS_REMEMBERED_MAX = 1_024
+export const ROW_REMEMBERED_CHARACTERS_MAX = 512
 /** What follows from a request, an artifact and who asks: for each of the connections that ask it. Chosen arbitrarily. */
 export const DERIVED_REMEMBERED_MAX = 1_024
 /** Longer ones are read each time. */

@@ -118,7 +118,18 @@ export function shorter(own: LeaseStatus, asked: LeaseStatus): LeaseStatus {
   return own.held && (!asked.held || asked.untilMs < own.untilMs) ? asked : own
 }
 
-export function coverageOf({ governance, facts, caller }: JudgeInput, matter: Matter): Coverage {
+const coverages = new Derived<Coverage>(DERIVED_REMEMBERED_MAX)
+
+export function coverageOf(input: JudgeInput, matter: Matter): Coverage {
+  const { request, artifact, asked, lineage } = matter
+  if (request === null || artifact === null || asked === null || lineage.cause !== null)
+    return makeCoverage(input, matter)
+  const { governance, caller, facts } = input
+  const others = [artifact.links, asked, governance.bundles, caller, facts]
+  return coverages.of(request, others, () => makeCoverage(input, matter))
+}
+
+function makeCoverage({ governance, facts, caller }: JudgeInput, matter: Matter): Coverage {
   const { request, artifact, asked } = matter
   const { cause, parent } = matter.lineage
   const links = artifact?.links ?? []

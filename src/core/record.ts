@@ -224,6 +224,7 @@ const TIMES: readonly string[] = ['time', 'expires']
 
 /** INVARIANT: a time is at the top of a leaf, under one of these names. */
 function jsonOf(fields: object): JsonObject {
+  if (!TIMES.some((key) => key in fields)) return fields as JsonObject
   const json: Record<string, Json> = {}
   for (const [key, value] of Object.entries(fields)) {
     json[key] = TIMES.includes(key) ? shape.formatTime(Number(value)) : (value as Json)

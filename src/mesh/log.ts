@@ -11,9 +11,8 @@
  * come from disk, never from here (FACTS 4, rules 2 and 3). Acknowledged data
  * that is gone seals the log for good.
  */
-import { utf8 } from '../core/bytes.ts'
 import { idOf, type RecordId } from '../core/id.ts'
-import { formatJson, type JsonObject } from '../core/json.ts'
+import { type JsonObject, jsonBytes } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
 import {
   BATCH_BYTES_MAX,
@@ -376,7 +375,7 @@ class Grouping implements Group {
 
 /** @throws MeshError TOO_LARGE */
 function leafOf(draft: JsonObject, head: JsonObject, index: number): Leaf {
-  const bytes = utf8(formatJson({ ...draft, ...head, index }))
+  const bytes = jsonBytes({ ...draft, ...head, index })
   if (bytes.length > RECORD_BYTES_MAX)
     throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
   const timeMs = Date.parse(String(head['time']))

@@ -68,6 +68,8 @@ function leaf(over: Partial<JudgeInput> = {}, more: Partial<Recorded> = {}): Bod
   }
   const draft = decisionDraft(recorded)
   assert.equal(formatJson(draft), formatJson(decisionDraft(recorded)))
+  // A copy shares no part that was printed before.
+  assert.equal(formatJson(structuredClone(draft)), formatJson(draft))
   const bytes = utf8(formatJson({ ...draft, ...HEAD }))
   assert.ok(bytes.length <= RECORD_BYTES_MAX, `${bytes.length} bytes`)
   const record = parseRecord(bytes)

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../src/core/bytes.ts'
-import { formatJson, type Json, parseCanonical, parseJson } from '../../src/core/json.ts'
+import {
+  formatJson,
+  type Json,
+  jsonBytes,
+  parseCanonical,
+  parseJson,
+  printOnce,
+} from '../../src/core/json.ts'
 import { NESTING_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 
@@ -52,6 +59,47 @@ test('printing is what JSON.stringify would give, were its keys sorted', () => {
     return `{${fields.map(([k, each]) => `${JSON.stringify(k)}:${sorted(each)}`).join(',')}}`
   }
   fc.assert(fc.property(value, (v) => assert.equal(formatJson(v), sorted(v))))
+})
+
+/** Prints some of its parts beforehand, as the bits say. */
+function printSome(v: Json, bits: { left: number }): Json {
+  if (typeof v !== 'object' || v === null) return v
+  const now = bits.left & 1
+  bits.left >>>= 1
+  for (const each of Object.values(v)) printSome(each, bits)
+  return now === 1 ? printOnce(v) : v
+}
+
+test('what of it was printed before changes neither its text nor its bytes', () => {
+  fc.assert(
+    fc.property(value, fc.nat(2 ** 30), (v, bits) => {
+      const text = formatJson(v)
+      printSome(v, { left: bits })
+      assert.equal(formatJson(v), text)
+      assert.deepEqual(jsonBytes(v), utf8(text))
+      assert.deepEqual(jsonBytes([v, v, text]), utf8(formatJson([v, v, text])))
+    }),
+  )
+})
+
+test('bytes are as many as it takes, and nobody else’s', () => {
+  const part = printOnce(['π'.repeat(9_000)])
+  const long = { a: part, b: 'π'.repeat(30_000), c: part }
+  const bytes = jsonBytes(long)
+  assert.deepEqual(bytes, utf8(formatJson(long)))
+  const kept = bytes.slice()
+  jsonBytes({ a: 'x'.repeat(100_000) })
+  jsonBytes(['x'.repeat(10_000)])
+  assert.deepEqual(bytes, kept)
+})
+
+test('what was printed before is not nested deeper by where it stands', () => {
+  let deep: readonly Json[] = []
+  for (let i = 1; i < NESTING_MAX; i += 1) deep = [deep]
+  printOnce(deep)
+  assert.equal(formatJson(deep).length, 2 * NESTING_MAX)
+  assert.throws(() => formatJson([deep]))
+  assert.throws(() => jsonBytes({ deep }))
 })
 
 test('a byte changed anywhere gives another value, or Malformed, and never another failure', () => {
