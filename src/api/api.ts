@@ -151,7 +151,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     }),
     ...decisionRoutes({
       ...{ deciding, decisions, seenFrom },
-      publishedSize: () => node.publisher.size,
+      records: node.records,
     }),
     ...walletRoutes({ wallet, artifacts, seenFrom }),
     ...callerRoutes({ callers, seenFrom }),

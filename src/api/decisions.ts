@@ -3,6 +3,7 @@ import { isSha256Id } from '../core/id.ts'
 import { SEARCHES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Decisions, PastDecision } from '../daemon/decisions.ts'
+import type { RecordStanding } from '../mesh/record-states.ts'
 import { requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { Gate } from './gate.ts'
@@ -12,8 +13,8 @@ import { itemView, recordView, type SeenFrom } from './view.ts'
 export interface DecisionRoutePorts {
   readonly deciding: Deciding
   readonly decisions: Decisions
-  /** Records below it are under a published checkpoint. */
-  publishedSize(): number
+  /** How far each record is. */
+  readonly records: { of(index: number): RecordStanding | null }
   seenFrom(): SeenFrom
 }
 
@@ -39,7 +40,7 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
       path: '/v1/decisions/{id}',
       roles: DECIDE,
       handle: async (ask) => {
-        const view = recordView(await find(ports.decisions, ask, searches), ports.publishedSize())
+        const view = recordView(await find(ports.decisions, ask, searches), ports.records)
         return json(itemView('Record', view, ports.seenFrom()))
       },
     },

@@ -108,6 +108,7 @@ function peerView(
     rttMs: link?.rttMs ?? null,
     addresses: state === 'self' ? network.addresses() : node.addresses.of(did),
     heard: heardOf(services, did),
+    witnessed: witnessedOf(services, did),
     behind: node.behind(did),
     expiresAt: member === null ? null : shape.formatTime(member.expiresMs),
     labels: Object.fromEntries(member?.labels ?? []),
@@ -146,6 +147,17 @@ function heardOf({ node, clock }: Services, did: Did): PeerView['heard'] {
   const { digest, size, rootVersion, logSize, epoch, clockOffsetMs, atMs } = word
   const at = shape.formatTime(Math.floor(atMs))
   return { digest, size, rootVersion, logSize, epoch, clockOffsetMs: Math.round(clockOffsetMs), at }
+}
+
+function witnessedOf({ node }: Services, did: Did): PeerView['witnessed'] {
+  const newest = did === node.self ? node.records.checkpoint : node.cosigned.newest(did)
+  if (newest === null) return null
+  const { epoch, checkpoint, cosignatures } = newest
+  return {
+    ...{ epoch, size: checkpoint.size },
+    by: cosignatures.map(({ witness }) => witness).sort(),
+    at: shape.formatTime(Math.max(...cosignatures.map(({ timeMs }) => timeMs))),
+  }
 }
 
 function ownWord({ statements, log }: Services['node'], wallMs: number): PeerView['heard'] {

@@ -26,7 +26,7 @@ export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
   const searches = new Gate(SEARCHES_MAX)
   const verify = shared(() => verified(services))
-  const viewed = (found: Found) => recordView(found, node.publisher.size)
+  const viewed = (found: Found) => recordView(found, node.records)
   return [
     {
       method: 'GET',

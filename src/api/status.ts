@@ -119,6 +119,7 @@ function logOf({ node }: Services): StatusView['log'] {
     epoch: log.epoch,
     size: log.tree.size,
     published: publisher.size,
+    witnessed: node.records.witnessedSize,
     sealed: log.sealed,
     scrubbed: scrub.percent,
     low: node.low !== null,

@@ -2,6 +2,7 @@
 import type { ListView, RecordView, View } from '../client/types.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Found } from '../daemon/records.ts'
+import type { RecordStanding } from '../mesh/record-states.ts'
 
 export interface SeenFrom {
   /** Name of this node. */
@@ -25,12 +26,23 @@ export function listView<K extends string, T>(
   return { apiVersion: 'meshd/v1', kind, generatedAt: formatTime(wallMs), seenFrom: name, items }
 }
 
-/** @param publishedSize records below it are under a published checkpoint */
-export function recordView({ id, leaf }: Found, publishedSize: number): RecordView {
+/** @param states how far each record is; null for one that the log does not have */
+export function recordView(
+  { id, leaf }: Found,
+  states: { of(index: number): RecordStanding | null },
+): RecordView {
   const index = Number(leaf['index'])
-  const state = index < publishedSize ? 'published' : 'durable'
+  const standing = states.of(index)
   const [time, type] = [String(leaf['time']), String(leaf['type']) as RecordView['type']]
-  return { id, index, epoch: Number(leaf['epoch']), time, type, state, leaf }
+  return {
+    ...{ id, index, epoch: Number(leaf['epoch']), time, type },
+    state: standing?.state ?? 'durable',
+    witnesses:
+      standing === null
+        ? null
+        : { cosigned: standing.cosigned, need: standing.need, of: standing.of },
+    leaf,
+  }
 }
 
 /** `0660`. */

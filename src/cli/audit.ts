@@ -4,6 +4,7 @@ import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { printItem } from './output.ts'
+import { stateOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import type { Command } from './spec.ts'
 import { count } from './text.ts'
@@ -26,7 +27,7 @@ export const auditShow: Command = {
       item: view.item,
       id: view.item.id,
       lines: () => [
-        `${view.item.id}   record ${view.item.index} of epoch ${view.item.epoch}   ${view.item.state}`,
+        `${view.item.id}   record ${view.item.index} of epoch ${view.item.epoch}   ${context.style.symbols(stateOf(view.item))}`,
         ...JSON.stringify(view.item.leaf, null, 2).split('\n').map(safe),
       ],
     })

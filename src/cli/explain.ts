@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, printItem } from './output.ts'
 import { type Named, namesToShow } from './principals.ts'
-import { askedOf, whoOf } from './record-text.ts'
+import { askedOf, stateOf, whoOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, textOption } from './spec.ts'
 import { clockTime, count } from './text.ts'
@@ -49,7 +49,7 @@ export const explain: Command = {
       seenFrom: view.seenFrom,
       item: view.item,
       id: view.item.id,
-      lines: () => past(context, view.item, known),
+      lines: () => past(context, view.item, view.seenFrom, known),
     })
     return 0
   },
@@ -88,7 +88,12 @@ function hypothetical(context: Context, view: DecisionView): string[] {
   ]
 }
 
-function past(context: Context, record: RecordView, known: readonly Named[]): string[] {
+function past(
+  context: Context,
+  record: RecordView,
+  seenFrom: string,
+  known: readonly Named[],
+): string[] {
   const { leaf } = record
   if (leaf['type'] !== 'decision')
     throw new MeshError(
@@ -104,7 +109,7 @@ function past(context: Context, record: RecordView, known: readonly Named[]): st
   return [
     `${head}     ${what}          ${shortId('dec', record.id)}  ${when}`,
     '',
-    ...checkLines(context, [...checksOf(record), auditOf(record)]),
+    ...checkLines(context, [...checksOf(record), auditOf(record, seenFrom)]),
     ...mendLines(typeof leaf['code'] === 'string' ? leaf['code'] : null, []),
   ]
 }
@@ -115,13 +120,13 @@ function checksOf({ leaf }: RecordView): readonly CheckView[] {
 }
 
 /** What the record could not say of itself: where it stands. If it came too late, that remains the word. */
-function auditOf(record: RecordView): CheckView {
+function auditOf(record: RecordView, seenFrom: string): CheckView {
   const checks = Array.isArray(record.leaf['checks'])
     ? (record.leaf['checks'] as readonly CheckView[])
     : []
   const own = checks.find(({ n }) => n === AUDIT_CHECK)
   if (own?.ok === false) return own
-  const detail = `record ${count(record.index)} of this node · ${record.state}`
+  const detail = `record ${count(record.index)} of ${seenFrom} · ${stateOf(record)}`
   return { n: AUDIT_CHECK, name: 'audit', ok: true, code: null, detail }
 }
 

@@ -101,7 +101,15 @@ const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column
     drop: 3,
     cell: ({ state }) => (state === 'self' ? count(status.log.published) : '-'),
   },
-  { head: 'COSIGNED BY', drop: 4, cell: () => '-' },
+  {
+    head: 'COSIGNED BY',
+    drop: 4,
+    cell: ({ witnessed }) =>
+      witnessed?.by
+        .map((did) => nameOf(status, did))
+        .sort()
+        .join(' ') ?? '-',
+  },
   {
     head: 'CLOCK',
     right: true,
@@ -117,6 +125,10 @@ const COLUMNS = (status: StatusView, root: RootView, now: Date): readonly Column
     cell: (peer) => (peer.state === 'self' ? 'self' : lastSeen(peer, now)),
   },
 ]
+
+function nameOf({ peers }: StatusView, did: string): string {
+  return peers.find((peer) => peer.did === did)?.name ?? shortDid(did)
+}
 
 export const meshDrift: Command = {
   name: 'mesh drift',

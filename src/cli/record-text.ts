@@ -59,6 +59,15 @@ export function whyOf({ leaf }: RecordView): string {
   return safe(fieldsOf(first)['policy'] ?? leaf['state'] ?? leaf['outcome'] ?? '-')
 }
 
+/** How far it is: `durable · published · witnessed 2 of 3`. */
+export function stateOf({ state, witnesses }: RecordView): string {
+  const all = ['durable', 'published', 'witnessed']
+  const reached = all.slice(0, all.indexOf(state) + 1).join(' · ')
+  if (witnesses === null || witnesses.cosigned === 0) return reached
+  const voices = `${witnesses.cosigned} of ${witnesses.of}`
+  return state === 'witnessed' ? `${reached} ${voices}` : `${reached} · cosigned by ${voices}`
+}
+
 /** ✓ an allow, ✗ a deny; nothing for what decides nothing. */
 export function markOf({ leaf }: RecordView): string {
   if (leaf['type'] !== 'decision') return ' '

@@ -85,7 +85,12 @@ const COLUMNS = (item: StatusView, now: Date): readonly Column<PeerView>[] => [
     right: true,
     drop: 2,
   },
-  { head: 'WITNESSED', cell: () => '-', right: true, drop: 5 },
+  {
+    head: 'WITNESSED',
+    cell: ({ witnessed }) => (witnessed === null ? '-' : count(witnessed.size)),
+    right: true,
+    drop: 5,
+  },
   { head: 'LAST SEEN', cell: (peer) => lastSeen(peer, now), drop: 1 },
 ]
 

@@ -24,7 +24,7 @@ export function verifiedReceipt(bytes: Uint8Array, trust: TrustRoot): Verified {
   const { authority, head, index, record, bytes: leaf, hashes } = verifyReceipt(bytes, trust)
   const id = idOf(leaf)
   const view: RecordView = {
-    ...{ id, index, epoch: record.epoch, type: record.type, state: 'published' },
+    ...{ id, index, epoch: record.epoch, type: record.type, state: 'published', witnesses: null },
     time: formatTime(record.time),
     leaf: parseCanonical(leaf, RECORD_BYTES_MAX) as JsonObject,
   }

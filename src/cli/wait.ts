@@ -1,6 +1,7 @@
 /** `meshd wait --for <condition>`: until it holds, or the time allowed is over (exit 124). */
-import type { SpreadView, StatementView, StatusView, View } from '../client/types.ts'
+import type { RecordView, SpreadView, StatementView, StatusView, View } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
+import { recordNamed } from './audit.ts'
 import type { Context } from './context.ts'
 import { forPeople } from './output.ts'
 import { type Command, type Options, textOption } from './spec.ts'
@@ -11,12 +12,16 @@ const POLL_MS = 100
 export const wait: Command = {
   name: 'wait',
   group: 'OPERATE',
-  says: 'wait until a condition holds: ready, peers=3, policy=agents@8, statement=<id>',
-  examples: ['meshd wait --for ready', 'meshd wait --for policy=ci@5 --on all --timeout 30s'],
+  says: 'wait until a condition holds: ready, peers=3, policy=agents@8, witnessed=last',
+  examples: [
+    'meshd wait --for ready',
+    'meshd wait --for policy=ci@5 --on all --timeout 30s',
+    'meshd wait --for witnessed=last',
+  ],
   options: [
     {
       flags: '--for <condition>',
-      says: 'ready | peers=<n> | policy=<bundle>@<version> | statement=<id>',
+      says: 'ready | peers=<n> | policy=<bundle>@<version> | statement=<id> | witnessed=<record|last>',
       required: true,
     },
     { flags: '--on <where>', says: 'here, quorum, all, or a node (policy and statement)' },
@@ -57,9 +62,19 @@ async function conditionOf(
           hint: 'meshd … -o id prints full ids',
         })
       return async () => spreadHolds(await spread(context, value), on)
+    case 'witnessed': {
+      // Once: `last` is not another record a moment later.
+      let id: string | null = null
+      return async () => {
+        id ??= await recordNamed(context, value)
+        const path = `/v1/records/${encodeURIComponent(id)}`
+        const { item } = await context.client('read').get<View<'Record', RecordView>>(path)
+        return item.state === 'witnessed'
+      }
+    }
     default:
       throw new MeshError('USAGE', `\`${kind}\` cannot be waited for`, {
-        hint: 'ready, peers=<n>, policy=<bundle>@<version>, statement=<id>',
+        hint: 'ready, peers=<n>, policy=<bundle>@<version>, statement=<id>, witnessed=<record|last>',
       })
   }
 }

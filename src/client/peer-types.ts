@@ -30,6 +30,13 @@ export interface PeerView {
     readonly clockOffsetMs: number
     readonly at: string
   } | null
+  /** The newest checkpoint of its log that a quorum of witnesses cosigned, as far as this node knows: dids, and the latest of their times. */
+  readonly witnessed: {
+    readonly epoch: number
+    readonly size: number
+    readonly by: readonly string[]
+    readonly at: string
+  } | null
   /** Statements it lacks, as far as this node knows; null when unknown. */
   readonly behind: number | null
   readonly expiresAt: string | null

@@ -94,6 +94,8 @@ export interface StatusView {
     readonly epoch: number
     readonly size: number
     readonly published: number
+    /** Under a checkpoint that a quorum of witnesses cosigned. */
+    readonly witnessed: number
     readonly sealed: string | null
     readonly scrubbed: number
     readonly low: boolean
@@ -258,7 +260,14 @@ export interface RecordView {
   readonly epoch: number
   readonly time: string
   readonly type: 'decision' | 'outcome' | 'statement' | 'artifact' | 'system' | 'epoch'
-  readonly state: 'durable' | 'published'
+  /** A checkpoint covers what is published; `need` witnesses cosigned one that covers what is witnessed. */
+  readonly state: 'durable' | 'published' | 'witnessed'
+  /** How many cosigned a checkpoint that covers it, of how many; null where nobody knows. */
+  readonly witnesses: {
+    readonly cosigned: number
+    readonly need: number
+    readonly of: number
+  } | null
   /** The leaf, exactly. */
   readonly leaf: { readonly [field: string]: unknown }
 }

@@ -77,7 +77,8 @@ const record = (index: number, digits: string, leaf: RecordView['leaf']): Record
   epoch: 1,
   time: ago(900),
   type: leaf['type'] as RecordView['type'],
-  state: 'durable',
+  state: 'witnessed',
+  witnesses: { cosigned: 2, need: 2, of: 3 },
   leaf,
 })
 const caller = {

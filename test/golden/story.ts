@@ -52,6 +52,7 @@ const peer = (name: keyof typeof DIDS, rest: Partial<PeerView>): PeerView => ({
   rttMs: null,
   addresses: [],
   heard: null,
+  witnessed: null,
   behind: null,
   expiresAt: '2026-12-20T00:00:00.000Z',
   labels: { env: 'prod' },
@@ -69,15 +70,26 @@ const heard = (logSize: number, digest = DIGEST, clockOffsetMs = 1) => ({
   clockOffsetMs,
   at: ago(1000),
 })
+const witnessed = (size: number) => ({
+  epoch: 1,
+  size,
+  by: [DIDS.atlas, DIDS.borealis, DIDS.cygnus],
+  at: ago(1000),
+})
 const behindDigest = '0b1c2d3e'.padEnd(64, '0')
 
 export const PEERS: readonly PeerView[] = [
-  peer('atlas', { state: 'self', addresses: ['/ip4/10.0.0.4/tcp/4717'] }),
+  peer('atlas', {
+    state: 'self',
+    addresses: ['/ip4/10.0.0.4/tcp/4717'],
+    witnessed: witnessed(88_104),
+  }),
   peer('borealis', {
     link: { address: '/ip4/10.0.0.7/tcp/4717/p2p/12D3KooW', direction: 'out' },
     rttMs: 2,
     addresses: ['/ip4/10.0.0.7/tcp/4717'],
     heard: heard(40_260),
+    witnessed: witnessed(40_260),
     behind: 0,
     lastSeenAt: ago(1000),
   }),
@@ -85,12 +97,14 @@ export const PEERS: readonly PeerView[] = [
     link: { address: '/ip4/10.1.0.3/tcp/4717/p2p/12D3KooW', direction: 'in' },
     rttMs: 31,
     heard: heard(12_077, behindDigest, -3),
+    witnessed: witnessed(12_077),
     behind: 1,
     lastSeenAt: ago(1000),
   }),
   peer('dorado', {
     role: 'member',
     heard: heard(9_310, behindDigest),
+    witnessed: witnessed(9_310),
     behind: 4,
     lastSeenAt: ago(7_200_000),
     lastError: 'connection refused on 10.2.0.9:4717',
@@ -161,6 +175,7 @@ export const STATUS: StatusView = {
     epoch: 1,
     size: 88_104,
     published: 88_104,
+    witnessed: 88_104,
     sealed: null,
     scrubbed: 88_104,
     low: false,

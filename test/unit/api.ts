@@ -31,6 +31,9 @@ export interface Answered {
   readonly body: any
 }
 
+/** Where the first record stands. */
+const PUBLISHED = { state: 'published', cosigned: 1, need: 2, of: 3 } as const
+
 export class Api {
   readonly decided: Decided[] = []
   readonly bugs: unknown[] = []
@@ -55,7 +58,7 @@ export class Api {
       ...authzenRoutes(deciding, publicUrl),
       ...executionRoutes({ deciding, executions, monotonicMs: () => clock.monotonicMs() }),
       ...decisionRoutes({
-        ...{ deciding, seenFrom, publishedSize: () => 1 },
+        ...{ deciding, seenFrom, records: { of: (index) => (index === 0 ? PUBLISHED : null) } },
         decisions: new Decisions(of.log),
       }),
       ...walletRoutes({ wallet, artifacts, seenFrom }),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Desk } from '../golden/screen.ts'
 import { NOW, STATUS, STATUS_NOT_READY, view } from '../golden/story.ts'
-import { SPREAD } from '../golden/story-log.ts'
+import { RECORDS, SPREAD } from '../golden/story-log.ts'
 
 const desk = new Desk(NOW)
 before(() => desk.open())
@@ -24,6 +24,16 @@ test('a statement that is not here yet is waited for', async () => {
   assert.match(late, /exit 124 --\n$/)
   const found = await desk.type(wait(`statement=${SPREAD.id}`), { 'GET /v1/spread': SPREAD })
   assert.match(found, /exit 0 --\n$/)
+})
+
+test('a record is waited for until it is witnessed', async () => {
+  const [record] = RECORDS
+  const path = `GET /v1/records/${encodeURIComponent(record?.id ?? '')}`
+  const condition = `witnessed=${record?.id}`
+  assert.match(await desk.type(wait(condition), { [path]: view('Record', record) }), /exit 0 --\n$/)
+  const published = view('Record', { ...record, state: 'published' })
+  const late = await desk.type(wait(condition, '--timeout', '1s'), { [path]: published })
+  assert.match(late, /not witnessed=sha256:\w+ within 1 s {2}\[TIMEOUT\]/)
 })
 
 test('what cannot come is refused at once', async () => {

@@ -104,6 +104,7 @@ test('a log that is what was written verifies, up to its end and its published h
     rootHash: toHex(rootHash(log.tree)),
     published: 300,
     verified: 301,
+    pruned: 0,
     problems: [],
   })
 })
