@@ -126,6 +126,12 @@ export class Laws {
     return this.#number(this.root)
   }
 
+  /** The next root, that lifts an evidence. */
+  forgive(evidence: StatementId): Made<Root> {
+    this.root = nextRoot(this.root, { lifts: [evidence] })
+    return this.#number(this.root)
+  }
+
   epoch(place: number, epoch: number): Made {
     return this.#number(this.world.epoch(this.#keys[place] as NodeKeys, { epoch }))
   }

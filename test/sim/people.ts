@@ -87,8 +87,9 @@ export class People {
     if (made !== null) submit(host, made)
   }
 
-  /** A node that sealed its log is started again; a log that was set back is retired. */
+  /** A node that sealed its log is started again; a log that was set back, or has two histories, is retired. */
   operate(): void {
+    this.#forgive()
     for (const host of this.#world.hosts) {
       const node = host.life?.node
       if (node?.log.sealed != null) {
@@ -101,6 +102,24 @@ export class People {
       const epoch = this.#epoch(host.place, Math.max(rollback.epoch, node.log.epoch) + 1)
       const by = this.#world.hosts.find(({ life }) => life?.node != null && life.gate.running)
       if (by !== undefined) submit(by, epoch)
+    }
+  }
+
+  /** Nobody here lies: who signed two histories was set back and could not know. Root keys say so, and it keeps another log. */
+  #forgive(): void {
+    const { laws, hosts } = this.#world
+    for (const host of hosts) {
+      const statements = host.life?.node?.statements
+      if (statements === undefined || statements.governance.distrusted.size === 0) continue
+      // Perhaps nobody took it: what follows it would be followed by nothing.
+      submit(host, laws.root)
+      if (statements.get(laws.root.id)?.state !== 'effective') continue
+      for (const { evidence, lifted } of statements.governance.evidence.values()) {
+        if (!lifted) submit(host, laws.forgive(evidence.id))
+        submit(host, this.#epoch(this.#world.placeOf(evidence.node), evidence.epoch + 1))
+        // One root at a time: the next look sees whether it was taken.
+        if (!lifted) return
+      }
     }
   }
 
