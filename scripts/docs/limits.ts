@@ -7,6 +7,7 @@ const WIRE: Partial<Record<keyof typeof limits, string>> = {
   FRAME_BYTES_MAX: 'one frame of hello and state',
   SYNC_FRAME_BYTES_MAX: 'one frame of sync, log and lineage',
   GOSSIP_BYTES_MAX: 'one gossip message; a larger statement travels by sync alone',
+  GOSSIP_STATEMENTS_MAX: 'statements in it',
   ANNOUNCEMENT_BYTES_MAX: 'one announcement',
   STATEMENT_BYTES_MAX: 'one envelope',
   SIGNATURES_MAX: 'signatures on one envelope, keys in one role',

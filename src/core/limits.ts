@@ -221,6 +221,10 @@ export const FRAME_BYTES_MAX = 64 * KIB
 export const SYNC_FRAME_BYTES_MAX = MIB
 /** One gossip message. Larger statements travel by sync alone. */
 export const GOSSIP_BYTES_MAX = 48 * KIB
+/** Statements in one gossip message: they are verified in one go, in half of TURN_MS. */
+export const GOSSIP_STATEMENTS_MAX = 16
+/** Between two messages of what begins here: those of a burst share one, and the first waits for nothing. */
+export const GOSSIP_PAUSE_MS = 10
 /** From opening a stream to its answer. */
 export const ASK_TIMEOUT_MS = 3 * SECOND
 /** A peer that has not passed the hello by then is cut. */
@@ -291,8 +295,12 @@ export const SYNC_LIST_MAX = 4_096
 export const SYNC_PREFIXES_MAX = 256
 /** Bytes of new statements in one push; one statement always fits. */
 export const PUSH_BYTES_MAX = 768 * KIB
-/** Neighbours that a statement learned from a peer is pushed on to; gossip reaches the others. */
+/** Neighbours that a statement too long for gossip is pushed on to, once it is learned from a peer. */
 export const PUSH_PEERS_MAX = 8
+/** Neighbours that get a push beside gossip: each pushes on what it had not, so that three reach nearly all. */
+export const PUSH_BESIDE_GOSSIP_PEERS = 3
+/** How much later: where gossip works they have it by then, and the push costs no signature. Chosen arbitrarily. */
+export const PUSH_BESIDE_GOSSIP_MS = 100
 /** A peer that lied to sync is not asked again for this long. Chosen arbitrarily. */
 export const SYNC_PENALTY_MS = 10 * SECOND
 /** A comparison that brings nothing for so long is given up: four peers that hang would keep all others from being compared with. */

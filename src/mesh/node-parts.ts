@@ -120,7 +120,7 @@ export async function openKnowledge(ports: NodePorts) {
   sync.follow(announcer)
   publisher.onPublished(() => announcer.changed())
   openInbox({ network, statements, announcer, clock, seen: tell.gossiped })
-  Spread.open({ statements, network, random })
+  Spread.open({ statements, network, clock, random })
   const invites = await Invites.open({
     ...{ store, persist, clock, random, statements },
     node: network.self,

@@ -135,6 +135,10 @@ export class Gossip {
       doPX: false,
       tagMeshPeers: false,
       allowedTopics: names,
+      // A copy costs no more than telling everybody, for each message, not to send one.
+      idontwantMinDataSize: GOSSIP_BYTES_MAX,
+      // Encoded once for all.
+      batchPublish: true,
       maxTopicBytesPerPeer: 16 * 1024,
       maxInboundDataLength: FRAME_BYTES_MAX,
       maxOutboundBufferSize: GOSSIP_QUEUE_BYTES_MAX,

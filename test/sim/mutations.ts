@@ -77,8 +77,8 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'mesh/boot.ts',
     from: 'if (overruling === null && !this.#tally().complete) return false',
     to: '',
-    seed: 1,
-    by: 'L4',
+    seed: 27,
+    by: 'Q1',
     quick: true,
   },
   {

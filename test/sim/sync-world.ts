@@ -93,7 +93,7 @@ export class SyncWorld {
         checkpoint: () => null,
         cosigned: () => null,
       })
-      Spread.open({ statements, network, random: clock.dice })
+      Spread.open({ statements, network, clock, random: clock.dice })
       openInbox({ network, statements, announcer, clock })
       sync.follow(announcer)
       network.useMesh(mesh.mesh)

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
+import type { Signer } from '../../src/core/keys.ts'
 import {
   ANNOUNCE_INTERVAL_MS,
   ANNOUNCEMENT_BYTES_MAX,
   GOSSIP_BYTES_MAX,
+  GOSSIP_STATEMENTS_MAX,
 } from '../../src/core/limits.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
 import { type Announcement, Announcer, signAnnouncement } from '../../src/mesh/announce.ts'
 import { openInbox } from '../../src/mesh/inbox.ts'
 import type { Topic } from '../../src/mesh/ports.ts'
 import { Statements } from '../../src/mesh/statements.ts'
+import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { BEGINNING_MS, VirtualClock } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
-import { atlas, borealis, keyOf, rootOf, World } from './statements.ts'
+import { ana, atlas, borealis, keyOf, type Made, rootOf, World } from './statements.ts'
 
 const world = new World()
 const neighbour = keyOf('neighbour').did
@@ -26,10 +29,11 @@ async function open() {
   for (const { bytes } of [world.first, world.member(atlas)])
     await statements.offer(bytes, null, 'local').done
   const validators = new Map<Topic, (from: typeof neighbour, message: Uint8Array) => Verdict>()
+  const published: Uint8Array[] = []
   const network = {
     self: borealis.identity.did,
     onPeer: () => {},
-    publish: () => {},
+    publish: (_: Topic, message: Uint8Array) => void published.push(message),
     subscribe: (
       topic: Topic,
       validator: (from: typeof neighbour, message: Uint8Array) => Verdict,
@@ -57,8 +61,13 @@ async function open() {
     assert.ok(verdict !== undefined)
     return 'why' in verdict ? `${verdict.verdict}: ${verdict.why}` : verdict.verdict
   }
-  return { memory, statements, announcer, seen, hear, clock }
+  return { memory, statements, announcer, seen, hear, clock, published }
 }
+
+const push = (...made: readonly Pick<Made, 'bytes'>[]) =>
+  formatSyncRequest({ ask: 'push', blobs: made.map(({ bytes }) => bytes) })
+const freeze = (n: number, signers?: readonly Signer[]) =>
+  world.freeze({ scope: { kind: 'principal', did: keyOf(`p${n}`).did } }, signers)
 
 const said: Announcement = {
   mesh: world.mesh,
@@ -118,14 +127,14 @@ test('a node that announces without a pause is heard at a pace', async () => {
 test('a statement is taken at once and in force when it is durable; a disk that refuses it harms nobody', async () => {
   const { hear, statements, memory, seen } = await open()
   memory.fail('gone')
-  assert.equal(hear('statements', world.freeze().bytes), 'accept')
+  assert.equal(hear('statements', push(world.freeze())), 'accept')
   await new Promise(setImmediate)
   assert.equal(statements.governance.freezes.size, 0)
   memory.fail(null)
-  assert.equal(hear('statements', world.freeze().bytes), 'accept')
+  assert.equal(hear('statements', push(world.freeze())), 'accept')
   await new Promise(setImmediate)
   assert.equal(statements.governance.freezes.size, 1)
-  assert.equal(hear('statements', world.freeze().bytes), 'ignore: seen')
+  assert.equal(hear('statements', push(world.freeze())), 'ignore: seen')
   assert.deepEqual(seen, ['statements accept', 'statements accept', 'statements ignore'])
 })
 
@@ -133,5 +142,46 @@ test('a statement too long for gossip is rejected, however good', async () => {
   const { hear } = await open()
   const text = `@id("long") permit (principal, action, resource); // ${'x'.repeat(GOSSIP_BYTES_MAX)}`
   const long = world.policy({ policies: new Map([['all.cedar', text]]) })
-  assert.equal(hear('statements', long.bytes), 'reject: oversize')
+  assert.equal(hear('statements', push(long)), 'reject: oversize')
+})
+
+test('a message of statements is a push, and nothing else: of one at least, and not too many', async () => {
+  const { hear, statements } = await open()
+  const many = (count: number) => push(...Array.from({ length: count }, (_, n) => freeze(n)))
+  const { size } = statements.governance
+  for (const message of [
+    freeze(0).bytes,
+    push(),
+    many(GOSSIP_STATEMENTS_MAX + 1),
+    formatSyncRequest({ ask: 'fetch', ids: [freeze(0).id] }),
+    utf8('{}'),
+  ])
+    assert.equal(hear('statements', message), 'reject: malformed')
+  assert.equal(hear('statements', many(GOSSIP_STATEMENTS_MAX)), 'accept')
+  await new Promise(setImmediate)
+  assert.equal(statements.governance.size, size + GOSSIP_STATEMENTS_MAX)
+})
+
+test('what is known beside what is new is passed on with it', async () => {
+  const { hear, published } = await open()
+  assert.equal(hear('statements', push(freeze(0), freeze(1))), 'accept')
+  assert.equal(hear('statements', push(freeze(1), freeze(2))), 'accept')
+  assert.equal(hear('statements', push(freeze(0), freeze(2))), 'ignore: seen')
+  assert.deepEqual(published, [])
+})
+
+test('what is good is passed on without what is not, which nobody relays', async () => {
+  const { hear, published, statements } = await open()
+  const later = world.freeze({}, [ana], 2)
+  assert.equal(hear('statements', push(freeze(0), later, freeze(1))), 'ignore: unknown')
+  assert.deepEqual(published, [push(freeze(0), freeze(1))])
+  // What is behind a forgery is not looked at.
+  const forged = freeze(3, [keyOf('nobody')])
+  assert.equal(hear('statements', push(freeze(2), forged, freeze(4))), 'reject: signature')
+  assert.deepEqual(published.slice(1), [push(freeze(2))])
+  await new Promise(setImmediate)
+  assert.deepEqual(
+    [2, 3, 4].map((n) => statements.get(freeze(n).id)?.state),
+    ['effective', undefined, undefined],
+  )
 })

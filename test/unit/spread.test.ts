@@ -3,13 +3,21 @@ import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { idOf } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { GOSSIP_BYTES_MAX, PUSH_PEERS_MAX, SYNC_IDS_MAX } from '../../src/core/limits.ts'
+import {
+  GOSSIP_BYTES_MAX,
+  GOSSIP_PAUSE_MS,
+  GOSSIP_STATEMENTS_MAX,
+  PUSH_BESIDE_GOSSIP_MS,
+  PUSH_BESIDE_GOSSIP_PEERS,
+  PUSH_PEERS_MAX,
+  SYNC_IDS_MAX,
+} from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Learned, Via } from '../../src/mesh/learned.ts'
 import { Spread } from '../../src/mesh/spread.ts'
 import { Statements } from '../../src/mesh/statements.ts'
 import { formatSyncAnswer, parseSyncRequest } from '../../src/mesh/sync-frames.ts'
-import { Dice } from '../sim/clock.ts'
+import { Dice, VirtualClock } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
 import { atlas, keyOf, type Made, World } from './statements.ts'
 
@@ -19,30 +27,42 @@ const freeze = (n: number, frozen = true) =>
 const neighbours = Array.from({ length: 12 }, (_, n) => keyOf(`neighbour ${n}`).did)
 const [first, second] = neighbours as [Did, Did]
 
+interface Pushed {
+  readonly to: Did
+  readonly blobs: readonly Uint8Array[]
+}
+
+function blobsOf(frame: Uint8Array): readonly Uint8Array[] {
+  const request = parseSyncRequest(frame)
+  assert.ok(request.ask === 'push')
+  return request.blobs
+}
+
 /** Spreads to these peers what it is told of; what it sends is kept. */
 function spreading(peers: readonly Did[], statements: Pick<Statements, 'onChange' | 'onStop'>) {
-  const pushed: { readonly to: Did; readonly blobs: readonly Uint8Array[] }[] = []
-  const published: Uint8Array[] = []
+  const clock = new VirtualClock()
+  const pushed: Pushed[] = []
+  const published: (readonly Uint8Array[])[] = []
   let answer: (to: Did) => Promise<void> = () => Promise.resolve()
   Spread.open({
     statements,
+    clock,
     random: new Dice(1),
     network: {
       peers: () => peers.map((peer) => ({ peer, address: '', direction: 'out', rttMs: null })),
-      publish: (_, message) => void published.push(message),
+      publish: (_, message) => void published.push(blobsOf(message)),
       ask: async (to, _, request) => {
-        const frame = parseSyncRequest(request)
-        assert.ok(frame.ask === 'push')
-        pushed.push({ to, blobs: frame.blobs })
+        const blobs = blobsOf(request)
+        pushed.push({ to, blobs })
         await answer(to)
-        return formatSyncAnswer({ say: 'held', held: frame.blobs.length })
+        return formatSyncAnswer({ say: 'held', held: blobs.length })
       },
     },
   })
   const onPush = (next: (to: Did) => Promise<void>) => {
     answer = next
   }
-  return { pushed, published, onPush }
+  return { clock, pushed, published, onPush }
 }
 
 async function open(peers: readonly Did[]) {
@@ -58,41 +78,73 @@ async function open(peers: readonly Did[]) {
   return { memory, statements, learn, ...spreading(peers, statements) }
 }
 
-const toOf = (pushed: readonly { readonly to: Did }[]) => pushed.map(({ to }) => to).sort()
+const toOf = (pushed: readonly Pushed[]) => pushed.map(({ to }) => to).sort()
+const counts = (messages: readonly (readonly Uint8Array[])[]) =>
+  messages.map(({ length }) => length)
+const beside = PUSH_BESIDE_GOSSIP_MS
 
-test('what begins here goes to every neighbour, and is published', async () => {
-  const { learn, pushed, published } = await open(neighbours)
+test('what begins here is published at once, and pushed to a few a little later', async () => {
+  const { learn, pushed, published, clock } = await open(neighbours)
   await learn(freeze(1), null, 'local')
-  assert.deepEqual(toOf(pushed), [...neighbours].sort())
-  assert.deepEqual(published, [freeze(1).bytes])
+  assert.deepEqual([published, pushed], [[[freeze(1).bytes]], []])
+  await clock.advance(beside)
+  assert.equal(new Set(toOf(pushed)).size, PUSH_BESIDE_GOSSIP_PEERS)
+  assert.deepEqual(pushed[0]?.blobs, [freeze(1).bytes])
 })
 
-test('what is passed on goes to a few, never back, and what came by gossip is not published again', async () => {
-  const { learn, pushed, published } = await open(neighbours)
+test('what came by gossip is passed on by gossip alone', async () => {
+  const { learn, pushed, published, clock } = await open(neighbours)
   await learn(freeze(1), first, 'gossip')
-  assert.equal(new Set(toOf(pushed)).size, PUSH_PEERS_MAX)
-  assert.equal(toOf(pushed).includes(first), false)
-  assert.deepEqual(published, [])
-  await learn(freeze(2), first, 'push')
-  assert.deepEqual(published, [freeze(2).bytes])
+  await clock.advance(beside)
+  assert.deepEqual([pushed, published], [[], []])
+})
+
+test('what came by a push, before gossip brought it, is pushed on at once, never back', async () => {
+  for (const peers of [neighbours, [first], [first, second]]) {
+    const { learn, pushed, published } = await open(peers)
+    await learn(freeze(1), first, 'push')
+    const others = Math.min(PUSH_BESIDE_GOSSIP_PEERS, peers.length - 1)
+    assert.equal(new Set(toOf(pushed)).size, others)
+    assert.equal(toOf(pushed).includes(first), false)
+    assert.deepEqual(published, [])
+  }
 })
 
 test('what sync brought was spread by others before', async () => {
-  const { learn, pushed, published } = await open(neighbours)
+  const { learn, pushed, published, clock } = await open(neighbours)
   await learn(freeze(1), first, 'sync')
-  assert.deepEqual([pushed.length, published.length], [0, 0])
+  await clock.advance(beside)
+  assert.deepEqual([pushed, published], [[], []])
+})
+
+test('a burst shares messages: the first goes at once, the others together a moment later', async () => {
+  const { learn, pushed, published, clock } = await open([first])
+  const many = GOSSIP_STATEMENTS_MAX + 3
+  for (let n = 0; n < many; n++) await learn(freeze(n), null, 'local')
+  assert.deepEqual(counts(published), [1])
+  await clock.advance(GOSSIP_PAUSE_MS)
+  assert.deepEqual(counts(published), [1, GOSSIP_STATEMENTS_MAX])
+  await clock.advance(beside)
+  assert.deepEqual(counts(published), [1, GOSSIP_STATEMENTS_MAX, 2])
+  assert.deepEqual(
+    published.flat(),
+    Array.from({ length: many }, (_, n) => freeze(n).bytes),
+  )
+  assert.deepEqual(counts(pushed.map(({ blobs }) => blobs)), [many])
+  await learn(freeze(many), null, 'local')
+  assert.equal(published.length, 4)
 })
 
 /** Offers a statement to a disk that takes its time, and gives what was sent before it was durable, and after. */
 async function sentAround(made: Pick<Made, 'bytes'>) {
-  const { statements, memory, pushed, published } = await open([first])
+  const { statements, memory, pushed, published, clock } = await open([first])
   memory.hold()
   const { done } = statements.offer(made.bytes, null, 'local')
-  await new Promise(setImmediate)
+  await clock.advance(beside)
   const before = [pushed.length, published.length]
   memory.release()
   await done
-  await new Promise(setImmediate)
+  await clock.advance(beside)
   return { before, after: [pushed.length, published.length] }
 }
 
@@ -121,10 +173,13 @@ test('nothing else is spread before it is durable (B14)', async () => {
 })
 
 test('what is learned while a push waits goes together in the next', async () => {
-  const { learn, pushed, onPush } = await open([first])
+  const { learn, pushed, onPush, clock } = await open([first])
   const waits: (() => void)[] = []
   onPush(() => new Promise((resolve) => waits.push(resolve)))
-  for (let n = 0; n < 5; n++) await learn(freeze(n), null, 'local')
+  await learn(freeze(0), null, 'local')
+  await clock.advance(beside)
+  for (let n = 1; n < 5; n++) await learn(freeze(n), null, 'local')
+  await clock.advance(beside)
   assert.deepEqual(
     pushed.map(({ blobs }) => blobs.length),
     [1],
@@ -142,7 +197,7 @@ test('a peer that hangs keeps a bounded number waiting, and delays nobody else',
   const onChange = (listener: typeof tell) => {
     tell = listener
   }
-  const { pushed, onPush } = spreading([first, second], { onChange, onStop: () => {} })
+  const { pushed, onPush, clock } = spreading([first, second], { onChange, onStop: () => {} })
   const { statement, envelope } = freeze(0)
   const rest = {
     statement,
@@ -158,7 +213,7 @@ test('a peer that hangs keeps a bounded number waiting, and delays nobody else',
   const many = SYNC_IDS_MAX + 20
   for (let n = 0; n < many; n++) {
     tell({ ...rest, id: idOf(utf8(`${n}`)), from: null, via: 'local' })
-    await new Promise(setImmediate)
+    await clock.advance(beside)
   }
   const sum = (to: Did) =>
     pushed.filter((each) => each.to === to).reduce((all, { blobs }) => all + blobs.length, 0)
@@ -169,20 +224,27 @@ test('a peer that hangs keeps a bounded number waiting, and delays nobody else',
 })
 
 test('a peer that cannot be pushed to is pushed to again with the next statement', async () => {
-  const { learn, pushed, onPush } = await open([first])
+  const { learn, pushed, onPush, clock } = await open([first])
   onPush(() => Promise.reject(new MeshError('UNREACHABLE', 'gone')))
   await learn(freeze(1), null, 'local')
+  await clock.advance(beside)
   onPush(() => Promise.resolve())
   await learn(freeze(2), null, 'local')
+  await clock.advance(beside)
   assert.deepEqual(
     pushed.map(({ blobs }) => blobs.length),
     [1, 1],
   )
 })
 
-test('a statement too long for gossip is pushed alone', async () => {
-  const { learn, pushed, published } = await open([first])
+test('a statement too long for gossip is pushed at once: to everybody where it begins, then to some', async () => {
   const text = `@id("long") permit (principal, action, resource); // ${'x'.repeat(GOSSIP_BYTES_MAX)}`
-  await learn(world.policy({ policies: new Map([['all.cedar', text]]) }), null, 'local')
-  assert.deepEqual([pushed.length, published.length], [1, 0])
+  const long = world.policy({ policies: new Map([['all.cedar', text]]) })
+  const begun = await open(neighbours)
+  await begun.learn(long, null, 'local')
+  assert.deepEqual(toOf(begun.pushed), [...neighbours].sort())
+  const passed = await open(neighbours)
+  await passed.learn(long, first, 'push')
+  assert.equal(new Set(toOf(passed.pushed)).size, PUSH_PEERS_MAX)
+  assert.deepEqual([begun.published, passed.published], [[], []])
 })
