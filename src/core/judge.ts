@@ -68,6 +68,7 @@ function summary({ presented }: JudgeInput, matter: Matter, under: LeaseUnder): 
     observed: answer?.observed ?? null,
     lease: under.lease,
     stalenessMs: answer?.stalenessMs ?? null,
+    witnessed: answer?.witnessed ?? false,
     expiresMs: artifact === null ? null : expiresS(artifact.links) * 1000,
     uses: artifact === null ? [] : usesOf(artifact),
   }

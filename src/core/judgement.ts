@@ -54,6 +54,8 @@ export interface Judgement {
   readonly lease: LeaseStatus
   /** The policy bound that the lease is held to as long as it runs; null for the node's own alone. */
   readonly stalenessMs: number | null
+  /** Whether a determining permit demands that the record is witnessed before the answer. */
+  readonly witnessed: boolean
   /** Wall clock: the earliest end of a link. null while nothing is verified. */
   readonly expiresMs: number | null
   /** To reserve before the allow is recorded: the invocation, and single-use links. */

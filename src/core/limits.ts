@@ -185,6 +185,8 @@ export const RESOURCE_BYTES_MAX = 1_024
 export const EVALUATIONS_MAX = 100
 /** From the arrival of a request to its answer. */
 export const DECISION_DEADLINE_MS = 2 * SECOND
+/** For a record to be witnessed, where a policy demands that, of the deadline; the rest is for the record of the denial. */
+export const WITNESSED_DEADLINE_MS = 1_800
 /** Decisions being made at once; the next one is told OVERLOADED. */
 export const DECISIONS_MAX = 1_024
 /** Running executions of one node. */

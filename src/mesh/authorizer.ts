@@ -1,9 +1,10 @@
 /**
  * The one door. Every request passes through here:
  *
- *     prepare → judge → reserve → append → durable → re-check → answer
+ *     prepare → judge → reserve → append → durable → [witnessed] → re-check → answer
  *
- * Nothing leaves as an allow until its record would survive a power cut, and
+ * Nothing leaves as an allow until its record would survive a power cut (and,
+ * where a policy demands it, until a quorum of witnesses vouches for it), and
  * until what may have arrived while the disk was busy has been looked at
  * again. No await stands between that second look and the answer. A deny is
  * returned even if it cannot be recorded, and is counted in the next durable
@@ -12,7 +13,12 @@
 import type { RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JudgeInput, Judgement } from '../core/judge.ts'
-import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../core/limits.ts'
+import {
+  DECISION_DEADLINE_MS,
+  DECISIONS_MAX,
+  DENIALS_WAITING_MAX,
+  WITNESSED_DEADLINE_MS,
+} from '../core/limits.ts'
 import type { Denial } from '../core/reasons.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Standing } from './executions.ts'
@@ -53,6 +59,8 @@ export interface AuthorizerPorts {
   append(draft: JsonObject, puts: (id: RecordId) => readonly Put[]): Promise<Appended>
   /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
   unwritable(): string | null
+  /** Resolves true as soon as the record is witnessed; false after ms. */
+  witnessed(record: Appended, ms: number): Promise<boolean>
   opening(id: RecordId): readonly Put[]
   /** Takes back what opening put, with the record of the deny that replaces the allow. */
   closing(id: RecordId): readonly Put[]
@@ -83,6 +91,10 @@ const UNRECORDED = (detail: string): Denial => ({ code: 'AUDIT_UNAVAILABLE', det
 const LATE: Denial = {
   code: 'DEADLINE',
   detail: `no answer was ready within ${DECISION_DEADLINE_MS} ms`,
+}
+const UNWITNESSED: Denial = {
+  code: 'DEADLINE',
+  detail: `a policy demands a witnessed record, and too few witnesses cosigned it within ${WITNESSED_DEADLINE_MS} ms`,
 }
 const BUSY: Denial = { code: 'OVERLOADED', detail: `${DECISIONS_MAX} decisions are being made` }
 
@@ -145,6 +157,9 @@ export class Authorizer {
     if (record === null)
       return this.#unrecordedDenial(judgement, UNRECORDED('the log accepts no record'))
 
+    if (judgement.witnessed && !(await this.#witnessed(call, record)))
+      return this.#deny(call, judgement, UNWITNESSED, record.id)
+
     const late = call.recheck(judgement, record.id)
     const leaseUntilMs = call.leaseUntilMs(judgement)
     if (late !== null) return this.#deny(call, judgement, late, record.id)
@@ -165,6 +180,12 @@ export class Authorizer {
       return { code: 'OVERLOADED', detail: 'too many executions run' }
     const unwritable = this.#ports.unwritable()
     return unwritable === null ? null : UNRECORDED(unwritable)
+  }
+
+  /** Whether it was in time; who waits for nothing asks nobody. */
+  async #witnessed({ receivedMs }: Call, record: Appended): Promise<boolean> {
+    const leftMs = receivedMs + WITNESSED_DEADLINE_MS - this.#ports.clock.monotonicMs()
+    return leftMs > 0 && (await this.#ports.witnessed(record, Math.ceil(leftMs)))
   }
 
   #standing(call: Call, judgement: Judgement, id: RecordId): Standing {

@@ -265,7 +265,11 @@ export function unwritable({ keys, network }: NodePorts, { log, statements }: Kn
 }
 
 /** What follows from it. */
-export async function openDeciding(ports: NodePorts, knowledge: Knowledge) {
+export async function openDeciding(
+  ports: NodePorts,
+  knowledge: Knowledge,
+  { records }: Witnessing,
+) {
   const { log, statements } = knowledge
   const { clock, store, tell } = ports
   const nonces = await Nonces.open(store)
@@ -279,6 +283,7 @@ export async function openDeciding(ports: NodePorts, knowledge: Knowledge) {
     ...{ clock, nonces, judge, missed },
     append: (draft, puts) => log.append(draft, puts),
     unwritable: () => unwritable(ports, knowledge),
+    witnessed: ({ index }, ms) => records.witnessed(index, ms),
     opening: (id) => [Executions.opening(id, clock.wallMs())],
     closing: (id) => [Executions.closing(id)],
     opened: (id, standing) => executions.add(id, standing),

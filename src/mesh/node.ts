@@ -115,7 +115,7 @@ export class MeshNode {
     const knowledge = await openKnowledge(ports)
     const freshness = await openFreshness(ports, knowledge)
     const witnessing = await openWitnessing(ports, knowledge, freshness)
-    const deciding = await openDeciding(ports, knowledge)
+    const deciding = await openDeciding(ports, knowledge, witnessing)
     return new MeshNode(ports, knowledge, freshness, witnessing, deciding)
   }
 

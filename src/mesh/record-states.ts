@@ -78,14 +78,17 @@ export class RecordStates {
 
   /** Resolves true as soon as the record is witnessed, false after ms or when the signal aborts. */
   async witnessed(index: number, ms: number, signal?: AbortSignal): Promise<boolean> {
-    const { clock } = this.#ports
+    const { clock, log } = this.#ports
+    const { epoch } = log
     const endMs = clock.monotonicMs() + ms
     const pace = new Pace(clock)
     this.#waiting.add(pace)
     try {
-      while (index >= this.witnessedSize) {
+      while (log.epoch !== epoch || index >= this.witnessedSize) {
         const leftMs = Math.ceil(endMs - clock.monotonicMs())
         if (leftMs <= 0 || signal?.aborted === true) return false
+        // Retired: what has that index now is another record.
+        if (log.epoch !== epoch) return false
         await pace.wait(leftMs, signal ?? new AbortController().signal)
       }
       return true

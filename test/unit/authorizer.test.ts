@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Judgement } from '../../src/core/judgement.ts'
-import { DECISION_DEADLINE_MS, DECISIONS_MAX, DENIALS_WAITING_MAX } from '../../src/core/limits.ts'
+import {
+  DECISION_DEADLINE_MS,
+  DECISIONS_MAX,
+  DENIALS_WAITING_MAX,
+  WITNESSED_DEADLINE_MS,
+} from '../../src/core/limits.ts'
 import type { Denial } from '../../src/core/reasons.ts'
 import { Authorizer, type Call } from '../../src/mesh/authorizer.ts'
 import { Nonces } from '../../src/mesh/nonces.ts'
@@ -123,6 +128,62 @@ test('S1: an allow is durable, looked at again, and answered, in this order', as
   assert.deepEqual(at.trace, ['durable allow', 'recheck', 'opened sha256:0', 'answer allow'])
 })
 
+const DEMANDING = { ...ALLOWED, witnessed: true }
+
+test('a policy that demands it: an allow is durable, witnessed, looked at again, and answered', async () => {
+  const at = await door()
+  at.judged = DEMANDING
+  await at.decide(true)
+  const order = [
+    'durable allow',
+    'witnesses sha256:0',
+    'recheck',
+    'opened sha256:0',
+    'answer allow',
+  ]
+  assert.deepEqual(at.trace, order)
+})
+
+test('what too few witnesses vouch for in time is denied, and its record is superseded', async () => {
+  const at = await door()
+  Object.assign(at, {
+    judged: DEMANDING,
+    witnesses: (ms: number) => at.clock.sleep(ms).then(() => false),
+  })
+  const startedMs = at.clock.monotonicMs()
+  const decision = await at.clock.until(at.decide(true), DECISION_DEADLINE_MS)
+  assert.ok(decision.effect === 'deny' && decision.record !== null)
+  assert.equal(shown(decision), 'DEADLINE')
+  assert.equal(at.clock.monotonicMs() - startedMs, WITNESSED_DEADLINE_MS)
+  assert.deepEqual(
+    at.leaves.map(({ effect, supersedes }) => `${effect} ${supersedes}`),
+    ['allow null', 'DEADLINE sha256:0'],
+  )
+  assert.equal(at.shelf.spaces.get('execution')?.size, 0)
+})
+
+test('S2: a revocation that arrives while witnesses are waited for denies', async () => {
+  const at = await door()
+  at.judged = DEMANDING
+  at.witnesses = async () => {
+    at.late = REVOKED
+    return true
+  }
+  assert.equal(shown(await at.decide()), 'REVOKED')
+})
+
+test('no witness is asked for a deny, or for what no policy demands it of', async () => {
+  const at = await door()
+  at.judged = { ...MISSING, witnessed: true }
+  await at.decide()
+  at.judged = ALLOWED
+  await at.decide()
+  assert.equal(
+    at.trace.some((each) => each.startsWith('witnesses')),
+    false,
+  )
+})
+
 test('S2: a revocation that arrives at any moment before the second look denies', async () => {
   const at = await door()
   const disk = Promise.withResolvers<void>()
@@ -169,6 +230,7 @@ test('S13: a door that looks at nothing that was used allows every one of them, 
     judge: () => ALLOWED,
     append: async () => ({ id: 'sha256:0', index: 0 }),
     unwritable: () => null,
+    witnessed: async () => true,
     opening: () => [],
     closing: () => [],
     opened: () => undefined,

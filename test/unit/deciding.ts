@@ -153,6 +153,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     judge,
     append: (draft, puts) => log.append(draft, puts),
     unwritable: () => log.why,
+    witnessed: async () => false,
     opening: (id) => [Executions.opening(id, clock.wallMs())],
     closing: (id) => [Executions.closing(id)],
     opened: (id, standing) => executions.add(id, standing),

@@ -38,6 +38,8 @@ export interface Door {
   leaseUntilMs: number | null
   /** Called with the number of the append; what it gives decides. */
   disk: (n: number) => Promise<void>
+  /** Called when a record has to be witnessed. */
+  witnesses: (ms: number) => Promise<boolean>
   call(opens?: boolean): Call
   decide(opens?: boolean): Promise<Decision>
 }
@@ -68,6 +70,10 @@ export async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
       return { id, index: leaves.length - 1 }
     },
     unwritable: () => null,
+    witnessed: async ({ id }, ms) => {
+      trace.push(`witnesses ${id}`)
+      return made.witnesses(ms)
+    },
     opening: (id) => [{ space: 'execution', key: id, value: new Uint8Array() }],
     closing: (id) => [{ space: 'execution', key: id, value: null }],
     opened: (id) => trace.push(`opened ${id}`),
@@ -83,6 +89,7 @@ export async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
     late: null,
     leaseUntilMs: 42_000,
     disk: works,
+    witnesses: async () => true,
     call: (opens = false) => ({
       input: input(),
       receivedMs: clock.monotonicMs(),

@@ -115,7 +115,6 @@ export const FIXTURES: Readonly<Partial<Record<ReasonCode, readonly Partial<Judg
   POLICY_FORBID: [ruled(FORBID)],
   POLICY_ERROR: [
     ruled('permit ('),
-    ruled('@id("p") @require("witnessed") permit (principal, action, resource);'),
     ruled(
       PERMIT,
       'entity principal; entity env; action "*" appliesTo { principal: principal, resource: env };',

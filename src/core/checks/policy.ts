@@ -53,18 +53,15 @@ function denialOf(answer: PolicyAnswer, { action, resource }: PolicyInput): Deni
     const detail = heard ? `no policy permits ${what}` : `no bundle in force knows ${action}`
     return { code: 'POLICY_NO_PERMIT', detail }
   }
-  if (!answer.witnessed) return null
-  return {
-    code: 'POLICY_ERROR',
-    detail: `${by} demands a witnessed record, which this version cannot wait for`,
-  }
+  return null
 }
 
 export function checkPolicy(finding: PolicyFinding | null, lacks: string): CheckResult {
   if (finding === null) return unknown('policy', lacks)
   const { answer, denial } = finding
   if (denial !== null) return failed('policy', denial)
-  return passed('policy', `${answer?.determining.map(formatRef).join(', ')} permits`)
+  const once = answer?.witnessed === true ? ', once its record is witnessed' : ''
+  return passed('policy', `${answer?.determining.map(formatRef).join(', ')} permits${once}`)
 }
 
 /** `agents@7 "agents-read-docs"` */
