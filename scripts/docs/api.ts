@@ -11,6 +11,7 @@ import { executionRoutes } from '../../src/api/executions.ts'
 import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
+import { lineageRoutes } from '../../src/api/lineage.ts'
 import { meshFileRoutes } from '../../src/api/mesh-file.ts'
 import { metricsRoutes } from '../../src/api/metrics.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
@@ -88,6 +89,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/log/checkpoint.witnessed': ['-', 'the newest that a quorum cosigned, text/plain'],
   'GET /v1/trust': ['-', 'View of the file for `meshd verify --trust`'],
   'GET /v1/log/tile/{place+}': ['-', 'a tile or entry bundle, as C2SP tlog-tiles has it'],
+  'GET /v1/lineage/{id}': [
+    '`?direction=` up, down `&ms=`',
+    'View of a Lineage: each hop verified for this answer',
+  ],
   'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
   'GET /v1/mesh/export': ['-', 'all statements and heads in one file, text/plain'],
@@ -126,6 +131,7 @@ export function routes(): readonly Route[] {
     ...tileRoutes(unused),
     ...meshFileRoutes(unused),
     ...pruneRoutes(unused),
+    ...lineageRoutes(unused),
     ...policyRoutes(unused),
     ...doctorRoutes(unused),
     ...operateRoutes(unused),

@@ -17,6 +17,7 @@ import { executionRoutes } from './executions.ts'
 import { governanceRoutes } from './governance.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
+import { lineageRoutes } from './lineage.ts'
 import { meshFileRoutes } from './mesh-file.ts'
 import { type Metrics, metricsRoutes } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
@@ -169,6 +170,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...tileRoutes(services),
     ...meshFileRoutes(services),
     ...pruneRoutes(services),
+    ...lineageRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),

@@ -1,9 +1,12 @@
 /** `meshd authorize`: one real decision, recorded; exit 0 for ALLOW, 2 for DENY. */
 import type { DecisionView } from '../client/types.ts'
 import { formatArtifact } from '../core/artifact.ts'
-import { shortId } from '../core/id.ts'
-import { ARTIFACT_HEADER_BYTES_MAX } from '../core/limits.ts'
+import { textOf } from '../core/bytes.ts'
+import { isSha256Id, shortId } from '../core/id.ts'
+import { ARTIFACT_HEADER_BYTES_MAX, RECEIPT_BYTES_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
+import { formatReceipt, parseReceipt } from '../core/receipt.ts'
 import { readArtifact } from './artifact.ts'
 import type { Context } from './context.ts'
 import { printItem } from './output.ts'
@@ -18,7 +21,8 @@ export const ASK_OPTIONS: readonly OptionSpec[] = [
   { flags: '--arg <argument...>', says: 'name=value, or name:=json' },
   { flags: '--subject <subject>', says: 'user:alice, where this caller may assert it' },
   { flags: '--artifact <file>', says: 'explicit; else the wallet is searched' },
-  { flags: '--cause <execution>', says: 'the execution this one descends from' },
+  { flags: '--cause <execution>', says: 'that this one descends from; else $MESHD_EXECUTION' },
+  { flags: '--receipt <file>', says: 'that proves the cause; else it is fetched from the mesh' },
 ]
 
 export const authorize: Command = {
@@ -57,9 +61,11 @@ export function askOf(
     throw new MeshError('USAGE', '--action and --resource say what is asked')
   const subject = textOption(options, 'subject')
   const artifact = textOption(options, 'artifact')
-  const cause = textOption(options, 'cause')
+  const cause = causeOf(context, options)
+  const receipt = textOption(options, 'receipt')
   return {
     body: {
+      ...(receipt === null ? {} : { receipt: receiptText(context, receipt) }),
       ...(subject === null ? {} : { subject: entity(subject, '--subject') }),
       action: { name: action, properties: { ...(fallback?.args ?? {}), ...args(options) } },
       resource: entity(resource, '--resource'),
@@ -68,6 +74,33 @@ export function askOf(
       ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
       ...(cause === null ? {} : { 'meshd-cause': cause }),
     },
+  }
+}
+
+/** What the environment names is never dropped in silence: who wants no cause takes it out of there. @throws MeshError USAGE */
+function causeOf({ io }: Context, options: Options): string | null {
+  const named = textOption(options, 'cause')
+  const cause = named ?? io.env['MESHD_EXECUTION'] ?? ''
+  if (cause === '') return null
+  if (isSha256Id(cause)) return cause
+  const from = named === null ? 'MESHD_EXECUTION' : '--cause'
+  throw new MeshError('USAGE', `${from}: \`${cause}\` is no full id of an execution`, {
+    hint: 'meshd explain last -o id',
+  })
+}
+
+/** Without the statements in it, which this node holds itself, so that it fits into a request. @throws MeshError PROOF_INVALID */
+function receiptText(context: Context, file: string): string {
+  try {
+    const receipt = parseReceipt(context.read(file, RECEIPT_BYTES_MAX))
+    return textOf(formatReceipt({ ...receipt, statements: [] }))
+  } catch (cause) {
+    // A file that somebody sent: what it lacks is the answer.
+    if (!(cause instanceof Malformed)) throw cause
+    throw new MeshError('PROOF_INVALID', `${file}: ${cause.message}`, {
+      hint: 'meshd audit prove <execution> -f <file>, where it ran',
+      cause,
+    })
   }
 }
 

@@ -30,6 +30,7 @@ export const FAMILIES: readonly Family[] = [
   { words: ['authorize'], load: async () => [(await import('./authorize.ts')).authorize] },
   { words: ['explain', 'why'], load: async () => [(await import('./explain.ts')).explain] },
   { words: ['exec'], load: async () => [(await import('./exec.ts')).exec] },
+  { words: ['lineage'], load: lineages },
   { words: ['audit'], load: audits },
   { words: ['verify'], load: async () => [(await import('./verify.ts')).verify] },
   { words: ['wait'], load: async () => [(await import('./wait.ts')).wait] },
@@ -126,6 +127,11 @@ async function artifacts(): Promise<readonly Command[]> {
     wallet.artifactList,
     wallet.artifactDrop,
   ]
+}
+
+async function lineages(): Promise<readonly Command[]> {
+  const { lineageTrace, lineageGraph } = await import('./lineage.ts')
+  return [lineageTrace, lineageGraph]
 }
 
 async function audits(): Promise<readonly Command[]> {

@@ -29,6 +29,9 @@ const ASCII: Readonly<Record<string, string>> = {
   '≤': '<=',
   '×': 'x',
   '≥': '>=',
+  '├': '|',
+  '│': '|',
+  '└': '`',
 }
 
 export function styleOf(
@@ -46,7 +49,7 @@ export function styleOf(
     warn: paint('yellow'),
     dim: paint('dim'),
     printable: colored ? withoutForeignControls : stripControls,
-    symbols: (text) => (utf8 ? text : text.replaceAll(/[✓✗→…·─≤×≥]/g, (s) => ASCII[s] ?? s)),
+    symbols: (text) => (utf8 ? text : text.replaceAll(/[✓✗→…·─≤×≥├│└]/g, (s) => ASCII[s] ?? s)),
   }
 }
 

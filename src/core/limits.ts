@@ -212,6 +212,27 @@ export const LINEAGE_DEPTH_MAX = 16
 /** Links, and principals, that all ancestors of one execution rest on, each once: a record must hold them. */
 export const LINEAGE_LINKS_MAX = 64
 export const LINEAGE_PRINCIPALS_MAX = 96
+/** How long a parent's receipt is sought: two checkpoints, each cosigned, and a round trip. The decision's own deadline begins after it. */
+export const PARENT_MS_MAX = 5 * SECOND
+/** Parents that are being sought at once. Chosen arbitrarily. */
+export const PARENTS_SOUGHT_MAX = 256
+/** Of those, one caller's. */
+export const PARENTS_PER_CALLER_MAX = 32
+/** Before a record that no quorum has cosigned yet is asked for again. */
+export const LINEAGE_POLL_MS = 100
+/** Nodes asked at once for one record. Chosen arbitrarily. */
+export const LINEAGE_ASKED_MAX = 64
+/** Questions of one peer about executions, in a second: a dozen children that start at once, polling. */
+export const LINEAGE_ASKS_PER_SECOND_MAX = 200
+/** Receipts of others that were fetched lately: a few KiB each. */
+export const RECEIPTS_REMEMBERED_MAX = 512
+/** Descendants of one execution that one node names. */
+export const DESCENDANTS_MAX = 1_024
+/** Executions in one view of a lineage, and sought at once for it: each asks every node in reach. */
+export const HOPS_MAX = 256
+export const HOPS_SOUGHT_MAX = 8
+/** Denials that name one execution and are looked through for the one that replaced it. */
+export const RELATED_RECORDS_MAX = 256
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
 
@@ -447,6 +468,9 @@ export const RECEIPTS_MAX = 64
 /** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */
 export const SEARCHES_MAX = 4
 export const SPREADS_MAX = 32
+export const LINEAGES_MAX = 8
+/** One look at a lineage: it waits for witnesses, and for nodes that do not answer. */
+export const LINEAGE_VIEW_MS_MAX = 8 * SECOND
 export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB

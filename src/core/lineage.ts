@@ -7,13 +7,13 @@
  *   log         the receipt's checkpoint is signed by the log key of the node that wrote it
  *   inclusion   the record is in the tree of that checkpoint, in its own place
  *   witnesses   `write` witnesses of the root in force cosigned it
+ *   evidence    neither that log has two histories, nor is anybody distrusted for one on whom it rests
  *   allow       the record is a decision, and allows
- *   evidence    no log in which it or one of its ancestors stands has contradicted itself
  *   standing    nothing that it or its ancestors rest on is revoked or frozen
  *   holder      who ran it is a key of this request's chain: it hands on what it held
  *   bounds      not too deep, none twice, not from the future, not older than an artifact may be
  *
- * The first four are about bytes, the others about who asks, and when. None is
+ * The first five are about a record, the others about who asks, and when. None is
  * remembered from one request to the next: what was good may be revoked by now.
  */
 import { type Inherited, inheritedFrom, tooMuch } from './ancestry.ts'
@@ -21,12 +21,13 @@ import { textOf } from './bytes.ts'
 import { logOrigin, openCheckpoint } from './checkpoint.ts'
 import { inheritedDenial } from './checks/revocation.ts'
 import { type Cosignature, cosignaturesOf, witnessed, witnessKeysOf } from './cosignature.ts'
-import { idOf, type RecordId } from './id.ts'
+import { idOf, type RecordId, shortId } from './id.ts'
 import type { Did } from './keys.ts'
 import { Malformed } from './malformed.ts'
 import type { Governed } from './presented.ts'
 import { includedIn, parseReceipt, type Receipt } from './receipt.ts'
 import { type LogRecord, parseRecord } from './record.ts'
+import type { Evidence } from './statement/evidence.ts'
 import type { Root } from './statement/root.ts'
 
 export const CONDITIONS = [
@@ -34,8 +35,8 @@ export const CONDITIONS = [
   'log',
   'inclusion',
   'witnesses',
-  'allow',
   'evidence',
+  'allow',
   'standing',
   'holder',
   'bounds',
@@ -70,6 +71,9 @@ export interface VerifiedParent {
   readonly inherited: Inherited
 }
 
+/** As much of governance as says whose word counts. */
+export type Vouching = Pick<Governed, 'mesh' | 'root' | 'members' | 'distrusted' | 'evidence'>
+
 /** Who asks to descend from it. */
 export interface Child {
   /** The keys of the chain, from the issuer to who invokes. */
@@ -97,17 +101,21 @@ export function checkParent(
   return checkStanding(inherited, child) ?? checkRelation(verified, root, child) ?? verified
 }
 
-/** The first four: that a quorum saw this record in the log of its node. */
+/**
+ * The first five: that a quorum saw this record in the only log of its node.
+ * @param id of the record that is meant; null for whichever it proves
+ */
 export function checkReceipt(
-  id: RecordId,
+  id: RecordId | null,
   bytes: Uint8Array,
-  governance: Pick<Governed, 'mesh' | 'root' | 'members' | 'distrusted'>,
+  governance: Vouching,
 ): ProvenRecord | Broken {
   const read = readReceipt(bytes)
   if (read instanceof Malformed) return broken('receipt', read.message)
   const { receipt, record } = read
-  if (idOf(receipt.record) !== id) return broken('receipt', 'it is of another record')
-  return checkProof(id, receipt, record, governance)
+  const found = idOf(receipt.record)
+  if (id !== null && id !== found) return broken('receipt', 'it is of another record')
+  return checkProof(found, receipt, record, governance)
 }
 
 function readReceipt(bytes: Uint8Array): { receipt: Receipt; record: LogRecord } | Malformed {
@@ -125,7 +133,7 @@ function checkProof(
   id: RecordId,
   receipt: Receipt,
   record: LogRecord,
-  governance: Pick<Governed, 'mesh' | 'root' | 'members' | 'distrusted'>,
+  governance: Vouching,
 ): ProvenRecord | Broken {
   const { mesh, members } = governance
   const member = members.get(record.node)
@@ -139,17 +147,25 @@ function checkProof(
   if (receipt.index !== record.index || !includedIn(receipt, checkpoint))
     return broken('inclusion', 'it is not in the tree of its checkpoint')
   const cosignatures = cosigned(receipt, member.log, governance)
-  if (cosignatures !== null && witnessed(cosignatures, governance))
-    return { id, record, cosignatures }
-  const [count, need] = [cosignatures?.length ?? 0, governance.root?.lease.write ?? '?']
-  return broken('witnesses', `${count} of ${need} witnesses cosigned its checkpoint`)
+  if (cosignatures === null || !witnessed(cosignatures, governance)) {
+    const [count, need] = [cosignatures?.length ?? 0, governance.root?.lease.write ?? '?']
+    return broken('witnesses', `${count} of ${need} witnesses cosigned its checkpoint`)
+  }
+  // Also of one that was lifted: its node counts again, with another log.
+  const fork = governance.evidence.get(origin)?.evidence
+  return distrust(fork ?? governance.distrusted.get(record.node)) ?? { id, record, cosignatures }
+}
+
+function distrust(evidence: Evidence | undefined): Broken | null {
+  if (evidence === undefined) return null
+  return broken('evidence', `${shortId('evd', evidence.id)} shows two histories of a log`)
 }
 
 /** null when a signature that claims to be a witness's is not. */
 function cosigned(
   { checkpoint }: Receipt,
   log: Did,
-  governance: Pick<Governed, 'root' | 'members' | 'distrusted'>,
+  governance: Vouching,
 ): readonly Cosignature[] | null {
   try {
     return cosignaturesOf(textOf(checkpoint), witnessKeysOf(governance), log)
@@ -160,6 +176,10 @@ function cosigned(
 }
 
 function checkStanding(inherited: Inherited, { governance, nowMs }: Child): Broken | null {
+  for (const did of [...inherited.nodes, ...inherited.principals]) {
+    const distrusted = distrust(governance.distrusted.get(did))
+    if (distrusted !== null) return distrusted
+  }
   const denial = inheritedDenial(governance, inherited, nowMs)
   return denial === null ? null : broken('standing', denial.detail)
 }

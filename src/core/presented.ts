@@ -51,5 +51,6 @@ export type Governed = Pick<
   | 'freezes'
   | 'revocations'
   | 'distrusted'
+  | 'evidence'
   | 'digest'
 >

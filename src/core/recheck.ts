@@ -9,6 +9,7 @@ import { formatRef } from './checks/policy.ts'
 import { type Coverage, coveringDenial, NO_ISSUER, originDenial } from './checks/revocation.ts'
 import type { RecordId } from './id.ts'
 import type { Judgement } from './judgement.ts'
+import type { Did } from './keys.ts'
 import type { LeaseStatus } from './lease.ts'
 import { shorter } from './matter.ts'
 import type { Governed } from './presented.ts'
@@ -34,7 +35,7 @@ export function recheck(judgement: Judgement, fresh: Fresh): Denial | null {
     expiry(expiresMs, nowMs) ??
     issuerDenial(coverage, governance) ??
     checkStanding(governance, coverage.node, nowMs) ??
-    distrustDenial(governance, coverage.principals) ??
+    distrustDenial(governance, restingOn(coverage)) ??
     leaseDenial(leaseNow(judgement, fresh), monotonicMs) ??
     coveringDenial(governance, { ...coverage, executions }, nowMs)
   )
@@ -43,6 +44,11 @@ export function recheck(judgement: Judgement, fresh: Fresh): Denial | null {
 function expiry(expiresMs: number | null, nowMs: number): Denial | null {
   if (expiresMs !== null && nowMs < expiresMs) return null
   return { code: 'EXPIRED', detail: 'the artifact has ended' }
+}
+
+/** In whose word it and its ancestors trust. */
+function restingOn({ principals, inherited }: Coverage): readonly Did[] {
+  return [...principals, ...inherited.nodes, ...inherited.principals]
 }
 
 /** What was allowed has an issuer; if it had none, doubt denies. */

@@ -24,7 +24,9 @@ export interface Request {
   readonly context: JsonObject
   readonly cause: RecordId | null
   readonly traceparent: string | null
-  /** sha256 (hex) of the canonical JSON of what is judged: all of the above but the trace. */
+  /** The receipt of its cause, as the caller brought it: proof, and nothing that is judged or recorded. */
+  readonly receipt: string | null
+  /** sha256 (hex) of the canonical JSON of what is judged: all of the above but the trace and the receipt. */
   readonly digest: string
 }
 
@@ -58,6 +60,7 @@ export function readRequest(body: Json, headers?: RequestHeaders): Request {
   }
   return {
     ...judged,
+    receipt: receiptAt(members),
     traceparent: traceOf(headers?.traceparent ?? null),
     digest: digestOf(judged),
   }
@@ -70,7 +73,13 @@ export function readEvaluation(body: Json, headers?: RequestHeaders): Request {
   return request
 }
 
-function digestOf(judged: Omit<Request, 'traceparent' | 'digest'>): string {
+function receiptAt({ receipt }: JsonObject): string | null {
+  if (receipt === undefined || receipt === null) return null
+  if (typeof receipt === 'string') return receipt
+  throw new Malformed('a receipt is a text')
+}
+
+function digestOf(judged: Omit<Request, 'traceparent' | 'receipt' | 'digest'>): string {
   const entity = (of: Entity | null) => (of === null ? null : { id: of.id, type: of.type })
   const { subject, resource } = judged
   const json = { ...judged, subject: entity(subject), resource: entity(resource) }

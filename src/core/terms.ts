@@ -54,6 +54,7 @@ export function termsOf(leaf: JsonObject): readonly string[] {
   add('artifact', leaf['artifact'])
   addAll('artifact', leaf['links'])
   for (const name of ['execution', 'supersedes']) add('execution', leaf[name])
+  addAll('execution', leaf['ancestors'])
   addRequest(objectIn(leaf['request']), add)
   return [...terms]
 }

@@ -186,6 +186,7 @@ export class Daemon {
       executions: node.executions,
       policy,
       seen: (cid) => node.nonces.seen(cid),
+      parent: (cause, untilMs) => node.lineage.parent(cause, untilMs),
       get nameOf() {
         return names.of
       },

@@ -4,13 +4,17 @@
  * caller may see. Nothing here decides.
  */
 
+import { parseArtifact } from '../core/artifact.ts'
+import { utf8 } from '../core/bytes.ts'
 import type { NameOf } from '../core/checks/wording.ts'
 import { decisionDraft } from '../core/decision-record.ts'
 import type { RecordId } from '../core/id.ts'
 import type { Judgement } from '../core/judgement.ts'
 import type { Did } from '../core/keys.ts'
 import type { LeaseStatus } from '../core/lease.ts'
-import type { Malformed } from '../core/malformed.ts'
+import { PARENT_MS_MAX, PARENTS_PER_CALLER_MAX } from '../core/limits.ts'
+import type { Parent } from '../core/lineage.ts'
+import { Malformed } from '../core/malformed.ts'
 import type { PolicyEngine } from '../core/policy.ts'
 import type { Caller, Governed, Presented } from '../core/presented.ts'
 import { type Denial, REASONS } from '../core/reasons.ts'
@@ -36,6 +40,8 @@ export interface NodePort {
   readonly executions: Executions
   readonly policy: PolicyEngine
   seen(cid: string): boolean
+  /** Proof of a cause, or why there is none. @param untilMs monotonic */
+  parent(cause: RecordId, untilMs: number): Promise<Parent>
   /** The same function as long as it says the same. */
   readonly nameOf: NameOf
   /** Of the log: `prod/atlas/1`; null without a mesh. */
@@ -84,6 +90,9 @@ export interface Decided {
 export class Decider {
   readonly #ports: DeciderPorts
 
+  /** By owner: how many of its requests wait for the receipt of a parent. */
+  readonly #seeking = new Map<string, number>()
+
   constructor(ports: DeciderPorts) {
     this.#ports = ports
   }
@@ -91,7 +100,12 @@ export class Decider {
   /** One real decision. Waits for the disk. Rejects only for a bug; the edge answers that INTERNAL. */
   async decide(question: Question): Promise<Decided> {
     const { authorizer } = this.#ports.node
-    const decision = await authorizer.decide(question.receivedMs, () => this.#call(question))
+    const cause = causeOf(question)
+    const parent = cause === null ? null : await this.#parent(question, cause)
+    // The wait for a parent has a bound of its own; the deadline of the decision begins after it.
+    const receivedMs = parent === null ? question.receivedMs : this.#ports.clock.monotonicMs()
+    const call = () => this.#call({ ...question, receivedMs }, parent)
+    const decision = await authorizer.decide(receivedMs, call)
     const { judgement, record } = decision
     const allowed = decision.effect === 'allow'
     return {
@@ -106,7 +120,9 @@ export class Decider {
 
   /** What it would be: not recorded, no nonce used, never usable. */
   async explain(question: Question): Promise<Decided> {
-    const call = await this.#call(question)
+    const cause = causeOf(question)
+    const parent = cause === null ? null : await this.#parent(question, cause)
+    const call = await this.#call(question, parent)
     const found = this.#ports.node.authorizer.hypothetical(call)
     const nothing = { record: null, leaseUntilMs: null, hypothetical: true }
     return { ...found, ...nothing, ...this.#moment(question) }
@@ -126,11 +142,30 @@ export class Decider {
     return { caller, wallMs: clock.wallMs(), monotonicMs, durationMs }
   }
 
+  /** What the caller brought; else what the node finds. */
+  async #parent({ request, caller }: Question, cause: RecordId): Promise<Parent> {
+    const { node, clock } = this.#ports
+    if (!(request instanceof Malformed) && request.receipt !== null)
+      return { kind: 'receipt', receipt: utf8(request.receipt) }
+    const owner = ownerOf(caller)
+    const seeking = this.#seeking.get(owner) ?? 0
+    if (seeking >= PARENTS_PER_CALLER_MAX)
+      return { kind: 'none', detail: 'too many of this caller are being fetched' }
+    this.#seeking.set(owner, seeking + 1)
+    try {
+      return await node.parent(cause, clock.monotonicMs() + PARENT_MS_MAX)
+    } finally {
+      const left = (this.#seeking.get(owner) ?? 1) - 1
+      if (left > 0) this.#seeking.set(owner, left)
+      else this.#seeking.delete(owner)
+    }
+  }
+
   /** Everything is measured once the artifact is there: nothing is kept from before its signature. */
-  #call(question: Question): Call | Promise<Call> {
+  #call(question: Question, parent: Parent | null): Call | Promise<Call> {
     const presented = this.#present(question)
-    if (!(presented instanceof Promise)) return this.#callWith(question, presented)
-    return presented.then((closed) => this.#callWith(question, closed))
+    if (!(presented instanceof Promise)) return this.#callWith(question, presented, parent)
+    return presented.then((closed) => this.#callWith(question, closed, parent))
   }
 
   #present({ request, caller, artifact }: Question): Presented | Promise<Presented> {
@@ -142,9 +177,9 @@ export class Decider {
     )
   }
 
-  #callWith(question: Question, presented: Presented): Call {
+  #callWith(question: Question, presented: Presented, parent: Parent | null): Call {
     const { clock } = this.#ports
-    const input = this.#input(question, presented)
+    const input = this.#input(question, presented, parent)
     return {
       input,
       receivedMs: question.receivedMs,
@@ -165,13 +200,17 @@ export class Decider {
     }
   }
 
-  #input({ request, caller }: Question, presented: Presented): Call['input'] {
+  #input(
+    { request, caller }: Question,
+    presented: Presented,
+    parent: Parent | null,
+  ): Call['input'] {
     const { node, clock, facts } = this.#ports
     const governance = node.governance()
     return {
       request,
       presented,
-      parent: null,
+      parent,
       caller,
       governance,
       facts: facts.read(caller, governance),
@@ -195,6 +234,19 @@ export class Decider {
       monotonicMs: clock.monotonicMs(),
       execution,
     }
+  }
+}
+
+/** Named in the request, or signed in an invocation that came with it. */
+function causeOf({ request, artifact }: Question): RecordId | null {
+  if (!(request instanceof Malformed) && request.cause !== null) return request.cause
+  if (artifact === null) return null
+  try {
+    return parseArtifact(artifact).invocation?.cause ?? null
+  } catch (error) {
+    // Untrusted bytes: check 1 says what they lack.
+    if (error instanceof Malformed) return null
+    throw error
   }
 }
 

@@ -123,12 +123,15 @@ function checkView(view: ExecutionView): ExecutionView {
   throw new MeshError('INVALID_ANSWER', 'the daemon gave no state of the execution')
 }
 
-/** In a group of its own, so that what the child starts is ended with it. */
+/**
+ * In a group of its own, so that what the child starts is ended with it. What
+ * it asks for itself names this execution as its cause (MESHD_EXECUTION).
+ */
 function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
   return spawn(file, args, {
     stdio: 'inherit',
     detached: true,
-    env: { ...env, MESHD_DECISION: execution },
+    env: { ...env, MESHD_EXECUTION: execution, MESHD_DECISION: execution },
   })
 }
 

@@ -3,10 +3,11 @@
  *
  *     log ─ statements ─ addresses ─ sync ─ announcer ─ door     what is known, and how it spreads
  *     challenges ─ boot ─ handover ─ voice ─ lease               how fresh it is
- *     witness ─ cosigning ─ log server                           who else vouches for it
+ *     witness ─ cosigning ─ log server ─ lineage                 who else vouches for it
  *     nonces ─ executions ─ authorizer                           what follows from it
  */
 
+import { utf8 } from '../core/bytes.ts'
 import { logOrigin } from '../core/checkpoint.ts'
 import { policiesInForce } from '../core/checks/policy.ts'
 import { judge } from '../core/judge.ts'
@@ -34,6 +35,8 @@ import { History } from './history.ts'
 import { openInbox } from './inbox.ts'
 import { Invites } from './invites.ts'
 import { Lease } from './lease.ts'
+import { Lineage } from './lineage.ts'
+import { LineageServer } from './lineage-server.ts'
 import { Log } from './log.ts'
 import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
@@ -254,6 +257,20 @@ export async function openWitnessing(
 }
 
 export type Witnessing = Awaited<ReturnType<typeof openWitnessing>>
+
+/** Where executions come from: what this node's log proves to others, and what theirs prove here. */
+export function openLineage(
+  { clock, network }: NodePorts,
+  { reader, statements }: Knowledge,
+  { records }: Witnessing,
+): Lineage {
+  const witnessed = () => {
+    const { checkpoint } = records
+    return checkpoint === null ? null : utf8(checkpoint.note)
+  }
+  const own = new LineageServer({ clock, reader, witnessed })
+  return Lineage.open({ network, clock, own, governance: () => statements.governance })
+}
 
 /** Why nothing can be recorded that others could verify; null when it can. */
 export function unwritable({ keys, network }: NodePorts, { log, statements }: Knowledge) {

@@ -20,6 +20,7 @@ import type { Denial } from '../core/reasons.ts'
 import { formatDraft } from '../core/record.ts'
 import type { Epoch } from '../core/statement/epoch.ts'
 import type { Joined, JoinOptions } from './join.ts'
+import type { Lineage } from './lineage.ts'
 import {
   type Deciding,
   type Freshness,
@@ -28,6 +29,7 @@ import {
   openDeciding,
   openFreshness,
   openKnowledge,
+  openLineage,
   openWitnessing,
   originOf,
   unwritable,
@@ -55,6 +57,7 @@ export class MeshNode {
   readonly lease: Freshness['lease']
   readonly spreadView: Freshness['spreadView']
   readonly drift: Freshness['drift']
+  readonly lineage: Lineage
   readonly nonces: Deciding['nonces']
   readonly executions: Deciding['executions']
   readonly authorizer: Deciding['authorizer']
@@ -100,6 +103,7 @@ export class MeshNode {
     this.cosigned = known.cosigned
     this.witness = witnessing.witness
     this.records = witnessing.records
+    this.lineage = openLineage(ports, known, witnessing)
     this.#cosigning = witnessing.cosigning
     this.nonces = deciding.nonces
     this.executions = deciding.executions

@@ -124,6 +124,8 @@ export interface World {
   readonly missed: unknown[]
   governance: Governed
   lease: LeaseStatus
+  /** What is found of a cause. */
+  parent: NodePort['parent']
 }
 
 /** Governance at the time of the clock. */
@@ -165,7 +167,9 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
   const callers = await Callers.open(wallet, { callers: [], sockets: [] })
   await callers.create('bob', 'uid=1001')
   await callers.create('carol', 'uid=1002')
-  const state = { governance: governed({ policies }), lease: HELD }
+  const parent: NodePort['parent'] = () =>
+    Promise.resolve({ kind: 'none', detail: 'nobody has it' })
+  const state = { governance: governed({ policies }), lease: HELD, parent }
   const node: NodePort = {
     self: atlas.did,
     name: 'atlas',
@@ -176,6 +180,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     executions,
     policy: engine,
     seen: (cid) => nonces.seen(cid),
+    parent: (cause, untilMs) => made.parent(cause, untilMs),
     nameOf: (did) => callers.nameOf(did),
     origin: () => 'prod/atlas/1',
   }

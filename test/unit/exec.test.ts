@@ -279,8 +279,7 @@ test('the child knows its execution and never its artifact', async () => {
   const file = join(dir, 'env')
   await run(`env > ${file}`)
   const env = readFileSync(file, 'utf8')
-  // No cause: lineage is not verified yet, and a child that named one would be denied.
-  assert.doesNotMatch(env, /^MESHD_EXECUTION=/m)
+  assert.match(env, new RegExp(`^MESHD_EXECUTION=${ID}$`, 'm'))
   assert.match(env, new RegExp(`^MESHD_DECISION=${ID}$`, 'm'))
   assert.doesNotMatch(env, /artifact/i)
 })

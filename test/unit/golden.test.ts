@@ -15,6 +15,7 @@ import { type Did, signerOf } from '../../src/core/keys.ts'
 import { pemOf } from '../../src/daemon/key-file.ts'
 import { type Answers, Desk, type Screen } from '../golden/screen.ts'
 import * as story from '../golden/story.ts'
+import { LINEAGE } from '../golden/story-lineage.ts'
 import * as log from '../golden/story-log.ts'
 
 process.env['TZ'] = 'UTC'
@@ -60,6 +61,7 @@ const READ: Answers = {
   'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
+  [`GET /v1/lineage/${encodeURIComponent(LINEAGE.id)}`]: view('Lineage', LINEAGE),
   'GET /v1/spread': log.SPREAD,
   'GET /v1/wallet': listOf('HeldArtifactList', []),
   'POST /v1/statements': view('Statement', log.REVOCATION),
@@ -95,6 +97,8 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
     { ...READ, 'GET /v1/spread': log.SPREAD_UNCOMMITTED },
   ],
   'artifact-inspect': [['artifact', 'inspect', '<dir>/worker.ucan'], READ],
+  'lineage-trace': [['lineage', 'trace', LINEAGE.id], READ],
+  'lineage-graph': [['lineage', 'graph', LINEAGE.id, '--format', 'mermaid'], READ],
   'audit-list': [['audit', 'list'], READ],
   'audit-tail': [['audit', 'tail'], READ],
   'audit-stats': [['audit', 'stats', '--by', 'code,principal'], READ],

@@ -13,6 +13,7 @@ import {
   person,
 } from '../../scripts/vectors/tokens.ts'
 import { utf8 } from '../../src/core/bytes.ts'
+import { logOrigin } from '../../src/core/checkpoint.ts'
 import { parseDelegation } from '../../src/core/delegation.ts'
 import type { Facts } from '../../src/core/facts.ts'
 import { idOf } from '../../src/core/id.ts'
@@ -82,6 +83,8 @@ export interface GovernanceFields {
   readonly untilMs?: number
   readonly frozen?: readonly Scope[]
   readonly distrusted?: readonly Did[]
+  /** Whose first log has two histories, and a root lifted it. */
+  readonly lifted?: readonly Did[]
 }
 
 const common = { mesh: MESH, root: 3, issuedMs: NOW_MS - 1000, message: 'INC-9' }
@@ -104,6 +107,12 @@ export function governance(fields: GovernanceFields = {}): Governed {
     freezes: new Map(frozen.map((scope) => [scopeKey(scope), freeze(scope)])),
     revocations: revocations(fields.revoked ?? [], fields.untilMs ?? NOW_MS + HOUR_MS),
     distrusted: new Map((fields.distrusted ?? []).map((did) => [did, evidence(did)])),
+    evidence: new Map(
+      (fields.lifted ?? []).map((did) => [
+        logOrigin(MESH, did, 1),
+        { evidence: evidence(did), lifted: true },
+      ]),
+    ),
   }
 }
 

@@ -40,6 +40,11 @@ function asked(of: Birth = {}, proof: Proof = {}, over: Partial<JudgeInput> = {}
 }
 
 const [FIRST] = WITNESSES
+/** Without witnesses: a distrusted one would be missing first. */
+const trusting = (fields: Parameters<typeof familyGovernance>[0]) => {
+  const lease = { ...ROOT.lease, write: 0 }
+  return familyGovernance({ root: { ...ROOT, lease }, ...fields })
+}
 const ids = (count: number) => Array.from({ length: count }, (_, i) => idOf(utf8(`above ${i}`)))
 const nobody = { nodes: [], origins: [], issuers: [], links: [], principals: [] }
 
@@ -108,7 +113,20 @@ const DENIED: Readonly<Record<Condition, readonly (() => string)[]>> = {
       return sixth(descendant(system, receiptOf(system)))
     },
   ],
-  evidence: [],
+  evidence: [
+    ...[
+      { distrusted: [borealis.did] },
+      { lifted: [borealis.did] },
+      { distrusted: [ALICE] },
+      { distrusted: [BOB] },
+    ].map((fields) => () => asked({}, { by: [] }, { governance: trusting(fields) })),
+    () =>
+      asked(
+        { leaf: { ancestors: ids(1), inherited: { ...nobody, nodes: [atlas.did] } } },
+        { by: [] },
+        { governance: trusting({ distrusted: [atlas.did] }) },
+      ),
+  ],
   standing: [
     ...[
       { revoked: [{ kind: 'execution', record: ID } as const] },
@@ -142,7 +160,6 @@ const DENIED: Readonly<Record<Condition, readonly (() => string)[]>> = {
 }
 
 for (const condition of CONDITIONS) {
-  if (condition === 'evidence') continue
   test(`without \`${condition}\` nothing descends, and the reason names it`, () => {
     const cases = DENIED[condition]
     assert.ok(cases.length > 0)
@@ -213,6 +230,7 @@ test('whatever ends an ancestor ends a running descendant, however far below', (
   assert.equal(stops({ revoked: [{ kind: 'execution', record: idOf(middle) }] }), 'REVOKED')
   assert.equal(stops({ revoked: [{ kind: 'node', did: borealis.did }] }), 'REVOKED')
   assert.equal(stops({ frozen: [{ kind: 'node', did: borealis.did }] }), 'FROZEN')
+  assert.equal(stops({ distrusted: [borealis.did] }), 'NODE_SUSPENDED')
 })
 
 function changed(receipt: Uint8Array, from: string, to: string): Uint8Array {
