@@ -4,6 +4,7 @@
  */
 import { formatArtifact } from '../../src/core/artifact.ts'
 import { closeWith } from '../../src/core/closing.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import { objectOf } from '../../src/core/ipld.ts'
 import type { Caller } from '../../src/core/presented.ts'
 import { readRequest } from '../../src/core/request.ts'
@@ -38,17 +39,19 @@ export interface Request {
 export class Calls {
   readonly #world: MeshWorld
   readonly #dice: Dice
-  #next = 0
+  #next: number
   /** Answered ones, to be sent again. */
   readonly #past: Request[] = []
 
-  constructor(world: MeshWorld, dice: Dice) {
+  /** @param first number of its requests */
+  constructor(world: MeshWorld, dice: Dice, first = 0) {
     this.#world = world
+    this.#next = first
     this.#dice = dice
   }
 
   /** One that is new in everything but, perhaps, its artifact. */
-  make(host: Host, grant: Grant, action: string): Request {
+  make(host: Host, grant: Grant, action: string, cause: RecordId | null = null): Request {
     const { links, holder } = grant
     const [first] = links
     if (first === undefined) throw new Error('a grant has links')
@@ -69,7 +72,7 @@ export class Calls {
         nonce: this.#dice.bytes(12),
         expS: Math.ceil((nowMs + INVOCATION_MS) / 1000),
         iatS: null,
-        cause: null,
+        cause,
         meta: objectOf([]),
       },
       holder,
@@ -83,7 +86,9 @@ export class Calls {
       once: links.find(({ once }) => once)?.cid ?? null,
       action,
       resource,
+      cause,
     }
+    this.#world.grants.set(req, grant)
     return { asked, artifact: formatArtifact({ links, invocation }), node: host.place }
   }
 

@@ -38,6 +38,8 @@ export interface Asked {
   readonly once: Cid | null
   readonly action: string
   readonly resource: string
+  /** The execution that it names as its cause. */
+  readonly cause: RecordId | null
 }
 
 /** The records of a log, and where a new one begins. */

@@ -19,7 +19,7 @@ import { Disk, DiskStore } from './disk.ts'
 import { Gate, GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
 import { CALM, Hub } from './hub.ts'
-import { Laws } from './laws.ts'
+import { type Grant, Laws } from './laws.ts'
 import { GatedNetwork, GatedStore, heldBy, type Life, logOf, short } from './mesh-ports.ts'
 import { SimNetwork } from './network.ts'
 import { Permits } from './permits.ts'
@@ -102,6 +102,8 @@ export class MeshWorld {
   readonly history: History
   readonly laws: Laws
   readonly hosts: readonly Host[]
+  /** By what was asked, of each request. */
+  readonly grants = new Map<number, Grant>()
   /** No further faults. */
   quiet = false
   /** Why the node of a host ended by itself, as it was told. */
@@ -263,6 +265,7 @@ export class MeshWorld {
       executions: node.executions,
       policy,
       seen: (cid: string) => node.nonces.seen(cid as never),
+      parent: (cause: StatementId, untilMs: number) => node.lineage.parent(cause, untilMs),
       nameOf: () => null,
       origin: () => node.origin(),
     }

@@ -3,6 +3,7 @@
  * seed allows goes wrong; then all of it is mended, and the mesh must come back
  * by itself, but for what only an operator may do.
  */
+import { Children } from './children.ts'
 import { Dice } from './clock.ts'
 import { Faults, IMAGE_EVERY_MS } from './faults.ts'
 import type { MeshWorld } from './mesh-world.ts'
@@ -33,6 +34,7 @@ export class Scenario {
       resumed: (host) => this.#people.hurry(host),
     })
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
+    new Children(world)
   }
 
   /** @param enough asked again and again: true ends it early */

@@ -3,6 +3,7 @@
  * are, what each node accepted over all of its lives, which requests were made.
  * The book reads an event before the checkers do.
  */
+import type { RecordId } from '../../../src/core/id.ts'
 import { type Scope, scopeKey } from '../../../src/core/statement/freeze.ts'
 import type { LeaseTerms } from '../../../src/core/statement/root.ts'
 import type { Asked, Event, Law } from '../history.ts'
@@ -38,6 +39,8 @@ export class Book {
   readonly laws: Law[] = []
   readonly roots = new Map<number, RootLaw>()
   readonly calls = new Map<number, Called>()
+  /** What was allowed, by its record. */
+  readonly executions = new Map<RecordId, Asked>()
   readonly #pages = new Map<number, NodePage>()
 
   page(node: number): NodePage {
@@ -54,6 +57,7 @@ export class Book {
 
   see(event: Event): void {
     if (event.ev === 'made') this.#made(event.law)
+    if (event.ev === 'answer') this.#answered(event)
     if (event.node === null) return
     const page = this.page(event.node)
     page.inc = event.inc
@@ -102,14 +106,23 @@ export class Book {
     return [...newest.values()].some(({ scope, frozen }) => frozen && scopeCovers(scope, asked))
   }
 
-  /** Whether a revocation is of something that the request rests on. */
+  /** Whether a revocation is of something that the request rests on, or that what it descends from does. */
   covers(law: Law, asked: Asked, execution: string | null): boolean {
+    const { cause } = asked
+    const parent = cause === null ? undefined : this.executions.get(cause)
+    if (parent !== undefined && this.covers(law, parent, cause)) return true
     if (law.what.type !== 'revocation') return false
     const { target } = law.what
     if (target.kind === 'link') return asked.links.includes(target.cid)
     if (target.kind === 'principal') return asked.principals.includes(target.did)
     if (target.kind === 'issuer') return asked.issuer === target.did
     return target.kind === 'execution' && target.record === execution
+  }
+
+  #answered({ req, effect, record }: Extract<Event, { ev: 'answer' }>): void {
+    const called = this.calls.get(req)
+    if (effect === 'allow' && record !== null && called !== undefined)
+      this.executions.set(record.id, called.asked)
   }
 
   #made(law: Law): void {

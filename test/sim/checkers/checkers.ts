@@ -5,6 +5,7 @@ import { Book } from './book.ts'
 import { Checker, type Invariant } from './checker.ts'
 import { S1, S2, S13 } from './decisions.ts'
 import { Q1, Q2, S3 } from './lease.ts'
+import { S22 } from './lineage.ts'
 import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
 import { S5, S7, S9 } from './logs.ts'
 import { S25, S26 } from './witnesses.ts'
@@ -12,7 +13,7 @@ import { S25, S26 } from './witnesses.ts'
 export type { Finding } from './checker.ts'
 
 export const INVARIANTS: readonly Invariant[] = [
-  ...[S1, S2, S3, S5, S7, S9, S13, S25, S26],
+  ...[S1, S2, S3, S5, S7, S9, S13, S22, S25, S26],
   ...[Q1, Q2],
   ...[L1, L2, L4, NO_PROBLEM],
 ]
