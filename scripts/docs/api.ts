@@ -88,6 +88,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/records/{id}/receipt': ['`?ms=` to wait', 'View of a Receipt: C2SP tlog-proof'],
   'GET /v1/log/checkpoint.witnessed': ['-', 'the newest that a quorum cosigned, text/plain'],
   'GET /v1/trust': ['-', 'View of the file for `meshd verify --trust`'],
+  'GET /v1/log/exhibits': [
+    '`?first=` an index',
+    'ExhibitList: what up to 256 decisions were asked with, in base64',
+  ],
   'GET /v1/log/tile/{place+}': ['-', 'a tile or entry bundle, as C2SP tlog-tiles has it'],
   'GET /v1/lineage/{id}': [
     '`?direction=` up, down `&ms=`',

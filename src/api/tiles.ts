@@ -1,13 +1,27 @@
 /** The log as C2SP tlog-tiles has it: a checkpoint, tiles, and entry bundles, for any tool that reads those. */
-import { concat } from '../core/bytes.ts'
+import { concat, toBase64 } from '../core/bytes.ts'
+import { LOG_RECORDS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatBundle, parseTilePath, TILE_WIDTH, type TilePlace } from '../core/tile.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
-import { parameter, READ, type Route } from './router.ts'
+import { integerQuery, json, parameter, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
+import { listView } from './view.ts'
 
-export function tileRoutes({ node }: Services): readonly Route[] {
+export function tileRoutes(services: Services): readonly Route[] {
+  const { node } = services
   return [
+    {
+      method: 'GET',
+      path: '/v1/log/exhibits',
+      roles: READ,
+      handle: async (ask) => {
+        const first = integerQuery(ask, 'first', 0, LOG_RECORDS_MAX)
+        const found = await node.reader.exhibits(first, TILE_WIDTH)
+        const items = found.map((bytes) => (bytes === null ? null : toBase64(bytes)))
+        return json(listView('ExhibitList', items, services.seenFrom()))
+      },
+    },
     {
       method: 'GET',
       path: '/v1/log/tile/{place+}',

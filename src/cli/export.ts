@@ -3,8 +3,9 @@
  * by its tiles, as any tool could fetch it; nothing is taken on the daemon's
  * word that its reader could not check again.
  */
+import type { RecordListView } from '../client/search-types.ts'
 import type { StatementView, TrustView, View } from '../client/types.ts'
-import { textOf, utf8 } from '../core/bytes.ts'
+import { fromBase64, textOf, utf8 } from '../core/bytes.ts'
 import { belongingTo, type Case, caseJson } from '../core/case.ts'
 import { readCheckpoint } from '../core/checkpoint.ts'
 import {
@@ -12,15 +13,18 @@ import {
   formatManifest,
   MANIFEST,
   POLICY,
+  receiptName,
   recordName,
   statementName,
+  tokenName,
   WITNESSED,
 } from '../core/evidence-bundle.ts'
+import { readExhibit } from '../core/exhibit.ts'
 import { idOf, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
-import { parseRecord } from '../core/record.ts'
+import { type LogRecord, parseRecord } from '../core/record.ts'
 import { parseBundle, placePath, TILE_WIDTH, type TilePlace, tilesOf } from '../core/tile.ts'
 import { authorityOf } from '../core/verify/authority.ts'
 import { policyOf } from '../core/verify/evidence-bundle.ts'
@@ -112,6 +116,15 @@ async function executionNamed(context: Context, text: string): Promise<RecordId>
   return id
 }
 
+/** Longer than a log waits to be published and cosigned, while its witnesses are there. */
+const SETTLE_MS = 4_000
+const SETTLE_POLL_MS = 50
+
+function notYet(error: unknown): null {
+  if (error instanceof MeshError && error.code === 'NOT_READY') return null
+  throw error
+}
+
 interface Made {
   readonly records: number
   readonly size: number
@@ -134,8 +147,8 @@ class Export {
 
   async run(): Promise<Made> {
     const client = this.#client
-    // The newest that a quorum cosigned first: the log's own newest is never smaller.
-    const witnessed = await client.bytes('/v1/log/checkpoint.witnessed')
+    const { items, pruned: first } = await client.get<RecordListView>('/v1/records?limit=1')
+    const witnessed = await this.#settled((items[0]?.index ?? -1) + 1)
     const newest = await client.bytes('/v1/log/checkpoint')
     const { item } = await client.get<View<'Trust', TrustView>>('/v1/trust')
     const trust = parseTrust(utf8(item.trust))
@@ -143,11 +156,28 @@ class Export {
     this.#add(CHECKPOINT, newest)
     if (textOf(witnessed) !== textOf(newest)) this.#add(WITNESSED, witnessed)
     this.#add(POLICY, utf8(policyText(newest, trust, await this.#statements())))
-    const records = await this.#log(size)
+    const records = await this.#log(first, size)
     const files = new Map(this.#hashes)
-    const manifest = { origin, first: 0, of: caseJson(this.#case), files }
+    const manifest = { origin, first, of: caseJson(this.#case), files }
     this.#sink.add(MANIFEST, formatManifest(manifest))
     return { records, size, witnessed: readCheckpoint(witnessed).size, files: files.size + 1 }
+  }
+
+  /** The newest checkpoint that a quorum cosigned; waits a while until it covers the log as it is now. */
+  async #settled(size: number): Promise<Uint8Array> {
+    const client = this.#client
+    const untilMs = performance.now() + SETTLE_MS
+    for (;;) {
+      const found = await client.bytes('/v1/log/checkpoint.witnessed').catch(notYet)
+      const late = performance.now() > untilMs
+      // What is not witnessed by now goes as unwitnessed; of what never was, nothing is evidence.
+      if (found !== null && (late || readCheckpoint(found).size >= size)) return found
+      if (late)
+        throw new MeshError('NOT_READY', 'no checkpoint of this log is cosigned by a quorum yet', {
+          hint: 'meshd mesh status shows which witnesses are away',
+        })
+      await new Promise((done) => setTimeout(done, SETTLE_POLL_MS))
+    }
   }
 
   #add(name: string, bytes: Uint8Array): void {
@@ -173,28 +203,67 @@ class Export {
     return envelopes
   }
 
-  /** Every tile; and every entry bundle, or the records of the case. Gives how many records. */
-  async #log(size: number): Promise<number> {
+  /** Every tile; and every entry bundle that was not pruned, or the records of the case. Gives how many records. */
+  async #log(first: number, size: number): Promise<number> {
     const belongs = belongingTo(this.#case)
     const whole = caseJson(this.#case) === null
     let records = 0
     for (const place of tilesOf(size)) {
+      if (place.level === null && place.n * TILE_WIDTH < first) continue
       const path = placePath(place)
       const bytes = await this.#client.bytes(`/v1/log/${path}`)
       if (place.level !== null || whole) this.#add(path, bytes)
       if (place.level !== null) continue
-      for (const [index, record] of recordsOf(place, bytes)) {
-        if (!belongs(idOf(record), parseRecord(record)) && !whole) continue
-        records += 1
-        if (!whole) this.#add(recordName(index), record)
-      }
+      const chosen = readBundle(place, bytes).filter(
+        ({ id, record }) => belongs(id, record) || whole,
+      )
+      records += chosen.length
+      if (!whole) for (const { index, bytes: leaf } of chosen) this.#add(recordName(index), leaf)
+      await this.#exhibits(
+        place,
+        chosen.flatMap(({ record }) => (record.type === 'decision' ? record : [])),
+      )
     }
     return records
   }
+
+  /** What these decisions were asked with, as far as it was kept. */
+  async #exhibits({ n }: TilePlace, decisions: readonly LogRecord<'decision'>[]): Promise<void> {
+    const first = n * TILE_WIDTH
+    if (decisions.every(({ invocation }) => invocation === null)) return
+    const { items } = await this.#client.get<{ items: readonly (string | null)[] }>(
+      `/v1/log/exhibits?first=${first}`,
+    )
+    for (const { index, invocation, links, request } of decisions) {
+      const exhibit = items[index - first] ?? null
+      if (exhibit === null) continue
+      const parts = readExhibit(fromBase64(exhibit))
+      for (const cid of [invocation, ...links])
+        if (cid !== null) this.#addOnce(tokenName(cid), parts.get(cid))
+      const cause = request?.cause ?? null
+      if (cause !== null) this.#addOnce(receiptName(cause), parts.get('receipt'))
+    }
+  }
+
+  #addOnce(name: string, bytes: Uint8Array | undefined): void {
+    if (bytes !== undefined && !this.#hashes.has(name)) this.#add(name, bytes)
+  }
 }
 
-function recordsOf({ n }: TilePlace, bytes: Uint8Array): readonly [number, Uint8Array][] {
-  return parseBundle(bytes).map((record, i) => [n * TILE_WIDTH + i, record])
+interface Listed {
+  readonly index: number
+  readonly id: RecordId
+  readonly bytes: Uint8Array
+  readonly record: LogRecord
+}
+
+function readBundle({ n }: TilePlace, bundle: Uint8Array): readonly Listed[] {
+  return parseBundle(bundle).map((bytes, i) => ({
+    index: n * TILE_WIDTH + i,
+    id: idOf(bytes),
+    bytes,
+    record: parseRecord(bytes),
+  }))
 }
 
 /** As the root says it, by the statements that were just written. @throws MeshError INVALID_ANSWER */

@@ -1,6 +1,10 @@
 /** What an evidence bundle says to whoever holds a trust root: what is witnessed and what is not, what is missing, what was retired. */
 import type { Files } from '../core/evidence-bundle.ts'
+import { shortId } from '../core/id.ts'
+import type { PolicyEngine } from '../core/policy.ts'
 import { type EvidenceBundle, verifyBundle } from '../core/verify/evidence-bundle.ts'
+import { UNJUDGEABLE } from '../core/verify/rejudge.ts'
+import { type Replay, replay } from '../core/verify/replay.ts'
 import type { TrustRoot } from '../core/verify/trust.ts'
 import { safe } from './govern.ts'
 import { jsonText } from './output.ts'
@@ -9,23 +13,32 @@ import type { Verified } from './verify.ts'
 import { headChecks, nodeName, timesOf } from './verify-one.ts'
 
 /** @throws Malformed */
-export function verifiedBundle(files: Files, trust: TrustRoot): Verified {
+export function verifiedBundle(
+  files: Files,
+  trust: TrustRoot,
+  engine: PolicyEngine | null,
+): Verified {
   const evidence = verifyBundle(files, trust)
+  const replayed = engine === null ? null : replay(files, evidence, engine)
   const { authority, witnessed, manifest, records } = evidence
   const node = nodeName(witnessed, authority)
   return {
     kind: 'evidence',
-    exit: 0,
+    // Another answer to the same question: the record, or what decided, is not what it says.
+    exit: replayed === null || replayed.same === replayed.judged ? 0 : 3,
     checks: [
       `${plural(manifest.files.size, 'file')}, each as the manifest says`,
       `${plural(authority.statements.size, 'statement')}, each signed as its type needs, down from root v1 to v${authority.root.version}`,
       ...headChecks(witnessed, authority),
       `${plural(records.count, 'record')} of ${node}, each in the tree of ${count(evidence.head.checkpoint.size)}`,
     ],
-    report: reportOf(evidence),
+    report: [...reportOf(evidence), ...(replayed === null ? [] : replayText(replayed))],
     proven: [provenText(evidence, node)],
     notProven: notProven(evidence, node),
-    details: detailsOf(evidence),
+    details: {
+      ...detailsOf(evidence),
+      ...(replayed === null ? {} : { replay: replayJson(replayed) }),
+    },
   }
 }
 
@@ -44,6 +57,24 @@ function reportOf(evidence: EvidenceBundle): readonly string[] {
     ].join('   '),
     ...gaps.map((gap) => `! ${gap}`),
   ]
+}
+
+function replayText({ judged, same, differing, notJudged }: Replay): readonly string[] {
+  const others = judged - same
+  const named = differing.map(
+    ({ index, id, detail }) => `✗ ${shortId('dec', id)} record ${count(index)}: ${safe(detail)}`,
+  )
+  return [
+    `replayed ${plural(judged, 'decision')}: ${count(same)} same${others > 0 ? `   ${count(others)} otherwise` : ''}`,
+    ...named,
+    ...[...notJudged].map(
+      ([why, many]) => `! ${plural(many, 'decision')} not replayed: ${UNJUDGEABLE[why]}`,
+    ),
+  ]
+}
+
+function replayJson({ judged, same, differing, notJudged }: Replay): object {
+  return { judged, same, differing, notJudged: Object.fromEntries(notJudged) }
 }
 
 /** What is known to be missing. */

@@ -5,14 +5,15 @@
  */
 import { EVIDENCE_BYTES_MAX, TRUST_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import type { PolicyEngine } from '../core/policy.ts'
 import { MeshError } from '../core/problems.ts'
-import { RECEIPT_HEAD } from '../core/receipt.ts'
+import { isReceipt } from '../core/receipt.ts'
 import { isTar } from '../core/tar.ts'
 import { parseTrust, type TrustRoot } from '../core/verify/trust.ts'
 import type { Context } from './context.ts'
 import { folderFiles, isFolder, tarFiles } from './evidence-files.ts'
 import { printItem } from './output.ts'
-import { type Command, textOption } from './spec.ts'
+import { type Command, flagOption, textOption } from './spec.ts'
 import { verifiedBundle } from './verify-bundle.ts'
 import { verifiedArtifact, verifiedCheckpoint, verifiedReceipt } from './verify-one.ts'
 
@@ -40,13 +41,15 @@ export const verify: Command = {
     'meshd verify q3.evidence --trust root.json',
   ],
   options: [
+    { flags: '--replay', says: 'judge the decisions of evidence again, by what it holds' },
     { flags: '--trust <file>', says: 'the trust root: meshd root show -f', required: true },
   ],
   run: async (context, [file = ''], options) => {
     const trust = holding('the trust root', () =>
       parseTrust(context.read(textOption(options, 'trust') ?? '', TRUST_BYTES_MAX)),
     )
-    const verified = holding(file, () => verifiedFile(context, file, trust))
+    const engine = flagOption(options, 'replay') ? await cedar() : null
+    const verified = holding(file, () => verifiedFile(context, file, trust, engine))
     const { exit, ...item } = verified
     printItem(context, {
       kind: 'Verification',
@@ -60,15 +63,26 @@ export const verify: Command = {
 }
 
 /** @throws Malformed */
-function verifiedFile(context: Context, file: string, trust: TrustRoot): Verified {
-  if (isFolder(file)) return verifiedBundle(folderFiles(file), trust)
+function verifiedFile(
+  context: Context,
+  file: string,
+  trust: TrustRoot,
+  engine: PolicyEngine | null,
+): Verified {
+  if (isFolder(file)) return verifiedBundle(folderFiles(file), trust, engine)
   const bytes = context.read(file, EVIDENCE_BYTES_MAX)
   const text = (head: string) => Buffer.from(bytes.subarray(0, head.length)).toString() === head
-  if (text(RECEIPT_HEAD)) return verifiedReceipt(bytes, trust)
-  if (isTar(bytes)) return verifiedBundle(tarFiles(bytes), trust)
+  if (isReceipt(bytes)) return verifiedReceipt(bytes, trust)
+  if (isTar(bytes)) return verifiedBundle(tarFiles(bytes), trust, engine)
   if (text('meshd/')) return verifiedCheckpoint(bytes, trust)
   if (text('C')) return verifiedArtifact(bytes, trust, context.now())
   throw new Malformed('it is no receipt, evidence, checkpoint or artifact')
+}
+
+/** Loaded for a replay alone: no decision is judged otherwise. */
+async function cedar(): Promise<PolicyEngine> {
+  const { CedarEngine } = await import('../daemon/cedar-engine.ts')
+  return new CedarEngine()
 }
 
 /** What does not hold is an answer of its own: exit 3, with the reason. */

@@ -17,6 +17,7 @@ import { formatJson, type Json, type JsonObject, printOnce } from './json.ts'
 import type { JudgeInput, Judgement } from './judgement.ts'
 import {
   BUNDLES_MAX,
+  RECORD_ASSERTS_MAX,
   RECORD_DETAIL_BYTES_MAX,
   RECORD_POLICIES_MAX,
   RECORD_VALUE_BYTES_MAX,
@@ -75,7 +76,7 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     observed: observedOf(judgement),
     governance: governanceOf(governance),
     lease: leaseOf(recorded),
-    caller: recordedCaller(input.caller),
+    caller: callerOf(input),
     facts: commitFacts(meshdOf(facts)),
     gateway: recorded.gateway === null ? null : cut(recorded.gateway),
     supersedes,
@@ -181,6 +182,16 @@ function leaseOf({ input, judgement }: Recorded): Body<'decision'>['lease'] {
     why: why === null ? null : cut(why),
     witnesses,
   }
+}
+
+/** Where it speaks for somebody else the answer rests on whom it may speak for, too. */
+function callerOf({ request, caller }: Recorded['input']): Body<'decision'>['caller'] {
+  const { asserts } = caller
+  const recorded = recordedCaller(caller)
+  if (request instanceof Malformed || request.subject === null || asserts.length === 0)
+    return recorded
+  const fits = asserts.length <= RECORD_ASSERTS_MAX && asserts.every((each) => cut(each) === each)
+  return fits ? { asserts, ...recorded } : recorded
 }
 
 const callers = new WeakMap<Caller, Body<'decision'>['caller']>()

@@ -11,10 +11,11 @@
  *   records/<index>          records: of a case; the others are there by their hashes alone
  *   statements/<id>.json     envelopes: every root, membership, policy, revocation, freeze
  *   tokens/<cid>             links and invocations that decisions were asked with
+ *   receipts/<id>.tlog-proof receipts that proved their causes
  */
 import { textOf, utf8 } from './bytes.ts'
 import { witnessName, witnessVkey } from './cosignature.ts'
-import { type Cid, isCid, type StatementId, sha256Hex } from './id.ts'
+import { type Cid, isCid, type RecordId, type StatementId, sha256Hex } from './id.ts'
 import { formatJson, type Json, parseCanonical } from './json.ts'
 import type { Did } from './keys.ts'
 import { LOG_RECORDS_MAX, MANIFEST_BYTES_MAX } from './limits.ts'
@@ -87,6 +88,11 @@ export function recordName(index: number): string {
 
 export function statementName(id: StatementId): string {
   return `statements/${id.slice('sha256:'.length)}.json`
+}
+
+/** Of an execution that was a cause. */
+export function receiptName(execution: RecordId): string {
+  return `receipts/${execution.slice('sha256:'.length)}.tlog-proof`
 }
 
 export function tokenName(cid: Cid): string {

@@ -7,8 +7,9 @@
 import type { Entity } from './command.ts'
 import type { Asked } from './invocation.ts'
 import { objectOf } from './ipld.ts'
-import type { Json, JsonObject } from './json.ts'
-import type { Did } from './keys.ts'
+import { formatJson, type Json, type JsonObject } from './json.ts'
+import { type Did, isDid } from './keys.ts'
+import { isMap } from './selector.ts'
 
 export interface Facts {
   readonly node: {
@@ -86,6 +87,64 @@ export function viewOf(asked: Asked, invoker: Did, meshd: JsonObject): JsonObjec
     ['args', args],
     ['meshd', meshd],
   ])
+}
+
+/** The facts that such an object was made of; null for one that meshdOf does not make. */
+export function factsOf(meshd: Json): Facts | null {
+  if (!isMap(meshd)) return null
+  const at = (key: string) => (isMap(meshd[key] ?? null) ? (meshd[key] as JsonObject) : null)
+  const [node, runtime, env, gov] = [at('node'), at('runtime'), at('env'), at('gov')]
+  if (node === null || runtime === null || env === null || gov === null) return null
+  const { id } = node
+  if (typeof id !== 'string' || !isDid(id) || typeof gov['digest'] !== 'string') return null
+  const facts: Facts = {
+    node: { id, name: textAt(node, 'name'), labels: mapAt(node, 'labels', isText) },
+    runtime: {
+      uid: numberAt(runtime, 'uid'),
+      gid: numberAt(runtime, 'gid'),
+      pid: numberAt(runtime, 'pid'),
+      socket: textAt(runtime, 'socket'),
+      exe: textAt(runtime, 'exe'),
+      unit: textAt(runtime, 'unit'),
+      container: textAt(runtime, 'container'),
+    },
+    env: { labels: mapAt(env, 'labels', isText), files: mapAt(env, 'files', isText) },
+    gov: {
+      mesh: textAt(gov, 'mesh'),
+      root: numberAt(gov, 'root'),
+      digest: gov['digest'],
+      bundles: mapAt(gov, 'bundles', isNumber),
+    },
+  }
+  return formatJson(meshdOf(facts)) === formatJson(meshd) ? facts : null
+}
+
+function textAt(from: JsonObject, key: string): string | null {
+  const value = from[key]
+  return typeof value === 'string' ? value : null
+}
+
+function numberAt(from: JsonObject, key: string): number | null {
+  const value = from[key]
+  return typeof value === 'number' ? value : null
+}
+
+function isNumber(value: Json): value is number {
+  return typeof value === 'number'
+}
+
+function isText(value: Json): value is string {
+  return typeof value === 'string'
+}
+
+function mapAt<T extends Json>(
+  from: JsonObject,
+  key: string,
+  is: (value: Json) => value is T,
+): ReadonlyMap<string, T> {
+  const value = from[key] ?? null
+  const entries = isMap(value) ? Object.entries(value) : []
+  return new Map(entries.flatMap(([name, each]) => (is(each) ? [[name, each]] : [])))
 }
 
 function present(fields: { readonly [key: string]: Json }): JsonObject {

@@ -26,6 +26,8 @@ export const LOG_EPOCH_MAX = 2 ** 32 - 1
 
 /** One record: an entry bundle gives each a 16-bit length (C2SP tlog-tiles, "Log entries"). */
 export const RECORD_BYTES_MAX = 65_535
+/** Patterns that a record names of those whom its caller may speak for; with more of them it names none. */
+export const RECORD_ASSERTS_MAX = 16
 /** Records in one batch. Larger batches gain nothing and show in the slowest answers. */
 export const BATCH_RECORDS_MAX = 128
 /** One text in a record: a reason, a detail, an id. Longer ones are cut, and say so. */
@@ -61,6 +63,10 @@ export const RECEIPT_STATEMENTS_MAX = 128
 /** Statements in one trust root, and its bytes: a chain of large roots. Chosen arbitrarily. */
 export const TRUST_STATEMENTS_MAX = 1_024
 export const TRUST_BYTES_MAX = 16 * MIB
+/** Governances that a replay goes back to: a record may come a little before or after the statement it rests on. */
+export const REPLAY_GOVERNANCES_MAX = 64
+/** Decisions that a replay found otherwise, told one by one; all are counted. */
+export const REPLAY_DIFFERENCES_MAX = 16
 /** Files in one tar, and bytes of one of them: records of a large case, each a file. Chosen arbitrarily. */
 export const TAR_FILES_MAX = 2_000_000
 export const TAR_FILE_BYTES_MAX = 256 * MIB
@@ -460,9 +466,8 @@ export const RECORD_GROUPS_LISTED_MAX = 1_000
 export const RECORD_GROUPS_MAX = 100_000
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
-/** One wait for a record to be witnessed, and between two looks. */
+/** One wait for a record to be witnessed. */
 export const RECEIPT_WAIT_MS_MAX = 20 * SECOND
-export const RECEIPT_POLL_MS = 50
 /** Receipts being waited for at once: most of the time of each is a sleep. Chosen arbitrarily. */
 export const RECEIPTS_MAX = 64
 /** Of each costly kind of look at the log and at the mesh, so many at once. Chosen arbitrarily. */

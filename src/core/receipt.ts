@@ -17,7 +17,7 @@
  * record must hash into the tree, and a statement needs signatures of its own.
  */
 import { assert } from './assert.ts'
-import { fromBase64, textOf, toBase64, utf8 } from './bytes.ts'
+import { equalBytes, fromBase64, textOf, toBase64, utf8 } from './bytes.ts'
 import { type Checkpoint, openCheckpoint, readCheckpoint } from './checkpoint.ts'
 import type { Did } from './keys.ts'
 import {
@@ -44,8 +44,13 @@ export interface Receipt {
   readonly checkpoint: Uint8Array
 }
 
-export const RECEIPT_HEAD = 'c2sp.org/tlog-proof@v1\n'
+const RECEIPT_HEAD = 'c2sp.org/tlog-proof@v1\n'
 const LINE_FEED = '\n'
+
+/** By its first line; what follows may still be anything. */
+export function isReceipt(bytes: Uint8Array): boolean {
+  return equalBytes(bytes.subarray(0, RECEIPT_HEAD.length), utf8(RECEIPT_HEAD))
+}
 
 export function formatReceipt(receipt: Receipt): Uint8Array {
   const { record, statements, index, proof, checkpoint } = receipt

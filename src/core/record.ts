@@ -17,6 +17,7 @@ import {
   LINEAGE_PRINCIPALS_MAX,
   LINKS_MAX,
   LOG_RECORDS_MAX,
+  RECORD_ASSERTS_MAX,
   RECORD_BYTES_MAX,
   RECORD_IDS_MAX,
   RECORD_POLICIES_MAX,
@@ -89,6 +90,8 @@ const lease = object({
 })
 
 const caller = object({
+  /** Whom else it may speak for; only where it speaks for somebody. */
+  asserts: shape.optional(list(line, RECORD_ASSERTS_MAX)),
   principal: nullable(did),
   name: nullable(line),
   uid: nullable(count),

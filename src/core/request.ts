@@ -79,7 +79,8 @@ function receiptAt({ receipt }: JsonObject): string | null {
   throw new Malformed('a receipt is a text')
 }
 
-function digestOf(judged: Omit<Request, 'traceparent' | 'receipt' | 'digest'>): string {
+/** Of what is judged. */
+export function digestOf(judged: Omit<Request, 'traceparent' | 'receipt' | 'digest'>): string {
   const entity = (of: Entity | null) => (of === null ? null : { id: of.id, type: of.type })
   const { subject, resource } = judged
   const json = { ...judged, subject: entity(subject), resource: entity(resource) }

@@ -10,6 +10,7 @@
  * returned even if it cannot be recorded, and is counted in the next durable
  * record; an allow never is (design 4).
  */
+import { exhibitOf } from '../core/exhibit.ts'
 import type { RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JudgeInput, Judgement } from '../core/judge.ts'
@@ -56,7 +57,11 @@ export interface AuthorizerPorts {
   readonly nonces: Nonces
   judge(input: JudgeInput): Judgement
   /** Resolves when durable. Puts may name the record they travel with. */
-  append(draft: JsonObject, puts: (id: RecordId) => readonly Put[]): Promise<Appended>
+  append(
+    draft: JsonObject,
+    puts: (id: RecordId) => readonly Put[],
+    exhibit: Uint8Array | null,
+  ): Promise<Appended>
   /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
   unwritable(): string | null
   /** Resolves true as soon as the record is witnessed; false after ms. */
@@ -266,7 +271,8 @@ export class Authorizer {
     const unrecorded = this.#unrecorded
     this.#unrecorded = 0
     try {
-      return await this.#ports.append(call.draft(judgement, denial, supersedes, unrecorded), puts)
+      const draft = call.draft(judgement, denial, supersedes, unrecorded)
+      return await this.#ports.append(draft, puts, exhibitOf(call.input, judgement))
     } catch (error) {
       this.#ports.missed(error)
       this.#unrecorded += unrecorded

@@ -62,6 +62,12 @@ export class LogReader {
     return records.map((bytes, i) => ({ index: first + i, id: idOf(bytes), bytes }))
   }
 
+  /** What decisions [first, first + count) were asked with, as exhibit.ts reads it; null where nothing was kept. */
+  exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
+    const { log, store } = this.#ports
+    return store.exhibits(first, Math.max(0, Math.min(count, log.tree.size - first)))
+  }
+
   /** null when the log is not that long. */
   async at(index: number): Promise<Durable | null> {
     return (await this.range(index, 1))[0] ?? null

@@ -11,24 +11,16 @@
  * come from disk, never from here (FACTS 4, rules 2 and 3). Acknowledged data
  * that is gone seals the log for good.
  */
-import { idOf, type RecordId } from '../core/id.ts'
-import { type JsonObject, jsonBytes } from '../core/json.ts'
+import type { RecordId } from '../core/id.ts'
+import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import {
-  BATCH_BYTES_MAX,
-  BATCH_RECORDS_MAX,
-  LOG_RECORDS_MAX,
-  LOG_WAITERS_MAX,
-  RECORD_BYTES_MAX,
-  REOPEN_MS_MAX,
-  REOPEN_MS_MIN,
-} from '../core/limits.ts'
-import { append, EMPTY, leafHash, type Tree } from '../core/merkle.ts'
+import { LOG_RECORDS_MAX, LOG_WAITERS_MAX, REOPEN_MS_MAX, REOPEN_MS_MIN } from '../core/limits.ts'
+import { EMPTY, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
-import { termsOf } from '../core/terms.ts'
 import type { Appended } from './authorizer.ts'
-import type { Clock, Leaf, Put, Store } from './ports.ts'
+import { type Asked, type Group, Grouping, type PutsOf, type Waiter } from './grouping.ts'
+import type { Clock, Put, Store } from './ports.ts'
 
 export interface LogPorts {
   readonly store: Store
@@ -47,36 +39,6 @@ export interface Durable {
 /** A record that was just written. */
 export interface Logged extends Durable {
   readonly type: string
-}
-
-type PutsOf = (id: RecordId) => readonly Put[]
-
-/** What is to become durable. Without a draft there are puts alone. */
-type Asked =
-  | {
-      readonly draft: JsonObject
-      readonly puts: PutsOf
-      /** Begins the log of this epoch; null continues the current one. */
-      readonly epoch: number | null
-    }
-  | { readonly draft: null; readonly puts: readonly Put[]; readonly epoch: null }
-
-/** Somebody who waits for the disk. */
-type Waiter = Asked & {
-  readonly resolve: (appended: Appended | null) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** A batch as it is written, and who waits for which part of it. */
-interface Group {
-  readonly epoch: number
-  readonly first: number
-  readonly records: readonly Leaf[]
-  /** Of each record. */
-  readonly types: readonly string[]
-  readonly tree: Tree
-  readonly puts: readonly Put[]
-  readonly waiters: readonly { readonly waiter: Waiter; readonly appended: Appended | null }[]
 }
 
 const NO_PUTS: PutsOf = () => []
@@ -153,11 +115,15 @@ export class Log {
    * After a rejection it may be there all the same.
    * @throws MeshError NOT_READY, LOG_DAMAGED, TOO_MANY, TOO_LARGE
    */
-  async append(draft: JsonObject, puts: PutsOf = NO_PUTS): Promise<Appended> {
+  async append(
+    draft: JsonObject,
+    puts: PutsOf = NO_PUTS,
+    exhibit: Uint8Array | null = null,
+  ): Promise<Appended> {
     const why = this.unwritable()
     if (why !== null) throw this.#refusal(why)
     if (this.#records >= LOG_WAITERS_MAX) throw tooMany('records')
-    const appended = await this.#wait({ draft, puts, epoch: null })
+    const appended = await this.#wait({ draft, puts, exhibit, epoch: null })
     return appended as Appended
   }
 
@@ -187,7 +153,7 @@ export class Log {
     if (this.#retiring) throw new MeshError('CONFLICT', 'the log is being retired already')
     this.#retiring = true
     try {
-      await this.#wait({ draft, puts: NO_PUTS, epoch })
+      await this.#wait({ draft, puts: NO_PUTS, exhibit: null, epoch })
     } finally {
       this.#retiring = false
     }
@@ -320,66 +286,6 @@ export class Log {
     this.#waiting = this.#waiting.slice(taken)
     return group
   }
-}
-
-/** A batch that is being made; synchronous from begin to end. */
-class Grouping implements Group {
-  readonly epoch: number
-  readonly first: number
-  readonly records: Leaf[] = []
-  readonly types: string[] = []
-  readonly puts: Put[] = []
-  readonly waiters: { waiter: Waiter; appended: Appended | null }[] = []
-  tree: Tree
-  #bytes = 0
-
-  constructor(epoch: number, first: number, tree: Tree) {
-    this.epoch = epoch
-    this.first = first
-    this.tree = tree
-  }
-
-  get full(): boolean {
-    return this.waiters.length >= BATCH_RECORDS_MAX || this.#bytes >= BATCH_BYTES_MAX
-  }
-
-  /** What cannot become a record is refused by itself; the others are not held up. */
-  add(waiter: Waiter, head: JsonObject): void {
-    try {
-      if (waiter.draft === null) {
-        this.#keep(waiter.puts)
-        this.waiters.push({ waiter, appended: null })
-        return
-      }
-      const index = this.tree.size
-      const leaf = leafOf(waiter.draft, head, index)
-      this.#keep(waiter.puts(leaf.id))
-      this.records.push(leaf)
-      this.types.push(String(waiter.draft['type']))
-      this.tree = append(this.tree, leaf.hash)
-      this.#bytes += leaf.bytes.length
-      this.waiters.push({ waiter, appended: { id: leaf.id, index } })
-    } catch (error) {
-      // Only this one is wrong, and it hears why.
-      waiter.reject(error)
-    }
-  }
-
-  #keep(puts: readonly Put[]): void {
-    for (const put of puts) {
-      this.puts.push(put)
-      this.#bytes += put.value?.length ?? 0
-    }
-  }
-}
-
-/** @throws MeshError TOO_LARGE */
-function leafOf(draft: JsonObject, head: JsonObject, index: number): Leaf {
-  const bytes = jsonBytes({ ...draft, ...head, index })
-  if (bytes.length > RECORD_BYTES_MAX)
-    throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
-  const timeMs = Date.parse(String(head['time']))
-  return { bytes, id: idOf(bytes), hash: leafHash(bytes), timeMs, terms: termsOf(draft) }
 }
 
 function tooMany(what: string): MeshError {

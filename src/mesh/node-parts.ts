@@ -298,7 +298,7 @@ export async function openDeciding(
   statements.onChange(() => executions.recheckSoon())
   const authorizer = new Authorizer({
     ...{ clock, nonces, judge, missed },
-    append: (draft, puts) => log.append(draft, puts),
+    append: (draft, puts, exhibit) => log.append(draft, puts, exhibit),
     unwritable: () => unwritable(ports, knowledge),
     witnessed: ({ index }, ms) => records.witnessed(index, ms),
     opening: (id) => [Executions.opening(id, clock.wallMs())],

@@ -51,6 +51,8 @@ export interface Leaf extends Findable {
   readonly bytes: Uint8Array
   readonly id: RecordId
   readonly hash: Hash
+  /** What it names by hashes, kept beside it and not in the tree; see core/exhibit.ts. */
+  readonly exhibit?: Uint8Array
 }
 
 /** One atomic change: records first, first + 1, …, the tree after the last of them, and puts in order. */
@@ -106,6 +108,8 @@ export interface Store {
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** The records at these indexes, in this order, likewise. */
   pick(indexes: readonly number[]): Promise<readonly Uint8Array[]>
+  /** What was kept beside records [first, first + count); null where nothing was, or it is there no more. Not checked: its reader holds the hashes. */
+  exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]>
   /** A full tile of 256 hashes (8,192 bytes) of the current log; null when it is not complete yet. */
   tile(level: number, index: number): Promise<Uint8Array | null>
   /** The hash of the perfect subtree of 2^level records that begins at record index × 2^level, which the log holds whole. */

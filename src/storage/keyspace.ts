@@ -4,6 +4,7 @@
  *
  *     m                                   standing ‖ peaks ‖ check
  *     r <epoch 4> <index 4>               a record, as it is; its tile or peak is its check
+ *     e <epoch 4> <index 4>               what is kept beside a record; its reader holds the hashes
  *     t <epoch 4> <level 1> <index 4>     a full tile: 256 hashes; its parent is its check
  *     p <space> / <key>                   check ‖ value
  *     i <epoch 4> <12 bytes of the id>    index 4; a hint, unsynced, rebuilt
@@ -28,7 +29,8 @@ import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './
 const CHECK_BYTES = 16
 const INDEX_ID_BYTES = 12
 
-const [META, RECORD, TILE, PUT] = ['m', 'r', 't', 'p'].map(codeOf) as [
+const [META, RECORD, EXHIBIT, TILE, PUT] = ['m', 'r', 'e', 't', 'p'].map(codeOf) as [
+  number,
   number,
   number,
   number,
@@ -44,8 +46,16 @@ const [INDEX, POSTING, CHUNK, CURSOR] = ['i', 's', 'c', 'x'].map(codeOf) as [
 export const META_KEY = Uint8Array.of(META)
 
 export function recordKey(epoch: number, index: number): Uint8Array {
+  return indexedUnder(RECORD, epoch, index)
+}
+
+export function exhibitKey(epoch: number, index: number): Uint8Array {
+  return indexedUnder(EXHIBIT, epoch, index)
+}
+
+function indexedUnder(code: number, epoch: number, index: number): Uint8Array {
   const key = Buffer.alloc(9)
-  key[0] = RECORD
+  key[0] = code
   key.writeUInt32BE(epoch, 1)
   key.writeUInt32BE(index, 5)
   return key
@@ -105,6 +115,11 @@ export function putKey(space: Space, key: string): Uint8Array {
 /** Records [0, least) of one log. */
 export function recordsBelow(epoch: number, least: number): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: recordKey(epoch, 0), lt: recordKey(epoch, least) }
+}
+
+/** What was kept beside them. */
+export function exhibitsBelow(epoch: number, least: number): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: exhibitKey(epoch, 0), lt: exhibitKey(epoch, least) }
 }
 
 /** From the first key of a space, or of all of them, up to the first that is behind. */

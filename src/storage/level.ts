@@ -24,6 +24,8 @@ import { damaged, failed } from './failures.ts'
 import { Frontier } from './frontier.ts'
 import { HeadFile } from './head-file.ts'
 import {
+  exhibitKey,
+  exhibitsBelow,
   formatMeta,
   META_KEY,
   open,
@@ -166,6 +168,12 @@ export class LevelStore implements Store {
     return this.#usable().tiles.pick(indexes)
   }
 
+  async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
+    const { database, standing } = this.#usable()
+    const keys = Array.from({ length: count }, (_, i) => exhibitKey(standing.epoch, first + i))
+    return (await database.getMany(keys)).map((bytes) => bytes ?? null)
+  }
+
   async tile(level: number, index: number): Promise<Uint8Array | null> {
     return this.#usable().tiles.tile(level, index)
   }
@@ -243,7 +251,8 @@ export class LevelStore implements Store {
     tiles.prune(least)
     index.prune(least)
     // What fails poisons the handle, and the next open begins with this.
-    database.clear(recordsBelow(standing.epoch, least)).catch(() => {})
+    for (const range of [recordsBelow, exhibitsBelow])
+      database.clear(range(standing.epoch, least)).catch(() => {})
   }
 
   /** Says outside the database that its last batch was acknowledged; nobody waits for it. */
@@ -288,8 +297,9 @@ function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Opera
   const frontier = retired ? new Frontier() : opened.tiles.frontier.copy()
   const operations: Operation[] = []
   const put = (key: Uint8Array, value: Uint8Array) => operations.push({ type: 'put', key, value })
-  for (const [i, { bytes, hash }] of records.entries()) {
+  for (const [i, { bytes, hash, exhibit }] of records.entries()) {
     put(recordKey(epoch, first + i), bytes)
+    if (exhibit !== undefined) put(exhibitKey(epoch, first + i), exhibit)
     for (const full of frontier.add(hash)) put(tileKey(epoch, full.level, full.index), full.bytes)
   }
   const sealed = puts.map(sealedOf)
@@ -335,7 +345,7 @@ async function clearPruned(database: Database, { epoch, size }: Standing, tiles:
   const sealed = await database.get(key)
   if (sealed === undefined) return
   tiles.prune(parseLeast(open(key, sealed) ?? new Uint8Array(), size))
-  await database.clear(recordsBelow(epoch, tiles.least))
+  for (const range of [recordsBelow, exhibitsBelow]) await database.clear(range(epoch, tiles.least))
 }
 
 /** The database first: its lock keeps a second daemon from everything else. */

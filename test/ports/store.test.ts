@@ -70,6 +70,21 @@ for (const [kind, make] of Object.entries(kinds)) {
     assert.equal((await store.entries('statement')).size, 0)
   })
 
+  on('what is kept beside a record stands beside it, and beside no other', async (durably) => {
+    const batch = batchOf(durably.store, ['a', 'b', 'c'])
+    const records = batch.records.map((leaf, i) =>
+      i === 1 ? { ...leaf, exhibit: utf8('x') } : leaf,
+    )
+    await durably.store.persist({ ...batch, records })
+    for await (const store of nowAndAgain(durably)) {
+      assert.deepEqual(await store.exhibits(0, 3), [null, utf8('x'), null])
+      assert.deepEqual(await store.exhibits(1, 1), [utf8('x')])
+      assert.deepEqual(await store.exhibits(0, 0), [])
+    }
+    await durably.store.persist(batchOf(durably.store, ['d', 'e'], [], 2))
+    assert.deepEqual(await durably.store.exhibits(0, 2), [null, null])
+  })
+
   on('what was persisted is there after it was opened again', async (durably) => {
     await durably.store.persist(batchOf(durably.store, ['a', 'b'], [put('k', 'v')]))
     await durably.store.persist(batchOf(durably.store, ['c']))

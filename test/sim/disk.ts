@@ -28,6 +28,7 @@ export type WriteFault = 'gone' | 'there'
 interface Written {
   readonly bytes: Uint8Array
   readonly hash: Hash
+  readonly exhibit?: Uint8Array
 }
 
 /** One durable state; each batch makes a new one. */
@@ -185,6 +186,11 @@ export class DiskStore implements Store {
     )
   }
 
+  async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
+    const known = this.#known.records.slice(first, first + count)
+    return known.map(({ exhibit }) => exhibit?.slice() ?? null)
+  }
+
   async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
     const records = await Promise.all(indexes.map((index) => this.records(index, 1)))
     return records.flat()
@@ -298,7 +304,10 @@ function after(state: State, { epoch, first, records, tree, puts }: Batch): Stat
     if (value === null) kept.delete(`${space}/${key}`)
     else kept.set(`${space}/${key}`, written(value))
   }
-  const added = records.map(({ bytes, hash }) => ({ bytes: bytes.slice(), hash }))
+  const added = records.map(({ bytes, hash, exhibit }) => ({
+    ...{ bytes: bytes.slice(), hash },
+    ...(exhibit === undefined ? {} : { exhibit: exhibit.slice() }),
+  }))
   return { commit: state.commit + 1, epoch, records: [...before, ...added], kept }
 }
 

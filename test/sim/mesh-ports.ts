@@ -92,6 +92,10 @@ export class GatedStore implements Store {
     return this.#life.gate.through(this.#inner.records(first, count))
   }
 
+  exhibits(first: number, count: number) {
+    return this.#life.gate.through(this.#inner.exhibits(first, count))
+  }
+
   pick(indexes: readonly number[]) {
     return this.#life.gate.through(this.#inner.pick(indexes))
   }

@@ -32,7 +32,7 @@ import { mth, nodesOf } from './merkle-model.ts'
 import { atlas, borealis, NOW_MS, type NodeKeys, World } from './statements.ts'
 
 export const world = new World()
-const MEMBERS = [world.member(atlas), world.member(borealis)]
+export const MEMBERS = [world.member(atlas), world.member(borealis)]
 export const TRUST = [world.first.bytes, ...MEMBERS.map(({ bytes }) => bytes)]
 export const TRUST_FILE = formatTrust(TRUST)
 export const ORIGIN = logOrigin(world.mesh, atlas.identity.did, 1)

@@ -25,6 +25,8 @@ export interface RecordSummary {
   /** How many can be read. */
   readonly count: number
   readonly decisions: number
+  /** Time of the first one; null for none. */
+  readonly firstMs: number | null
   /** Statements that they name as learned, pending ones left out. */
   readonly learned: ReadonlySet<StatementId>
   /** Tokens that decisions name. */
@@ -45,9 +47,11 @@ export function checkRecords(files: Files, log: LogPlace, manifest: Manifest): R
   const learned = new Set<StatementId>()
   const tokens = new Set<Cid>()
   let [count, decisions, withheld] = [0, 0, 0]
+  let firstMs: number | null = null
   for (const { index, record } of recordsIn(files, log, manifest)) {
     checkPlace(record, log, index)
     count += 1
+    firstMs ??= record.time
     if (record.type === 'statement' && record.state !== 'pending') learned.add(record.statement)
     if (record.type !== 'decision') continue
     decisions += 1
@@ -56,7 +60,7 @@ export function checkRecords(files: Files, log: LogPlace, manifest: Manifest): R
     const values = request === null ? [facts] : [request.args, request.claims, facts]
     withheld += values.filter((each) => !shown(each, index)).length
   }
-  return { count, decisions, learned, tokens, withheld }
+  return { count, decisions, firstMs, learned, tokens, withheld }
 }
 
 /** In the order of the log; leaves are compared here, and with the checkpoint in tree.ts. @throws Malformed */

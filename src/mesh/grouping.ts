@@ -1,0 +1,107 @@
+/** How those who wait for the disk become one batch: each gets its number, its bytes and its hash. */
+import { idOf, type RecordId } from '../core/id.ts'
+import { type JsonObject, jsonBytes } from '../core/json.ts'
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RECORD_BYTES_MAX } from '../core/limits.ts'
+import { append, leafHash, type Tree } from '../core/merkle.ts'
+import { MeshError } from '../core/problems.ts'
+import { termsOf } from '../core/terms.ts'
+import type { Appended } from './authorizer.ts'
+import type { Leaf, Put } from './ports.ts'
+
+export type PutsOf = (id: RecordId) => readonly Put[]
+
+/** What is to become durable. Without a draft there are puts alone. */
+export type Asked =
+  | {
+      readonly draft: JsonObject
+      readonly puts: PutsOf
+      /** Kept beside the record; null for none. */
+      readonly exhibit: Uint8Array | null
+      /** Begins the log of this epoch; null continues the current one. */
+      readonly epoch: number | null
+    }
+  | { readonly draft: null; readonly puts: readonly Put[]; readonly epoch: null }
+
+/** Somebody who waits for the disk. */
+export type Waiter = Asked & {
+  readonly resolve: (appended: Appended | null) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A batch as it is written, and who waits for which part of it. */
+export interface Group {
+  readonly epoch: number
+  readonly first: number
+  readonly records: readonly Leaf[]
+  /** Of each record. */
+  readonly types: readonly string[]
+  readonly tree: Tree
+  readonly puts: readonly Put[]
+  readonly waiters: readonly { readonly waiter: Waiter; readonly appended: Appended | null }[]
+}
+
+/** A batch that is being made; synchronous from begin to end. */
+export class Grouping implements Group {
+  readonly epoch: number
+  readonly first: number
+  readonly records: Leaf[] = []
+  readonly types: string[] = []
+  readonly puts: Put[] = []
+  readonly waiters: { waiter: Waiter; appended: Appended | null }[] = []
+  tree: Tree
+  #bytes = 0
+
+  constructor(epoch: number, first: number, tree: Tree) {
+    this.epoch = epoch
+    this.first = first
+    this.tree = tree
+  }
+
+  get full(): boolean {
+    return this.waiters.length >= BATCH_RECORDS_MAX || this.#bytes >= BATCH_BYTES_MAX
+  }
+
+  /** What cannot become a record is refused by itself; the others are not held up. */
+  add(waiter: Waiter, head: JsonObject): void {
+    try {
+      if (waiter.draft === null) {
+        this.#keep(waiter.puts)
+        this.waiters.push({ waiter, appended: null })
+        return
+      }
+      const index = this.tree.size
+      const leaf = leafOf(waiter.draft, head, index, waiter.exhibit)
+      this.#keep(waiter.puts(leaf.id))
+      this.records.push(leaf)
+      this.types.push(String(waiter.draft['type']))
+      this.tree = append(this.tree, leaf.hash)
+      this.#bytes += leaf.bytes.length + (leaf.exhibit?.length ?? 0)
+      this.waiters.push({ waiter, appended: { id: leaf.id, index } })
+    } catch (error) {
+      // Only this one is wrong, and it hears why.
+      waiter.reject(error)
+    }
+  }
+
+  #keep(puts: readonly Put[]): void {
+    for (const put of puts) {
+      this.puts.push(put)
+      this.#bytes += put.value?.length ?? 0
+    }
+  }
+}
+
+/** @throws MeshError TOO_LARGE */
+function leafOf(
+  draft: JsonObject,
+  head: JsonObject,
+  index: number,
+  exhibit: Uint8Array | null,
+): Leaf {
+  const bytes = jsonBytes({ ...draft, ...head, index })
+  if (bytes.length > RECORD_BYTES_MAX)
+    throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
+  const timeMs = Date.parse(String(head['time']))
+  const leaf = { bytes, id: idOf(bytes), hash: leafHash(bytes), timeMs, terms: termsOf(draft) }
+  return exhibit === null ? leaf : { ...leaf, exhibit }
+}

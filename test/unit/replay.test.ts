@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { utf8 } from '../../src/core/bytes.ts'
+import { signInvocation } from '../../src/core/closing.ts'
+import { decisionDraft } from '../../src/core/decision-record.ts'
+import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import { statementName, tokenName } from '../../src/core/evidence-bundle.ts'
+import { exhibitOf, readExhibit } from '../../src/core/exhibit.ts'
+import { type Facts, factsOf, meshdOf } from '../../src/core/facts.ts'
+import { compileGrant } from '../../src/core/grant.ts'
+import { parseInvocation } from '../../src/core/invocation.ts'
+import { formatJson, type Json } from '../../src/core/json.ts'
+import { judge } from '../../src/core/judge.ts'
+import type { JudgeInput } from '../../src/core/judgement.ts'
+import type { Caller } from '../../src/core/presented.ts'
+import { formatRecord, type LogRecord } from '../../src/core/record.ts'
+import { readRequest } from '../../src/core/request.ts'
+import { formatTime } from '../../src/core/shape.ts'
+import { verifyBundle } from '../../src/core/verify/evidence-bundle.ts'
+import { type Replay, replay } from '../../src/core/verify/replay.ts'
+import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
+import { bundleOf, filesOf, MEMBERS, world } from './evidence.ts'
+import { ana, atlas, foldOf, keyOf, type Made, NOW_MS } from './statements.ts'
+
+const planner = keyOf('planner')
+const POLICY = world.policy()
+const REVOKED = world.revocation()
+const BEFORE = [world.first, ...MEMBERS, POLICY]
+const NOW_S = NOW_MS / 1000
+
+const LINK = parseDelegation(
+  signDelegation(
+    {
+      ...compileGrant(
+        {
+          ...{ actions: ['tool:read'], resource: 'repo:*', subject: null, bind: new Map() },
+          ...{ node: null, env: new Map(), require: [], depth: null, once: false, gov: null },
+          by: null,
+        },
+        [],
+      ),
+      ...{
+        aud: planner.did,
+        sub: ana.did,
+        nonce: new Uint8Array(16),
+        expS: NOW_S + 600,
+        nbfS: null,
+      },
+    },
+    ana,
+  ),
+)
+
+const CALLER: Caller = {
+  ...{ principal: planner.did, name: 'planner', uid: 1001, gid: 1001, pid: 7 },
+  ...{ socket: '/run/meshd/meshd.sock', asserts: [], identified: true },
+}
+
+/** One decision as the daemon makes it: its leaf, and what is kept beside it. */
+function decided(index: number, resource: string, known: readonly Made[]) {
+  const { governance } = foldOf(world.mesh, known)
+  const nowMs = NOW_MS + index
+  const asked = { action: { name: 'tool:read' }, resource: { type: 'repo', id: resource } }
+  const signed = { action: 'tool:read', resource: asked.resource, subject: null, args: {} }
+  const invocation = parseInvocation(
+    signInvocation(
+      {
+        ...{ aud: atlas.identity.did, sub: ana.did, prf: [LINK.cid], asked: signed },
+        ...{
+          nonce: new Uint8Array(16).fill(index),
+          expS: NOW_S + 60,
+          iatS: null,
+          cause: null,
+          meta: {},
+        },
+      },
+      planner,
+    ),
+  )
+  const policy = new CedarEngine()
+  policy.load([POLICY.statement], [])
+  const lease = {
+    ...{ held: true, witnesses: [atlas.identity.did], need: 1, of: 2, untilMs: 9_000 },
+    ...{ clockOffsetMs: 3, clockTrusted: true, why: null },
+  }
+  const facts: Facts = {
+    node: { id: atlas.identity.did, name: 'atlas', labels: new Map([['site', 'a']]) },
+    runtime: {
+      ...{ uid: 1001, gid: 1001, pid: 7, socket: '/run/meshd/meshd.sock' },
+      ...{ exe: null, unit: null, container: null },
+    },
+    env: { labels: new Map(), files: new Map() },
+    gov: {
+      mesh: world.mesh,
+      root: 1,
+      digest: governance.digest,
+      bundles: new Map([['agents', 1]]),
+    },
+  }
+  const input: Omit<JudgeInput, 'seen'> = {
+    request: readRequest(asked as Json),
+    presented: { kind: 'artifact', links: [LINK], invocation, source: 'held' },
+    ...{ parent: null, caller: CALLER, governance, facts, lease, leaseWithin: () => lease },
+    ...{ nowMs, monotonicMs: 0, policy, nameOf: () => null },
+  }
+  const judgement = judge({ ...input, seen: () => false })
+  const draft = decisionDraft({
+    ...{ input, judgement, denial: judgement.denial, supersedes: null, unrecorded: 0 },
+    ...{ gateway: null, durationUs: 400 },
+  })
+  const head = { index, epoch: 1, node: atlas.identity.did, time: formatTime(nowMs) }
+  const exhibit = exhibitOf(input, judgement)
+  return { leaf: utf8(formatJson({ ...draft, ...head })), exhibit, judgement }
+}
+
+function learned(index: number, { id, statement }: Made): Uint8Array {
+  return formatRecord({
+    ...{ type: 'statement', statement: id, kind: statement.type, state: 'effective', from: null },
+    ...{ changed: [], digest: '0'.repeat(64), summary: 'x' },
+    ...{ index, epoch: 1, node: atlas.identity.did, time: NOW_MS + index },
+  } as LogRecord<'statement'>)
+}
+
+const ALLOW = decided(4, 'acme', BEFORE)
+const DENY = decided(5, 'acme', [...BEFORE, REVOKED])
+/** The revoked one comes before the record of its revocation: the disk's order, not that of events. */
+const LOG = [
+  ...BEFORE.map((made, i) => learned(i, made)),
+  ALLOW.leaf,
+  DENY.leaf,
+  learned(6, REVOKED),
+]
+
+function replayed(
+  records: readonly Uint8Array[],
+  change = (_: Map<string, Uint8Array>) => {},
+): Replay {
+  const files = filesOf(
+    bundleOf(records, {
+      change: (all) => {
+        for (const { id, bytes } of [POLICY, REVOKED]) all.set(statementName(id), bytes)
+        for (const { exhibit } of [ALLOW, DENY])
+          for (const [cid, bytes] of readExhibit(exhibit ?? new Uint8Array()))
+            all.set(tokenName(cid), bytes)
+        change(all)
+      },
+    }),
+  )
+  return replay(files, verifyBundle(files, [world.first.bytes]), new CedarEngine())
+}
+
+/** The same leaf with other fields. */
+function changed(leaf: Uint8Array, fields: (old: Record<string, Json>) => Record<string, Json>) {
+  const old = JSON.parse(Buffer.from(leaf).toString()) as Record<string, Json>
+  return utf8(formatJson({ ...old, ...fields(old) }))
+}
+
+test('an allow and a deny are judged again to the same, by what the bundle holds', () => {
+  assert.equal(ALLOW.judgement.denial, null)
+  assert.equal(DENY.judgement.denial?.code, 'REVOKED')
+  const { judged, same, differing, notJudged } = replayed(LOG)
+  assert.deepEqual([judged, same, differing, [...notJudged]], [2, 2, [], []])
+})
+
+test('a decision that was recorded otherwise than it is judged is told', () => {
+  const lies: [leaf: Uint8Array, says: RegExp][] = [
+    [
+      changed(DENY.leaf, () => ({ effect: 'allow', code: null, detail: null })),
+      /recorded ALLOW, now REVOKED/,
+    ],
+    [changed(ALLOW.leaf, () => ({ policies: [] })), /decided by none, now by agents@1 permit/],
+    [
+      changed(DENY.leaf, ({ checks }) => ({
+        checks: (checks as Json[]).map((row) => ({
+          ...(row as object),
+          ok: true,
+          code: null,
+        })) as Json,
+      })),
+      /check 11: recorded passed, now REVOKED/,
+    ],
+    [
+      changed(ALLOW.leaf, ({ request }) => ({
+        request: { ...(request as object), action: 'tool:write' } as Json,
+      })),
+      /the request is not the one whose digest is recorded/,
+    ],
+    [
+      changed(ALLOW.leaf, ({ lease }) => ({
+        lease: { ...(lease as object), held: false } as Json,
+      })),
+      /check 8: recorded passed, now GOVERNANCE_STALE/,
+    ],
+  ]
+  for (const [leaf, says] of lies) {
+    const { judged, same, differing } = replayed(
+      LOG.map((each) => (each === ALLOW.leaf || each === DENY.leaf ? swap(each, leaf) : each)),
+    )
+    assert.deepEqual([judged, same], [2, 1], String(says))
+    assert.match(differing[0]?.detail ?? '', says)
+  }
+})
+
+/** Where that leaf stands. */
+function swap(old: Uint8Array, leaf: Uint8Array): Uint8Array {
+  const index = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()).index as number
+  return index(old) === index(leaf) ? leaf : old
+}
+
+test('what cannot be judged again is counted by its reason, and is not the same', () => {
+  const reasons = (replay: Replay) => Object.fromEntries(replay.notJudged)
+  const without = (name: string) => (files: Map<string, Uint8Array>) => void files.delete(name)
+  assert.deepEqual(reasons(replayed(LOG, without(tokenName(LINK.cid)))), { tokens: 2 })
+  assert.deepEqual(reasons(replayed(LOG, without(statementName(POLICY.id)))), { governance: 2 })
+  assert.deepEqual(reasons(replayed(LOG, without(statementName(REVOKED.id)))), { governance: 1 })
+  const withheld = changed(ALLOW.leaf, ({ facts }) => ({
+    facts: { digest: (facts as { digest: string }).digest },
+  }))
+  const malformed = changed(ALLOW.leaf, () => ({ request: null }))
+  const unverified = changed(ALLOW.leaf, () => ({ links: [] }))
+  const at4 = (leaf: Uint8Array) => LOG.with(4, leaf)
+  assert.deepEqual(reasons(replayed(at4(withheld))), { values: 1 })
+  assert.deepEqual(reasons(replayed(at4(malformed))), { request: 1 })
+  assert.deepEqual(reasons(replayed(at4(unverified))), { artifact: 1 })
+})
+
+test('facts are read as they were recorded, and nothing else is taken for facts', () => {
+  const facts: Facts = {
+    node: { id: atlas.identity.did, name: null, labels: new Map([['site', 'a']]) },
+    runtime: {
+      ...{ uid: 0, gid: 0, pid: null, socket: null },
+      ...{ exe: 'ab', unit: 'a.service', container: null },
+    },
+    env: { labels: new Map([['env', 'prod']]), files: new Map([['/etc/x', 'cd']]) },
+    gov: { mesh: null, root: 3, digest: 'ef', bundles: new Map([['agents', 7]]) },
+  }
+  const meshd = meshdOf(facts)
+  assert.deepEqual(factsOf(JSON.parse(formatJson(meshd)) as Json), facts)
+  for (const other of [
+    null,
+    [],
+    {},
+    { ...meshd, more: 1 },
+    { ...meshd, node: {} },
+    { ...meshd, gov: 1 },
+  ])
+    assert.equal(factsOf(other as Json), null)
+})
