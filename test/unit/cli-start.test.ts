@@ -42,6 +42,15 @@ for (const words of [['--version'], ['status'], ['wait', '--for', 'ready', '--ti
     assert.equal(status, words[0] === '--version' ? 0 : words[0] === 'status' ? 5 : 124)
   })
 
+test('meshd verify loads nothing that stores, dials or decides', () => {
+  const { loaded, status } = loadedBy('verify', 'a file', '--trust', 'another')
+  assert.equal(status, 4)
+  assert.deepEqual(
+    loaded.filter((url) => /\/src\/(?!cli|client|core)/.test(url)),
+    [],
+  )
+})
+
 test('the daemon is loaded by start and demo alone: help, which loads every command, does without', () => {
   const { loaded, status } = loadedBy('help')
   assert.equal(status, 0)
