@@ -151,6 +151,7 @@ function logQuestions(): string {
   const questions: readonly LogRequest[] = [
     { ask: 'checkpoint', node: borealis.node.did },
     { ask: 'consistency', epoch: 1, from: 40, to: 42 },
+    { ask: 'heads', nodes: [borealis.node.did] },
     { ask: 'inclusion', epoch: 1, index: 7, size: 42 },
     { ask: 'records', epoch: 1, first: 40, count: 2 },
     { ask: 'tile', epoch: 1, level: 0, index: 0 },

@@ -8,6 +8,7 @@ const NOTHING: Omit<MetricsSnapshot, 'version'> = {
   leaseWitnesses: 0,
   statements: [],
   policies: [],
+  evidence: 0,
   peers: {},
   executions: { running: 0, stopped: 0 },
   logSize: 0,
@@ -33,6 +34,7 @@ export function snapshotOf(daemon: Daemon | null, version: string): MetricsSnaps
     policies: [...node.statements.governance.bundles.values()].flatMap(({ bundle, inForce }) =>
       inForce === null ? [] : [{ bundle, version: inForce.version }],
     ),
+    evidence: node.statements.governance.evidence.size,
     peers: {
       connected: network.peers().length,
       member: node.statements.governance.members.size,

@@ -24,6 +24,7 @@ export interface MetricsSnapshot {
     readonly count: number
   }[]
   readonly policies: readonly { readonly bundle: string; readonly version: number }[]
+  readonly evidence: number
   readonly peers: Readonly<Record<string, number>>
   readonly executions: Readonly<Record<'running' | 'stopped', number>>
   readonly logSize: number
@@ -103,6 +104,7 @@ export class Metrics {
     leaseWitnesses: this.#gauge('lease_witnesses', 'witnesses that the lease rests on'),
     statements: this.#gauge('governance_statements', 'statements held', ['type', 'state']),
     policies: this.#gauge('policy_info', 'versions in force', ['bundle', 'version']),
+    evidence: this.#gauge('evidence_total', 'logs that have two histories'),
     peers: this.#gauge('peers', 'known nodes', ['state']),
     executions: this.#gauge('executions', 'executions open here', ['state']),
     logSize: this.#gauge('log_size', 'durable records'),
@@ -199,6 +201,7 @@ export class Metrics {
     for (const [state, count] of Object.entries(now.peers)) all.peers.set({ state }, count)
     for (const [state, count] of Object.entries(now.executions))
       all.executions.set({ state }, count)
+    all.evidence.set(now.evidence)
     all.logSize.set(now.logSize)
     all.published.set(now.logPublishedSize)
     all.witnessed.set(now.logWitnessedSize)

@@ -364,6 +364,18 @@ export const COSIGNING_MAX = 8
 export const LOG_READS_PER_S = 128
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */
 export const CHECKPOINTS_REMEMBERED_MAX = 2_048
+/** Heads of one log that wait to be compared: the oldest and the newest are enough, one in between is met by its neighbours. */
+export const HEADS_DOUBTED_MAX = 4
+/** Nodes whose heads one question asks for: an answer of 20 KB. */
+export const HEADS_ASKED_MAX = 64
+/** Between two such questions of a node, each to another peer. Evidence within seconds in a small mesh. */
+export const HEADS_LOOK_MS = 3 * SECOND
+/** Between two proofs that a node asks of one log; in a large mesh longer. Evidence within seconds. */
+export const PROOF_LOOK_MS = 2 * SECOND
+/** After the first proof asked in vain, and longer after each further one. */
+export const PROOF_RETRY_MS = 2 * SECOND
+/** Then that head is given up: its log was retired, say. */
+export const PROOF_TRIES_MAX = 10
 /** Checkpoints of its own log that a node was shown and found to be right: the newest, as each peer has it. */
 export const CHECKPOINTS_COMPARED_MAX = 64
 /** Between two looks at clocks and voices; shorter than the shortest staleness divided by the asks in it. */

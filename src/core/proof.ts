@@ -127,6 +127,22 @@ export function proveWhole(m: number, n: number, read: ReadNode): Hash[] {
   return isPowerOfTwo(m) ? [read(Math.log2(m), 0), ...proof] : proof
 }
 
+/**
+ * The whole proof out of what a log that knows RFC 6962 alone gives: where m is a
+ * power of two its old tree stands beside the path of record m, first from the left.
+ * @param inclusion of record m in n records; [] where m is no power of two
+ */
+export function wholeProof(
+  m: number,
+  consistency: readonly Hash[],
+  inclusion: readonly Hash[],
+): readonly Hash[] {
+  if (!isPowerOfTwo(m)) return consistency
+  // Above it both climb by the same siblings.
+  const old = inclusion.at(-consistency.length)
+  return old === undefined ? [] : [old, ...consistency]
+}
+
 /** Where one node stands on its level, and the last node of that level. */
 interface Edge {
   readonly node: number
@@ -170,7 +186,7 @@ function splitOf(size: number): number {
   return 2 ** (31 - Math.clz32(size - 1))
 }
 
-function isPowerOfTwo(size: number): boolean {
+export function isPowerOfTwo(size: number): boolean {
   return size > 0 && (size & (size - 1)) === 0
 }
 

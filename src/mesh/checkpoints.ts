@@ -57,6 +57,7 @@ export class Checkpoints {
   /** Those that were the newest lately, by log and size: a clone that is behind shows another one. */
   readonly #sized = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
   readonly #listeners: OnContradiction[] = []
+  readonly #heads: ((head: KnownCheckpoint) => void)[] = []
 
   private constructor(ports: CheckpointPorts, known: Map<string, KnownCheckpoint>) {
     this.#ports = ports
@@ -72,6 +73,11 @@ export class Checkpoints {
       known.set(key, { node, epoch: Number(epoch), checkpoint, note })
     }
     return new Checkpoints(ports, known)
+  }
+
+  /** Told of each head that its log's key signed, as it is heard. */
+  onHead(listener: (head: KnownCheckpoint) => void): void {
+    this.#heads.push(listener)
   }
 
   onContradiction(listener: OnContradiction): void {
@@ -100,6 +106,7 @@ export class Checkpoints {
   async offer(node: Did, note: string): Promise<void> {
     const seen = this.read(node, note)
     if (seen === null) return
+    for (const listener of this.#heads) listener(seen)
     const key = `${node}/${seen.epoch}`
     const known = this.#known.get(key)
     if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size) {

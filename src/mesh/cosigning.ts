@@ -20,13 +20,13 @@ import {
 } from '../core/cosignature.ts'
 import type { Did } from '../core/keys.ts'
 import { COSIGNING_MAX } from '../core/limits.ts'
-import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
+import { askLog } from './ask-log.ts'
 import type { StateSource } from './challenge.ts'
 import type { KnownCheckpoint } from './checkpoints.ts'
 import type { Cosigned, CosignedCheckpoint } from './cosigned.ts'
 import type { Log } from './log.ts'
-import { formatLogRequest, type LogAnswer, parseLogAnswer } from './log-frames.ts'
+import type { LogAnswer } from './log-frames.ts'
 import type { LogReader } from './log-reader.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network } from './ports.ts'
@@ -225,7 +225,7 @@ export class Cosigning {
     const answer =
       witness === network.self
         ? await own.add(network.self, body)
-        : read(await network.ask(witness, 'log', formatLogRequest({ ask: 'cosign', body }), signal))
+        : await askLog(network, witness, { ask: 'cosign', body }, signal)
     answered?.(answer)
     return answer
   }
@@ -269,15 +269,5 @@ export class Cosigning {
       return note === this.#ports.cosigned.note(known.node) ? null : { ...known, note }
     }
     return null
-  }
-}
-
-function read(bytes: Uint8Array): LogAnswer {
-  try {
-    return parseLogAnswer(bytes)
-  } catch (error) {
-    // Untrusted bytes come in here; to the asker they are a peer that does not answer.
-    if (error instanceof Malformed) throw new MeshError('INVALID_ANSWER', error.message)
-    throw error
   }
 }

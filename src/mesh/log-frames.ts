@@ -17,8 +17,10 @@ import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
 import {
   ADD_CHECKPOINT_BYTES_MAX,
+  CHECKPOINT_BYTES_MAX,
   CONSISTENCY_HASHES_MAX,
   COSIGNED_BYTES_MAX,
+  HEADS_ASKED_MAX,
   LOG_EPOCH_MAX,
   LOG_RECORDS_MAX,
   READ_RECORDS,
@@ -27,7 +29,7 @@ import {
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { HASH_BYTES, type Hash } from '../core/merkle.ts'
-import { did, integer, literal, object } from '../core/shape.ts'
+import { did, integer, list, literal, object } from '../core/shape.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
 import { alone, atMost, type Frame, formatFrame, parseFrame } from './frames.ts'
 
@@ -37,6 +39,8 @@ export type LogRequest =
   | { readonly ask: 'cosign'; readonly body: string }
   /** The newest checkpoint of a node's log that a quorum of witnesses cosigned. */
   | { readonly ask: 'checkpoint'; readonly node: Did }
+  /** The newest heads of other nodes' logs that the answerer heard of. */
+  | { readonly ask: 'heads'; readonly nodes: readonly Did[] }
   | {
       readonly ask: 'consistency'
       readonly epoch: number
@@ -83,6 +87,8 @@ export type LogAnswer =
   | { readonly say: 'size'; readonly size: number }
   | { readonly say: 'refused'; readonly why: LogRefusal }
   | { readonly say: 'checkpoint'; readonly note: string }
+  /** Signed notes, in the order of the question; empty where none is known. */
+  | { readonly say: 'heads'; readonly notes: readonly string[] }
   | { readonly say: 'proof'; readonly hashes: readonly Hash[] }
   /** 256 hashes. */
   | { readonly say: 'tile'; readonly tile: Uint8Array }
@@ -93,6 +99,7 @@ const EPOCH = integer(0, LOG_EPOCH_MAX)
 const SIZE = integer(0, LOG_RECORDS_MAX)
 const COSIGN = object({ ask: literal('cosign') })
 const CHECKPOINT = object({ ask: literal('checkpoint'), node: did })
+const HEADS = object({ ask: literal('heads'), nodes: list(did, HEADS_ASKED_MAX) })
 const CONSISTENCY = object({ ask: literal('consistency'), epoch: EPOCH, from: SIZE, to: SIZE })
 const INCLUSION = object({ ask: literal('inclusion'), epoch: EPOCH, index: SIZE, size: SIZE })
 const TILE = object({
@@ -106,7 +113,7 @@ const RECORDS = object({
 
 const SIZE_SAID = object({ say: literal('size'), size: SIZE })
 const REFUSED = object({ say: literal('refused'), why: literal(...LOG_REFUSALS) })
-const SAYS = object({ say: literal('cosigned', 'checkpoint', 'proof', 'tile', 'records') })
+const SAYS = object({ say: literal('cosigned', 'checkpoint', 'heads', 'proof', 'tile', 'records') })
 
 export function formatLogRequest(request: LogRequest): Uint8Array {
   if (request.ask !== 'cosign') return formatFrame(request, [])
@@ -121,6 +128,8 @@ export function parseLogRequest(bytes: Uint8Array): LogRequest {
       return { ...COSIGN(header, 'cosign'), body: textIn(blobs, ADD_CHECKPOINT_BYTES_MAX) }
     case 'checkpoint':
       return alone(CHECKPOINT(header, 'checkpoint'), blobs)
+    case 'heads':
+      return alone(HEADS(header, 'heads'), blobs)
     case 'consistency':
       return alone(CONSISTENCY(header, 'consistency'), blobs)
     case 'inclusion':
@@ -141,6 +150,8 @@ export function formatLogAnswer(answer: LogAnswer): Uint8Array {
       return formatFrame({ say }, [utf8(answer.line)])
     case 'checkpoint':
       return formatFrame({ say }, [utf8(answer.note)])
+    case 'heads':
+      return formatFrame({ say }, answer.notes.map(utf8))
     case 'proof':
       return formatFrame({ say }, answer.hashes)
     case 'tile':
@@ -167,6 +178,8 @@ function readBlobs(header: JsonObject, blobs: Frame['blobs']): LogAnswer {
       return { say, line: textIn(blobs, COSIGNED_BYTES_MAX) }
     case 'checkpoint':
       return { say, note: textIn(blobs, COSIGNED_BYTES_MAX) }
+    case 'heads':
+      return { say, notes: atMost(HEADS_ASKED_MAX, blobs).map(headOf) }
     case 'proof':
       return { say, hashes: atMost(CONSISTENCY_HASHES_MAX, blobs).map(hashOf) }
     case 'tile': {
@@ -191,6 +204,12 @@ function only(blobs: Frame['blobs']): Uint8Array {
   const [blob] = blobs
   if (blob === undefined || blobs.length > 1) throw new Malformed('a frame brings one blob')
   return blob
+}
+
+function headOf(blob: Uint8Array): string {
+  if (blob.length > CHECKPOINT_BYTES_MAX)
+    throw new Malformed('a head is no longer than a checkpoint')
+  return textOf(blob)
 }
 
 function hashOf(blob: Uint8Array): Hash {

@@ -7,6 +7,7 @@ import type { Did } from '../core/keys.ts'
 import { LOG_READS_PER_S, PEERS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { Cosigned } from './cosigned.ts'
 import type { Log } from './log.ts'
 import { formatLogAnswer, type LogAnswer, type LogRequest, parseLogRequest } from './log-frames.ts'
@@ -25,9 +26,10 @@ export interface LogServerPorts {
   readonly publisher: Pick<Publisher, 'size'>
   readonly witness: Pick<Witness, 'add'>
   readonly cosigned: Pick<Cosigned, 'newest'>
+  readonly checkpoints: Pick<Checkpoints, 'newest'>
 }
 
-type Read = Exclude<LogRequest, { ask: 'cosign' | 'checkpoint' }>
+type Read = Exclude<LogRequest, { ask: 'cosign' | 'checkpoint' | 'heads' }>
 
 const ABSENT: LogAnswer = { say: 'refused', why: 'absent' }
 
@@ -59,6 +61,7 @@ export class LogServer {
       const note = cosigned.newest(request.node)?.note
       return note === undefined ? ABSENT : { say: 'checkpoint', note }
     }
+    if (request.ask === 'heads') return this.#heads(request.nodes)
     if (request.epoch !== log.epoch || endOf(request) > this.#ports.publisher.size) return ABSENT
     try {
       const answer = await this.#read(request)
@@ -69,6 +72,11 @@ export class LogServer {
       if (error instanceof MeshError) return { say: 'refused', why: 'unready' }
       throw error
     }
+  }
+
+  #heads(nodes: readonly Did[]): LogAnswer {
+    const { checkpoints } = this.#ports
+    return { say: 'heads', notes: nodes.map((node) => checkpoints.newest(node)?.note ?? '') }
   }
 
   async #read(request: Read): Promise<LogAnswer> {

@@ -16,6 +16,7 @@ import type { PolicyEngine } from '../core/policy.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { Addresses } from './addresses.ts'
 import { Announcer } from './announce.ts'
+import { askLog } from './ask-log.ts'
 import { Authorizer, type Decision } from './authorizer.ts'
 import { BootCheck } from './boot.ts'
 import { Challenges } from './challenge.ts'
@@ -29,6 +30,7 @@ import { DurableTime } from './durable-time.ts'
 import { Equivocation } from './equivocation.ts'
 import { Executions } from './executions.ts'
 import { Handover } from './handover.ts'
+import { HeadExchange } from './head-exchange.ts'
 import { Heads } from './heads.ts'
 import { Heard } from './heard.ts'
 import { History } from './history.ts'
@@ -165,7 +167,8 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
   const { checkpoints, cosigned } = knowledge
   const equivocation = new Equivocation({
-    ...{ self: network.self, statements, checkpoints },
+    ...{ self: network.self, clock, statements, checkpoints },
+    ask: (node, request, signal) => askLog(network, node, request, signal),
     problem: (what, error) => tell.problem(what, error),
   })
   const heard = new Heard(clock, checkpoints)
@@ -236,12 +239,12 @@ export async function openWitnessing(
   const { self } = network
   const witness = await Witness.open({
     ...{ self, clock, store, boot, checkpoints, governance, persist },
-    contradicted: (known, other, proof) => equivocation.accuse(known, other, proof),
+    contradicted: (known, other, proof) => equivocation.suspect(known, other, proof),
     witness: keys.witness,
     answered: (answer) => tell.cosigned('given', answer),
   })
   const server = new LogServer({
-    ...{ network, clock, store, log, reader, publisher, witness, cosigned },
+    ...{ network, clock, store, log, reader, publisher, witness, cosigned, checkpoints },
   })
   server.listen()
   const cosigning = new Cosigning({
@@ -253,7 +256,11 @@ export async function openWitnessing(
   const records = new RecordStates({
     ...{ self, clock, log, publisher, cosigned, cosigning, statements },
   })
-  return { witness, cosigning, records }
+  const exchange = new HeadExchange({
+    ...{ network, clock, random: ports.random, statements, checkpoints },
+    ask: (peer, request, signal) => askLog(network, peer, request, signal),
+  })
+  return { witness, cosigning, records, exchange }
 }
 
 export type Witnessing = Awaited<ReturnType<typeof openWitnessing>>

@@ -65,7 +65,8 @@ export class MeshNode {
   readonly cosigned: Knowledge['cosigned']
   readonly records: Witnessing['records']
   readonly scrub: Scrub
-  readonly #cosigning: Witnessing['cosigning']
+  /** Loops that show this log to others, and theirs to this node. */
+  readonly #vouching: readonly { run(signal: AbortSignal): Promise<void> }[]
   readonly #ports: NodePorts
   readonly #knowledge: Knowledge
   readonly #history: Freshness['history']
@@ -104,7 +105,7 @@ export class MeshNode {
     this.witness = witnessing.witness
     this.records = witnessing.records
     this.lineage = openLineage(ports, known, witnessing)
-    this.#cosigning = witnessing.cosigning
+    this.#vouching = [witnessing.cosigning, witnessing.exchange, fresh.equivocation]
     this.nonces = deciding.nonces
     this.executions = deciding.executions
     this.authorizer = deciding.authorizer
@@ -132,7 +133,8 @@ export class MeshNode {
     const { sync, announcer, chronicle } = this.#knowledge
     const loops = [this.boot, this.handover, this.lease, this.executions]
     const spreading = [sync, announcer, this.door]
-    const all = [...loops, ...spreading, chronicle, this.publisher, this.#cosigning, this.scrub]
+    const own = [chronicle, this.publisher, this.scrub]
+    const all = [...loops, ...spreading, ...own, ...this.#vouching]
     const runs = [
       ...all.map((part) => part.run(signal)),
       this.#retire(signal),

@@ -6,8 +6,7 @@
  *
  * Not here, because a second defence hides them: sync without timers (a lease
  * pulls what it was answered), voices that age by the monotonic clock alone (a
- * step empties the lease), dates in the future (looked at twice), a rollback that
- * the next start forgets (witnesses bear evidence).
+ * step empties the lease), dates in the future (looked at twice).
  */
 import assert from 'node:assert/strict'
 import { registerHooks } from 'node:module'
@@ -80,6 +79,15 @@ export const MUTATIONS: readonly Mutation[] = [
     to: '',
     seed: 27,
     by: 'Q1',
+    quick: true,
+  },
+  {
+    name: 'a start forgets the rollback that was shown before it',
+    file: 'mesh/boot.ts',
+    from: 'shownBefore === null ? null : textOf(shownBefore)',
+    to: 'null',
+    seed: 212,
+    by: 'S9',
     quick: true,
   },
   {

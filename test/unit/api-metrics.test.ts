@@ -12,6 +12,7 @@ const NOW: MetricsSnapshot = {
   leaseWitnesses: 2,
   statements: [{ type: 'revocation', state: 'effective', count: 13 }],
   policies: [{ bundle: 'agents', version: 7 }],
+  evidence: 1,
   peers: { member: 3 },
   executions: { running: 1, stopped: 0 },
   logSize: 9,
@@ -62,6 +63,7 @@ test('how things stand is asked for at each scrape, and what went away is gone',
     'meshd_lease_remaining_seconds 42',
     'meshd_governance_statements{type="revocation",state="effective"} 13',
     'meshd_policy_info{bundle="agents",version="7"} 1',
+    'meshd_evidence_total 1',
     'meshd_clock_offset_seconds -0.003',
   ])
     assert.ok(first.includes(line), line)

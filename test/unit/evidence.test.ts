@@ -10,7 +10,14 @@ import { formatJson, type JsonObject, parseJson } from '../../src/core/json.ts'
 import { LOG_RECORDS_MAX, STATEMENT_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { type Hash, nodeHash } from '../../src/core/merkle.ts'
-import { proveConsistency, rootsOfProof, verifyConsistency } from '../../src/core/proof.ts'
+import {
+  proveConsistency,
+  proveInclusion,
+  proveWhole,
+  rootsOfProof,
+  verifyConsistency,
+  wholeProof,
+} from '../../src/core/proof.ts'
 import { draftEvidence, type Evidence, signedByLog } from '../../src/core/statement/evidence.ts'
 import { formatStatement, parseStatement } from '../../src/core/statement/statement.ts'
 import { leavesOf, mth, nodesOf } from './merkle-model.ts'
@@ -228,6 +235,17 @@ test('a whole proof leads to both roots, and absurd sizes lead nowhere', () => {
     [Number.NaN, 5],
   ] as const)
     assert.equal(rootsOfProof(m, n, [hash, hash]), null)
+})
+
+test('a whole proof is made of what any log gives: its consistency proof, and the path of record m', () => {
+  for (let n = 2; n <= 64; n++) {
+    const read = nodesOf(leavesOf(n))
+    for (let m = 1; m < n; m++) {
+      const parts = [proveConsistency(m, n, read), proveInclusion(m, n, read)] as const
+      assert.deepEqual(wholeProof(m, ...parts), proveWhole(m, n, read), `${m} to ${n}`)
+    }
+  }
+  assert.deepEqual(wholeProof(4, [], []), [])
 })
 
 test('an empty log proves nothing against a longer one', () => {

@@ -5,6 +5,7 @@ import { concat, utf8 } from '../../src/core/bytes.ts'
 import {
   ADD_CHECKPOINT_BYTES_MAX,
   CONSISTENCY_HASHES_MAX,
+  HEADS_ASKED_MAX,
   LOG_EPOCH_MAX,
   LOG_RECORDS_MAX,
   READ_RECORDS,
@@ -40,6 +41,10 @@ const request: fc.Arbitrary<LogRequest> = fc.oneof(
   record({ ask: is('cosign'), body: text }),
   record({ ask: is('checkpoint'), node: is(atlas.identity.did) }),
   record({ ask: is('consistency'), epoch, from: size, to: size }),
+  record({
+    ask: is('heads'),
+    nodes: fc.array(is(atlas.identity.did), { maxLength: HEADS_ASKED_MAX }),
+  }),
   record({ ask: is('inclusion'), epoch, index: size, size }),
   record({ ask: is('tile'), epoch, level, index: size }),
   record({ ask: is('records'), epoch, first: size, count }),
@@ -50,6 +55,7 @@ const answer: fc.Arbitrary<LogAnswer> = fc.oneof(
   record({ say: is('size'), size }),
   record({ say: is('refused'), why: fc.constantFrom(...LOG_REFUSALS) }),
   record({ say: is('checkpoint'), note: text }),
+  record({ say: is('heads'), notes: fc.array(text, { maxLength: HEADS_ASKED_MAX }) }),
   record({ say: is('proof'), hashes: fc.array(bytes(32), { maxLength: CONSISTENCY_HASHES_MAX }) }),
   record({ say: is('tile'), tile: is(new Uint8Array(8_192).fill(7)) }),
   record({

@@ -33,6 +33,7 @@ async function serverOf(records: number, published: number) {
     publisher: { size: published },
     witness: { add: async () => ABSENT as LogAnswer },
     cosigned: { newest: (node) => (node === self ? ({ note: 'a note\n' } as never) : null) },
+    checkpoints: { newest: (node) => (node === peer ? ({ note: 'a head\n' } as never) : null) },
   })
   const ask = async (request: LogRequest): Promise<LogAnswer> => {
     const bytes = await server.answer(peer, formatLogRequest(request))
@@ -41,6 +42,14 @@ async function serverOf(records: number, published: number) {
   }
   return { clock, store, log, server, ask }
 }
+
+test('heads of other logs as they were heard last, in the order of the question', async () => {
+  const { ask } = await serverOf(0, 0)
+  assert.deepEqual(await ask({ ask: 'heads', nodes: [self, peer] }), {
+    say: 'heads',
+    notes: ['', 'a head\n'],
+  })
+})
 
 test('proofs and records of the published part, each verified by who asked', async () => {
   const { ask, log } = await serverOf(300, 300)

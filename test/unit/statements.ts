@@ -21,7 +21,7 @@ import { type StatementId, sha256 } from '../../src/core/id.ts'
 import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
 import { defaultQuorum } from '../../src/core/lease-quorum.ts'
 import { type Hash, leafHash } from '../../src/core/merkle.ts'
-import { proveWhole } from '../../src/core/proof.ts'
+import { proveConsistency, proveInclusion, proveWhole } from '../../src/core/proof.ts'
 import type { Epoch } from '../../src/core/statement/epoch.ts'
 import { draftEvidence, type Evidence } from '../../src/core/statement/evidence.ts'
 import type { Freeze } from '../../src/core/statement/freeze.ts'
@@ -237,6 +237,15 @@ export class TestLog {
     const origin = logOrigin(this.#mesh, identity.did, this.#epoch)
     const rootHash = mth(this.#leaves.slice(0, size))
     return textOf(signCheckpoint({ origin, size, rootHash }, log))
+  }
+
+  consistency(m: number, n: number): Hash[] {
+    return proveConsistency(m, n, nodesOf(this.#leaves.slice(0, n)))
+  }
+
+  /** Of a record. */
+  path(index: number, size: number): Hash[] {
+    return proveInclusion(index, size, nodesOf(this.#leaves.slice(0, size)))
   }
 
   /** The whole proof between two of its sizes. */
