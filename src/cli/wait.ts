@@ -1,7 +1,6 @@
 /** `meshd wait --for <condition>`: until it holds, or the time allowed is over (exit 124). */
 import type { RecordView, SpreadView, StatementView, StatusView, View } from '../client/types.ts'
 import { MeshError } from '../core/problems.ts'
-import { recordNamed } from './audit.ts'
 import type { Context } from './context.ts'
 import { forPeople } from './output.ts'
 import { type Command, type Options, textOption } from './spec.ts'
@@ -66,7 +65,7 @@ async function conditionOf(
       // Once: `last` is not another record a moment later.
       let id: string | null = null
       return async () => {
-        id ??= await recordNamed(context, value)
+        id ??= await (await import('./audit.ts')).recordNamed(context, value)
         const path = `/v1/records/${encodeURIComponent(id)}`
         const { item } = await context.client('read').get<View<'Record', RecordView>>(path)
         return item.state === 'witnessed'
