@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { appends } from './bench/appends.ts'
 import { audit } from './bench/audit.ts'
+import { cosigning } from './bench/cosigning.ts'
 import { decisions } from './bench/decisions.ts'
 import { idle } from './bench/idle.ts'
 import { revocation } from './bench/revocation.ts'
@@ -15,6 +16,7 @@ import { forMarkdown, forTerminal, type Section } from './bench/table.ts'
 const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   appends,
   audit,
+  cosigning,
   decisions,
   idle,
   revocation,

@@ -3,6 +3,7 @@
  * day on which that node comes back with less (design 5, rollback).
  *
  *     checkpoint/<did>/<epoch>   the signed note
+ *     witness/<did>/<epoch>      the same, of one that this node cosigned (witness.ts)
  *
  * INVARIANT: one is durable here before it is compared with another, or told
  * to anybody: two restarts would lose it otherwise.
@@ -66,12 +67,14 @@ export class Checkpoints {
 
   static async open(ports: CheckpointPorts): Promise<Checkpoints> {
     const known = new Map<string, KnownCheckpoint>()
-    for (const [key, value] of await ports.store.entries('checkpoint')) {
-      const [note, checkpoint] = [textOf(value), readCheckpoint(value)]
-      const [node, epoch] = key.split('/')
-      if (node === undefined || !isDid(node)) continue
-      known.set(key, { node, epoch: Number(epoch), checkpoint, note })
-    }
+    for (const space of ['checkpoint', 'witness'] as const)
+      for (const [key, value] of await ports.store.entries(space)) {
+        const [note, checkpoint] = [textOf(value), readCheckpoint(value)]
+        const [node, epoch] = key.split('/')
+        if (node === undefined || !isDid(node)) continue
+        if ((known.get(key)?.checkpoint.size ?? -1) >= checkpoint.size) continue
+        known.set(key, { node, epoch: Number(epoch), checkpoint, note })
+      }
     return new Checkpoints(ports, known)
   }
 
@@ -123,6 +126,18 @@ export class Checkpoints {
     await writing.done
     const kept = this.#known.get(key)
     if (kept !== undefined) this.#compare(kept, seen)
+  }
+
+  /** Takes one that is durable as what this node cosigned: it need not be written twice. */
+  cosigned(seen: KnownCheckpoint): void {
+    const key = `${seen.node}/${seen.epoch}`
+    const known = this.#known.get(key)
+    if (known !== undefined && known.checkpoint.size >= seen.checkpoint.size) {
+      this.#compare(known, seen)
+      return
+    }
+    if (this.#sized.get(sizedKey(seen)) === undefined) this.#sized.set(sizedKey(seen), seen)
+    this.#known.set(key, seen)
   }
 
   /** null unless the node's own log key signed it, for an epoch that governance knows. @param key a former one, where that is wanted */

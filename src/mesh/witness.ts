@@ -31,7 +31,7 @@ export interface WitnessPorts {
   readonly clock: Clock
   readonly store: Pick<Store, 'entries'>
   readonly boot: { readonly done: boolean }
-  readonly checkpoints: Pick<Checkpoints, 'newest' | 'offer' | 'read'>
+  readonly checkpoints: Pick<Checkpoints, 'cosigned' | 'get' | 'offer' | 'read'>
   /** The node's witness key. */
   readonly witness: Signer
   governance(): Governance
@@ -151,7 +151,7 @@ export class Witness {
       return refused('proof')
     }
     // Heard of its node, not cosigned here: one of the two is not true either.
-    const heard = checkpoints.newest(seen.node)
+    const heard = checkpoints.get(seen.node, seen.epoch)
     if (heard !== null && contradict(heard, seen)) return this.#contradicted(seen)
     if (last === undefined || size !== checkpoint.size)
       if (!(await this.#keep(key, seen))) return refused('unready')
@@ -166,20 +166,19 @@ export class Witness {
     return refused('proof')
   }
 
-  /** Both: what was cosigned, and what the node is shown when it comes back with less. False when the disk does not take it. */
-  async #keep(key: string, { node, note, checkpoint }: KnownCheckpoint): Promise<boolean> {
+  /** What was cosigned is also what the node is shown when it comes back with less. False when the disk does not take it. */
+  async #keep(key: string, seen: KnownCheckpoint): Promise<boolean> {
     const { persist, checkpoints, self } = this.#ports
+    const { node, note, checkpoint } = seen
     try {
-      await Promise.all([
-        persist([{ space: 'witness', key, value: utf8(note) }]),
-        // Its own comes back to nobody from here.
-        node === self ? null : checkpoints.offer(node, note),
-      ])
+      await persist([{ space: 'witness', key, value: utf8(note) }])
     } catch {
       // What is on the disk now was never signed: the next request begins from what was.
       return false
     }
     this.#cosigned.set(key, { note, checkpoint })
+    // Its own comes back to nobody from here.
+    if (node !== self) checkpoints.cosigned(seen)
     return true
   }
 }
@@ -199,7 +198,7 @@ function refused(why: LogRefusal): LogAnswer {
 
 function contradict(known: KnownCheckpoint, seen: KnownCheckpoint): boolean {
   const [a, b] = [known.checkpoint, seen.checkpoint]
-  return known.epoch === seen.epoch && a.size === b.size && !equalBytes(a.rootHash, b.rootHash)
+  return a.size === b.size && !equalBytes(a.rootHash, b.rootHash)
 }
 
 function read(body: string): { add: AddCheckpoint; checkpoint: Checkpoint } | null {

@@ -143,7 +143,7 @@ export class GatedStore implements Store {
     for (const { space, key, value } of puts) {
       if (value === null) continue
       const place = (did = '') => this.#life.placeOf(did as Did)
-      if (space === 'checkpoint') {
+      if (space === 'checkpoint' || space === 'witness') {
         const head = headOf(textOf(value))
         this.#life.write({ ev: 'witness', of: place(key.split('/')[0]), head })
       }

@@ -149,7 +149,8 @@ export const S9: Invariant = {
         const heard = signed.get(keyOf(event.from, event.head))
         if (heard !== undefined) compare(event.from, heard)
       }
-      if (event.ev !== 'witness') return
+      // Its own head at home, as a witness of it, is shown to nobody.
+      if (event.ev !== 'witness' || event.of === event.node) return
       const head = signed.get(keyOf(event.of, event.head))
       if (head === undefined) fail(`n${event.node} holds a head that n${event.of} never signed`)
       else hold(event.of, head, event.node, event.t)
