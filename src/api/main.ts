@@ -10,6 +10,7 @@ import { Daemon } from '../daemon/daemon.ts'
 import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
 import type { Config } from '../daemon/schema.ts'
+import { giveBack } from '../daemon/system.ts'
 import { Api } from './api.ts'
 import { banner, readyLine } from './banner.ts'
 import { keepJournal } from './journal.ts'
@@ -86,6 +87,8 @@ const CLOSE_MARGIN_MS = 2_000
 /** Between two looks at readiness: often until it is there, seldom after. */
 const UNREADY_LOOK_MS = 20
 const READY_LOOK_MS = 250
+/** Of a node that is ready: two seconds, in which peers are dialled and what was loaded is used once. */
+const SETTLED_LOOKS = 8
 const BUG_STATUS = 1
 
 function aborted(signal: AbortSignal): Promise<number> {
@@ -111,7 +114,7 @@ async function saysReady(
   startedMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  let [last, was] = ['', false]
+  let [last, was, looks] = ['', false, 0]
   while (!signal.aborted) {
     const reasons = daemon.node.notReady()
     const line = readyLine(reasons, was ? null : performance.now() - startedMs)
@@ -119,6 +122,8 @@ async function saysReady(
     if (line !== last && !(ready && last.startsWith('READY'))) say(line)
     last = line
     was ||= ready
+    looks += ready ? 1 : 0
+    if (looks === SETTLED_LOOKS) giveBack()
     await daemon.clock.sleep(ready ? READY_LOOK_MS : UNREADY_LOOK_MS, signal)
   }
 }

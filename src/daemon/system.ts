@@ -10,6 +10,15 @@ export function systemClock(): Clock {
   }
 }
 
+/**
+ * Gives the system back what a start has left in the heap, a quarter of an idle
+ * daemon, which nothing else would collect for hours. It takes about 0.1 s, once.
+ */
+export function giveBack(): void {
+  // There with --expose-gc alone: the launcher passes it, a test need not.
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}
+
 /** A timer that keeps no process alive and never rejects. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve()
