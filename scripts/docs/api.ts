@@ -13,6 +13,7 @@ import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
 import { lineageRoutes } from '../../src/api/lineage.ts'
 import { meshFileRoutes } from '../../src/api/mesh-file.ts'
+import { meshRecordRoutes } from '../../src/api/mesh-records.ts'
 import { metricsRoutes } from '../../src/api/metrics.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
@@ -99,6 +100,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   ],
   'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
+  'GET /v1/mesh/records': [
+    '`?` filters, `limit=` up to 256',
+    'MeshRecordList: of every node that lets us look, each proven; and `nodes`, who did not',
+  ],
   'GET /v1/mesh/export': ['-', 'all statements and heads in one file, text/plain'],
   'POST /v1/mesh/import': [
     '`{mesh, statements, heads}`, a part of such a file',
@@ -134,6 +139,7 @@ export function routes(): readonly Route[] {
     ...receiptRoutes(unused),
     ...tileRoutes(unused),
     ...meshFileRoutes(unused),
+    ...meshRecordRoutes(unused),
     ...pruneRoutes(unused),
     ...lineageRoutes(unused),
     ...policyRoutes(unused),

@@ -23,6 +23,8 @@ const SAYS: Readonly<Record<string, string>> = {
   'api.sockets': 'one more socket for each caller whose kernel facts cannot be read',
   'audit.retention':
     'how long records are kept at least; `meshd audit prune` gives up older ones, and nothing else does',
+  'audit.share':
+    'who may look through the records of this node: other nodes, for `meshd audit list --mesh`',
   'audit.disk_reserve': 'kept free, so that revocations still fit on a full disk',
   'telemetry.metrics_listen': 'loopback address of /metrics, /livez and /readyz, and nothing else',
   'log.level': 'the least that is logged',

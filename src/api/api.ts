@@ -19,6 +19,7 @@ import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
 import { lineageRoutes } from './lineage.ts'
 import { meshFileRoutes } from './mesh-file.ts'
+import { meshRecordRoutes } from './mesh-records.ts'
 import { type Metrics, metricsRoutes } from './metrics.ts'
 import { MetricsServer } from './metrics-server.ts'
 import { operateRoutes } from './operate.ts'
@@ -169,6 +170,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...receiptRoutes(services),
     ...tileRoutes(services),
     ...meshFileRoutes(services),
+    ...meshRecordRoutes(services),
     ...pruneRoutes(services),
     ...lineageRoutes(services),
     ...policyRoutes(daemon.policy),

@@ -6,7 +6,7 @@ import { MeshError } from '../core/problems.ts'
 import { isReasonCode } from '../core/reasons.ts'
 import { RECORD_TYPES } from '../core/record.ts'
 import { TERM_KINDS, type TermKind, traceIdOf } from '../core/terms.ts'
-import type { RecordFilter } from '../daemon/records.ts'
+import type { RecordFilter } from '../mesh/record-search.ts'
 import type { Ask } from './router.ts'
 
 const OUTCOMES = ['allow', 'deny', 'ok', 'failed', 'stopped', 'killed', 'unknown']

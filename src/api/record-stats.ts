@@ -11,8 +11,8 @@ import {
   RECORDS_READ_MAX,
   RECORDS_SEARCHED_MAX,
 } from '../core/limits.ts'
-import { type Found, type RecordFilter, searchRecords } from '../daemon/records.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
+import { type Found, type RecordFilter, searchRecords } from '../mesh/record-search.ts'
 
 type Source = Pick<LogReader, 'size' | 'least' | 'search' | 'pick' | 'find'>
 

@@ -11,7 +11,7 @@ import {
   TAIL_MS_MAX,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
-import { type Found, readFound, recordsFrom, searchRecords } from '../daemon/records.ts'
+import { type Found, readFound, recordsFrom, searchRecords } from '../mesh/record-search.ts'
 import { Gate } from './gate.ts'
 import { filterOf, statsByOf } from './record-filter.ts'
 import { countRecords } from './record-stats.ts'

@@ -1,7 +1,7 @@
 /** The envelope of every list and item of the control API: what it is, when and where it was seen from. */
 import type { ListView, RecordView, View } from '../client/types.ts'
 import { formatTime } from '../core/shape.ts'
-import type { Found } from '../daemon/records.ts'
+import type { Found } from '../mesh/record-search.ts'
 import type { RecordStanding } from '../mesh/record-states.ts'
 
 export interface SeenFrom {

@@ -1,7 +1,13 @@
 /** `meshd audit list|tail|stats`: records of this node's own log, with filters. */
-import type { RecordListView, RecordStatsView } from '../client/search-types.ts'
+import type {
+  MeshRecordListView,
+  MeshRecordView,
+  RecordListView,
+  RecordStatsView,
+} from '../client/search-types.ts'
 import type { RecordView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, jsonText, printItem, printList, tableStyle } from './output.ts'
@@ -9,9 +15,16 @@ import { timeOf } from './parse.ts'
 import { type Named, nameIn, namesToShow, resolvePrincipal } from './principals.ts'
 import { markOf, whatOf, whoOf, whyOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
-import { type Command, listOption, type OptionSpec, type Options, textOption } from './spec.ts'
+import {
+  type Command,
+  flagOption,
+  listOption,
+  type OptionSpec,
+  type Options,
+  textOption,
+} from './spec.ts'
 import { type Column, renderTable } from './table.ts'
-import { clockTime, count, timeOfDay } from './text.ts'
+import { clockTime, count, plural, shortDid, timeOfDay } from './text.ts'
 
 /** As they go to the daemon, which says what each may be. */
 const PLAIN = ['type', 'action', 'resource', 'code', 'outcome', 'trace', 'before', 'limit'] as const
@@ -80,9 +93,11 @@ export const auditList: Command = {
     ...FILTERS,
     { flags: '--limit <n>', says: `how many, default ${LIMIT_DEFAULT}` },
     { flags: '--before <index>', says: 'only records below it: the next page' },
+    { flags: '--mesh', says: 'of every node that lets us look, each record proven' },
   ],
   run: async (context, _args, options) => {
     const search = await query(context, { limit: LIMIT_DEFAULT, ...options })
+    if (flagOption(options, 'mesh')) return listMesh(context, search)
     const view = await context.client('read').get<RecordListView>(`/v1/records?${search}`)
     const { items, seenFrom, next, stopped, pruned } = view
     const known = forPeople(context) ? await namesToShow(context) : []
@@ -101,6 +116,35 @@ export const auditList: Command = {
       context.say(`records below ${count(pruned)} were pruned`)
     return 0
   },
+}
+
+/** Who showed nothing is named: their records are missing, not absent. */
+async function listMesh(context: Context, search: URLSearchParams): Promise<number> {
+  if (search.has('before'))
+    throw new MeshError('USAGE', '`--before` is an index of one log, and `--mesh` asks many')
+  const view = await context.client('read').get<MeshRecordListView>(`/v1/mesh/records?${search}`)
+  const { items, nodes, seenFrom } = view
+  const known = forPeople(context) ? await namesToShow(context) : []
+  printList<MeshRecordView>(context, {
+    kind: 'MeshRecordList',
+    ...{ seenFrom, items },
+    id: ({ id }) => id,
+    empty: 'no records',
+    columns: [
+      {
+        head: 'NODE',
+        cell: ({ node: { did, name } }) => (name === null ? shortDid(did) : safe(name)),
+      },
+      ...COLUMNS(context.now(), known),
+    ],
+    more: { nodes },
+  })
+  if (!forPeople(context)) return 0
+  const silent = nodes.filter(({ why }) => why !== null)
+  context.say(`${nodes.length - silent.length} of ${plural(nodes.length, 'node')} answered`)
+  for (const { did, name, why } of silent)
+    context.say(`! ${name === null ? shortDid(did) : safe(name)}: ${safe(why ?? '')}`)
+  return 0
 }
 
 type Columns = readonly Column<RecordView>[]

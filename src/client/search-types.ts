@@ -48,3 +48,24 @@ export interface PruneView {
   /** Whether it was carried out. */
   readonly done: boolean
 }
+
+export interface MeshRecordView extends RecordView {
+  /** In whose log it is proven to be. */
+  readonly node: { readonly did: string; readonly name: string | null }
+}
+
+export interface MeshNodeView {
+  readonly did: string
+  readonly name: string | null
+  /** Why nothing of it is shown; null for one that answered. */
+  readonly why: string | null
+  /** Records of it that were proven. */
+  readonly count: number
+  /** It has more that match, or nobody knows. */
+  readonly more: boolean
+}
+
+/** GET /v1/mesh/records: what a node leaves out nobody can prove. */
+export interface MeshRecordListView extends ListView<'MeshRecordList', MeshRecordView> {
+  readonly nodes: readonly MeshNodeView[]
+}

@@ -476,6 +476,14 @@ export const RECORDS_SEARCHED_MAX = 200_000
 export const RECORD_GROUPS_LISTED_MAX = 1_000
 /** Groups that are told apart at all while counting: memory. */
 export const RECORD_GROUPS_MAX = 100_000
+/** Records that one node is asked for in a look at the whole mesh, and nodes that are asked at once. */
+export const MESH_SEARCH_RECORDS_MAX = 256
+export const MESH_SEARCH_NODES_AT_ONCE = 32
+/** Looks of other nodes at this log, at once, and of one node in a second. Chosen arbitrarily. */
+export const MESH_SEARCHES_MAX = 2
+export const MESH_SEARCHES_PER_PEER_S = 4
+/** Records and proofs in one such answer: most of a frame of sync, and room for header and notes. */
+export const SEARCH_ANSWER_BYTES_MAX = 768 * KIB
 /** One long poll for new records. */
 export const TAIL_MS_MAX = 20 * SECOND
 /** One wait for a record to be witnessed. */

@@ -113,6 +113,7 @@ export class Daemon {
         ...ports,
         ...{ keys: identity, name: config.node.name, tell },
         stalenessAtMostMs: () => live.current.lease.stalenessAtMostMs,
+        auditShare: () => live.current.audit.share,
       })
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))

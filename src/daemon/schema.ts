@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
 import { DISK_RESERVE_BYTES, LABELS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
+import { SHARES, type Share } from '../mesh/share.ts'
 
 const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
@@ -87,7 +88,11 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   audit: z
-    .strictObject({ retention: duration.optional(), disk_reserve: size.optional() })
+    .strictObject({
+      retention: duration.optional(),
+      disk_reserve: size.optional(),
+      share: z.enum(SHARES).optional(),
+    })
     .optional(),
   telemetry: z
     .strictObject({
@@ -134,7 +139,11 @@ export interface Config {
     readonly callers: readonly CallerRule[]
     readonly sockets: readonly CallerSocket[]
   }
-  readonly audit: { readonly retentionMs: number; readonly diskReserveBytes: number }
+  readonly audit: {
+    readonly retentionMs: number
+    readonly diskReserveBytes: number
+    readonly share: Share
+  }
   readonly telemetry: { readonly metricsListen: string | null }
   readonly log: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
 }
@@ -203,6 +212,7 @@ export function withDefaults(file: ConfigFile, around: Surroundings): Config {
     audit: {
       retentionMs: durationOf(file.audit?.retention) ?? RETENTION_DAYS * DAY_MS,
       diskReserveBytes: parseSize(file.audit?.disk_reserve ?? '') ?? DISK_RESERVE_BYTES,
+      share: file.audit?.share ?? 'none',
     },
     telemetry: { metricsListen: file.telemetry?.metrics_listen ?? null },
     log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'auto' },

@@ -25,6 +25,7 @@ import type { Durable } from './log.ts'
 import type { LogReader } from './log-reader.ts'
 import type { Clock } from './ports.ts'
 import { Rate } from './rate.ts'
+import { unlessPruned } from './record-search.ts'
 
 export interface LineageServerPorts {
   readonly clock: Clock
@@ -62,7 +63,7 @@ export class LineageServer {
 
   /** Of the current log: an execution of a retired one is proven by a receipt that was kept. */
   async held(id: RecordId): Promise<Held> {
-    const record = await this.#ports.reader.find(id)
+    const record = await this.#ports.reader.find(id).catch(unlessPruned)
     if (record === null) return { say: 'unknown' }
     const receipt = await this.#receipt(record)
     if (receipt === null) return { say: 'unwitnessed' }

@@ -31,12 +31,16 @@ import {
 } from './lineage-frames.ts'
 import type { LineageServer } from './lineage-server.ts'
 import type { Clock, Network } from './ports.ts'
+import { asksSearch } from './search-frames.ts'
+import type { SearchServer } from './search-server.ts'
 
 export interface LineagePorts {
   readonly network: Pick<Network, 'self' | 'ask' | 'handle' | 'peers'>
   readonly clock: Clock
   governance(): Vouching
   readonly own: Pick<LineageServer, 'answer' | 'held' | 'descendants'>
+  /** Looks through this node's log for others. */
+  readonly searches: Pick<SearchServer, 'answer'>
 }
 
 type Receipt = Extract<Held, { readonly say: 'receipt' }>
@@ -72,7 +76,10 @@ export class Lineage {
 
   /** Becomes the answerer of the protocol. */
   static open(ports: LineagePorts): Lineage {
-    ports.network.handle('lineage', (peer, request) => ports.own.answer(peer, request))
+    const { own, searches } = ports
+    ports.network.handle('lineage', (peer, request) =>
+      asksSearch(request) ? searches.answer(peer, request) : own.answer(peer, request),
+    )
     return new Lineage(ports)
   }
 

@@ -27,6 +27,8 @@ export interface LogServerPorts {
   readonly witness: Pick<Witness, 'add'>
   readonly cosigned: Pick<Cosigned, 'newest'>
   readonly checkpoints: Pick<Checkpoints, 'newest'>
+  /** Whether this node may see records: hashes and proofs are everybody's. */
+  shares(peer: Did): boolean
 }
 
 type Read = Exclude<LogRequest, { ask: 'cosign' | 'checkpoint' | 'heads' }>
@@ -62,6 +64,7 @@ export class LogServer {
       return note === undefined ? ABSENT : { say: 'checkpoint', note }
     }
     if (request.ask === 'heads') return this.#heads(request.nodes)
+    if (request.ask === 'records' && !this.#ports.shares(peer)) return ABSENT
     if (request.epoch !== log.epoch || endOf(request) > this.#ports.publisher.size) return ABSENT
     try {
       const answer = await this.#read(request)

@@ -43,12 +43,15 @@ import { Log } from './log.ts'
 import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
 import { LogServer } from './log-server.ts'
+import { MeshSearch } from './mesh-search.ts'
 import { Nonces } from './nonces.ts'
 import { logKeysOf, OwnLog } from './own-log.ts'
 import type { Clock, Network, Put, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
 import { RecordStates } from './record-states.ts'
+import { SearchServer } from './search-server.ts'
+import { mayRead, type Share } from './share.ts'
 import { Spread } from './spread.ts'
 import { SpreadView } from './spread-view.ts'
 import { Statements } from './statements.ts'
@@ -90,6 +93,8 @@ export interface NodePorts {
   readonly name: string
   /** Its own stricter bound on staleness; null for the root's. */
   stalenessAtMostMs(): number | null
+  /** Whom it shows its records to. */
+  auditShare(): Share
   readonly tell: NodeTeller
 }
 
@@ -245,6 +250,7 @@ export async function openWitnessing(
   })
   const server = new LogServer({
     ...{ network, clock, store, log, reader, publisher, witness, cosigned, checkpoints },
+    shares: (peer) => mayRead(ports.auditShare(), peer, governance()),
   })
   server.listen()
   const cosigning = new Cosigning({
@@ -267,16 +273,23 @@ export type Witnessing = Awaited<ReturnType<typeof openWitnessing>>
 
 /** Where executions come from: what this node's log proves to others, and what theirs prove here. */
 export function openLineage(
-  { clock, network }: NodePorts,
-  { reader, statements }: Knowledge,
+  { clock, network, auditShare }: NodePorts,
+  { reader, statements, log, publisher }: Knowledge,
   { records }: Witnessing,
-): Lineage {
+): { lineage: Lineage; meshSearch: MeshSearch } {
+  const governance = () => statements.governance
   const witnessed = () => {
     const { checkpoint } = records
     return checkpoint === null ? null : utf8(checkpoint.note)
   }
   const own = new LineageServer({ clock, reader, witnessed })
-  return Lineage.open({ network, clock, own, governance: () => statements.governance })
+  const searches = new SearchServer({
+    ...{ clock, log, reader, publisher },
+    witnessed: () => records.checkpoint?.note ?? null,
+    shares: (peer) => mayRead(auditShare(), peer, governance()),
+  })
+  const lineage = Lineage.open({ network, clock, own, searches, governance })
+  return { lineage, meshSearch: new MeshSearch({ network, governance }) }
 }
 
 /** Why nothing can be recorded that others could verify; null when it can. */

@@ -21,6 +21,7 @@ import { formatDraft } from '../core/record.ts'
 import type { Epoch } from '../core/statement/epoch.ts'
 import type { Joined, JoinOptions } from './join.ts'
 import type { Lineage } from './lineage.ts'
+import type { MeshSearch } from './mesh-search.ts'
 import {
   type Deciding,
   type Freshness,
@@ -58,6 +59,7 @@ export class MeshNode {
   readonly spreadView: Freshness['spreadView']
   readonly drift: Freshness['drift']
   readonly lineage: Lineage
+  readonly meshSearch: MeshSearch
   readonly nonces: Deciding['nonces']
   readonly executions: Deciding['executions']
   readonly authorizer: Deciding['authorizer']
@@ -104,7 +106,9 @@ export class MeshNode {
     this.cosigned = known.cosigned
     this.witness = witnessing.witness
     this.records = witnessing.records
-    this.lineage = openLineage(ports, known, witnessing)
+    const { lineage, meshSearch } = openLineage(ports, known, witnessing)
+    this.lineage = lineage
+    this.meshSearch = meshSearch
     this.#vouching = [witnessing.cosigning, witnessing.exchange, fresh.equivocation]
     this.nonces = deciding.nonces
     this.executions = deciding.executions

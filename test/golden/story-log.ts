@@ -1,6 +1,6 @@
 /** The same moment: what was decided, recorded, revoked and published. */
 
-import type { RecordStatsView } from '../../src/client/search-types.ts'
+import type { MeshRecordListView, RecordStatsView } from '../../src/client/search-types.ts'
 import type {
   CheckView,
   DecisionView,
@@ -9,7 +9,7 @@ import type {
   StatementView,
 } from '../../src/client/types.ts'
 import { CHECK_NAMES } from '../../src/core/checks/check.ts'
-import { ALICE, ago, DIDS, id, PLANNER } from './story.ts'
+import { ALICE, ago, DIDS, id, listOf, PLANNER } from './story.ts'
 
 export const DECISION_ID = id('5f0c1a7e')
 const DETAILS: readonly string[] = [
@@ -227,5 +227,21 @@ export const STATS: RecordStatsView = {
     { values: ['ALLOW', PLANNER], count: 81_004 },
     { values: ['SCOPE_EXCEEDED', PLANNER], count: 7_001 },
     { values: [null, null], count: 97 },
+  ],
+}
+
+const named = (name: 'atlas' | 'borealis' | 'cygnus') => ({ did: DIDS[name], name })
+export const MESH_RECORDS: MeshRecordListView = {
+  ...listOf(
+    'MeshRecordList',
+    RECORDS.slice(0, 2).map((record, i) => ({
+      ...record,
+      node: named(i === 0 ? 'borealis' : 'atlas'),
+    })),
+  ),
+  nodes: [
+    { ...named('atlas'), why: null, count: 1, more: false },
+    { ...named('borealis'), why: null, count: 1, more: true },
+    { ...named('cygnus'), why: 'it does not answer', count: 0, more: true },
   ],
 }

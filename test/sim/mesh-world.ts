@@ -224,6 +224,7 @@ export class MeshWorld {
       keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
       name: keys.name,
       stalenessAtMostMs: () => null,
+      auditShare: () => 'members' as const,
       tell: {
         problem: () => {},
         decided: (decision) => this.#decided(host, life, decision),

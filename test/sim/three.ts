@@ -75,6 +75,7 @@ export class Mesh {
       keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
       name: keys.name,
       stalenessAtMostMs: () => null,
+      auditShare: () => 'members' as const,
       tell: {
         problem: () => {},
         decided: () => {},

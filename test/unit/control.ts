@@ -8,6 +8,7 @@ import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
 import { meshFileRoutes } from '../../src/api/mesh-file.ts'
+import { meshRecordRoutes } from '../../src/api/mesh-records.ts'
 import { operateRoutes } from '../../src/api/operate.ts'
 import { peerRoutes } from '../../src/api/peers.ts'
 import { policyRoutes } from '../../src/api/policies.ts'
@@ -69,6 +70,7 @@ export class Control implements AsyncDisposable {
       ...statementRoutes(services),
       ...recordRoutes(services),
       ...meshFileRoutes(services),
+      ...meshRecordRoutes(services),
       ...pruneRoutes(services),
       ...policyRoutes(new CedarEngine()),
       ...doctorRoutes(services),
@@ -95,6 +97,7 @@ export class Control implements AsyncDisposable {
           keys: { node: atlas.identity, log: atlas.log, witness: atlas.witness, admitter },
           name: 'atlas',
           stalenessAtMostMs: () => null,
+          auditShare: () => 'members' as const,
           tell: {
             problem: () => {},
             decided: () => {},

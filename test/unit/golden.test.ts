@@ -58,6 +58,7 @@ const READ: Answers = {
     process.emit('SIGINT') // the reader has seen enough
     return { ...listOf('RecordList', []), next: 88_106, stopped: false, pruned: 0 }
   },
+  'GET /v1/mesh/records': log.MESH_RECORDS,
   'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
@@ -101,6 +102,7 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
   'lineage-graph': [['lineage', 'graph', LINEAGE.id, '--format', 'mermaid'], READ],
   'audit-list': [['audit', 'list'], READ],
   'audit-tail': [['audit', 'tail'], READ],
+  'audit-mesh': [['audit', 'list', '--mesh'], READ],
   'audit-stats': [['audit', 'stats', '--by', 'code,principal'], READ],
   'policy-list': [['policy', 'list'], READ],
   'policy-test': [['policy', 'test', 'config/starter-policy'], READ],

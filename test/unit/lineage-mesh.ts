@@ -87,7 +87,13 @@ export class Pair {
       witnessed: () => null,
     })
     const governance = () => this.governance
-    this.lineage = Lineage.open({ clock: this.clock, own, network: this.#network(), governance })
+    this.lineage = Lineage.open({
+      clock: this.clock,
+      own,
+      searches: { answer: async () => null },
+      network: this.#network(),
+      governance,
+    })
   }
 
   get server(): LineageServer {

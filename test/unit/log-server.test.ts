@@ -21,7 +21,7 @@ const [self, peer] = [atlas.identity.did, borealis.identity.did]
 const ABSENT = { say: 'refused', why: 'absent' }
 const draft = { type: 'system', event: 'test', detail: 'x'.repeat(1_000) }
 
-async function serverOf(records: number, published: number) {
+async function serverOf(records: number, published: number, shares = true) {
   const clock = new VirtualClock()
   const store = await DiskStore.open(new Disk(clock))
   const log = await Log.open({ store, clock, node: self })
@@ -32,6 +32,7 @@ async function serverOf(records: number, published: number) {
     network: { handle: () => {} },
     publisher: { size: published },
     witness: { add: async () => ABSENT as LogAnswer },
+    shares: () => shares,
     cosigned: { newest: (node) => (node === self ? ({ note: 'a note\n' } as never) : null) },
     checkpoints: { newest: (node) => (node === peer ? ({ note: 'a head\n' } as never) : null) },
   })
@@ -101,4 +102,10 @@ test('what is no question gets no answer, and one member reads so much in a seco
   assert.deepEqual(all.at(-1), { say: 'refused', why: 'often' })
   await clock.advance(1_000)
   assert.equal((await ask(one)).say, 'proof')
+})
+
+test('records are shown to those alone whom the operator lets look; what proves them to everybody', async () => {
+  const { ask } = await serverOf(10, 10, false)
+  assert.deepEqual(await ask({ ask: 'records', epoch: 1, first: 1, count: 1 }), ABSENT)
+  assert.equal((await ask({ ask: 'inclusion', epoch: 1, index: 1, size: 10 })).say, 'proof')
 })

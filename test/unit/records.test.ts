@@ -6,9 +6,9 @@ import { utf8 } from '../../src/core/bytes.ts'
 import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import { RECORDS_READ_MAX, RECORDS_SEARCHED_MAX } from '../../src/core/limits.ts'
 import { formatTime } from '../../src/core/shape.ts'
-import { type RecordFilter, recordsFrom, searchRecords } from '../../src/daemon/records.ts'
 import { LogReader } from '../../src/mesh/log-reader.ts'
 import type { Store } from '../../src/mesh/ports.ts'
+import { type RecordFilter, recordsFrom, searchRecords } from '../../src/mesh/record-search.ts'
 import { batchOf, inMemory } from '../ports/stores.ts'
 
 const BEGAN_MS = 1_795_528_800_000

@@ -10,9 +10,9 @@ import type { JsonObject } from '../core/json.ts'
 import { INDEX_RECORDS, RECORDS_READ_MAX, RECORDS_SEARCHED_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTerm, leafOf, TERM_KINDS, type TermKind, termsOf } from '../core/terms.ts'
-import type { Durable } from '../mesh/log.ts'
-import type { LogReader } from '../mesh/log-reader.ts'
-import type { Matches, Query } from '../mesh/ports.ts'
+import type { Durable } from './log.ts'
+import type { LogReader } from './log-reader.ts'
+import type { Matches, Query } from './ports.ts'
 
 /** All of it must hold; what is not named may be anything. */
 export interface RecordFilter {
@@ -59,8 +59,8 @@ export async function searchRecords(reader: Source, asked: Asked): Promise<Page>
   return { ...page, found: [...page.found, own] }
 }
 
-/** It is not there to be listed; everything else that is wrong is. */
-function unlessPruned(error: unknown): null {
+/** What was pruned is not there to be shown or proven; whatever else is wrong goes on being wrong. */
+export function unlessPruned(error: unknown): null {
   if (error instanceof MeshError && error.code === 'NOT_FOUND') return null
   throw error
 }
@@ -132,7 +132,7 @@ export function readFound({ id, bytes }: Pick<Durable, 'id' | 'bytes'>): Found {
   return { id, leaf: leafOf(bytes) }
 }
 
-function queryOf({ terms, sinceMs, untilMs }: RecordFilter): Query {
+export function queryOf({ terms, sinceMs, untilMs }: RecordFilter): Query {
   const lines = TERM_KINDS.flatMap((kind) => {
     const value = terms[kind]
     return value === undefined ? [] : [formatTerm(kind, value)]
@@ -140,7 +140,7 @@ function queryOf({ terms, sinceMs, untilMs }: RecordFilter): Query {
   return { terms: lines, sinceMs, untilMs }
 }
 
-function matches(query: Query, { leaf }: Found): boolean {
+export function matches(query: Query, { leaf }: Found): boolean {
   const timeMs = Date.parse(String(leaf['time']))
   if (query.sinceMs !== null && !(timeMs >= query.sinceMs)) return false
   if (query.untilMs !== null && !(timeMs <= query.untilMs)) return false

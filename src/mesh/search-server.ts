@@ -1,0 +1,158 @@
+/**
+ * Looks through this node's log for another node, as far as the operator lets
+ * that node look (`audit.share`). Everything that is answered is proven under a
+ * checkpoint: what is not published yet is left out.
+ */
+import { textOf, utf8 } from '../core/bytes.ts'
+import { epochOf, readCheckpoint } from '../core/checkpoint.ts'
+import type { Did } from '../core/keys.ts'
+import {
+  ASK_TIMEOUT_MS,
+  MESH_SEARCHES_MAX,
+  MESH_SEARCHES_PER_PEER_S,
+  SEARCH_ANSWER_BYTES_MAX,
+} from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
+import { HASH_BYTES } from '../core/merkle.ts'
+import { MeshError } from '../core/problems.ts'
+import type { Log } from './log.ts'
+import type { LogReader } from './log-reader.ts'
+import type { Clock } from './ports.ts'
+import type { Publisher } from './publish.ts'
+import { type Found, searchRecords } from './record-search.ts'
+import {
+  type FoundRecord,
+  formatSearchAnswer,
+  parseSearchRequest,
+  type SearchAnswer,
+  type SearchRequest,
+} from './search-frames.ts'
+
+export interface SearchServerPorts {
+  readonly clock: Clock
+  readonly log: Pick<Log, 'epoch'>
+  readonly reader: LogReader
+  readonly publisher: Pick<Publisher, 'checkpoint'>
+  /** The newest note of this log that a quorum cosigned; null for none. */
+  witnessed(): string | null
+  /** Whether this node may see what others asked here, and what was answered. */
+  shares(peer: Did): boolean
+}
+
+const SECOND_MS = 1000
+/** The length before each blob. */
+const BLOB_HEAD_BYTES = 4
+
+export class SearchServer {
+  readonly #ports: SearchServerPorts
+  #running = 0
+  #secondMs = 0
+  readonly #asked = new Map<Did, number>()
+
+  constructor(ports: SearchServerPorts) {
+    this.#ports = ports
+  }
+
+  /** null, which closes the stream, for what is no question. */
+  async answer(peer: Did, bytes: Uint8Array): Promise<Uint8Array | null> {
+    const request = read(bytes)
+    return request === null ? null : formatSearchAnswer(await this.#answer(peer, request))
+  }
+
+  async #answer(peer: Did, request: SearchRequest): Promise<SearchAnswer> {
+    if (!this.#ports.shares(peer)) return { say: 'refused', why: 'share' }
+    if (this.#running >= MESH_SEARCHES_MAX || this.#often(peer))
+      return { say: 'refused', why: 'busy' }
+    this.#running += 1
+    try {
+      return await this.#search(request)
+    } catch (error) {
+      // What the disk does not give is not shown; the reader has sealed a damaged log.
+      if (error instanceof MeshError) return { say: 'refused', why: 'unready' }
+      throw error
+    } finally {
+      this.#running -= 1
+    }
+  }
+
+  async #search({ filter, before, count }: SearchRequest): Promise<SearchAnswer> {
+    const { reader, log, clock } = this.#ports
+    const { epoch } = log
+    const notes = this.#notes(epoch)
+    const published = notes.at(-1)
+    if (published === undefined) return { say: 'refused', why: 'unready' }
+    const end = Math.min(before ?? Number.POSITIVE_INFINITY, sizeOf(published))
+    // Who asked waits no longer.
+    const late = new AbortController()
+    const done = new AbortController()
+    void clock.sleep(ASK_TIMEOUT_MS, done.signal).then(() => late.abort())
+    const asked = { filter, before: end, limit: count, signal: late.signal }
+    const page = await searchRecords(reader, asked).finally(() => done.abort())
+    const { records, cutAt } = await this.#proven(page.found, notes.map(sizeOf))
+    // Retired while it was read: that was another log.
+    if (log.epoch !== epoch) return { say: 'refused', why: 'unready' }
+    const rest = cutAt === null ? { next: page.next, stopped: page.stopped } : goesOn(cutAt)
+    return { say: 'found', epoch, notes, records, ...rest }
+  }
+
+  /** As many as fit into an answer. @param sizes of the notes, ascending */
+  async #proven(
+    found: readonly Found[],
+    sizes: readonly number[],
+  ): Promise<{ records: readonly FoundRecord[]; cutAt: number | null }> {
+    const { reader } = this.#ports
+    const records: FoundRecord[] = []
+    let bytesLeft = SEARCH_ANSWER_BYTES_MAX
+    for (const { leaf } of found) {
+      const index = Number(leaf['index'])
+      const record = await reader.at(index)
+      const size = sizes.find((each) => index < each)
+      if (record === null || size === undefined) continue
+      const proof = await reader.inclusion(index, size)
+      bytesLeft -= record.bytes.length + (HASH_BYTES + BLOB_HEAD_BYTES) * proof.length
+      if (bytesLeft < 0) return { records, cutAt: index }
+      records.push({ index, bytes: record.bytes, proof })
+    }
+    return { records, cutAt: null }
+  }
+
+  /** The smaller first, and none twice. */
+  #notes(epoch: number): readonly string[] {
+    const { publisher, witnessed } = this.#ports
+    const newest = publisher.checkpoint === null ? null : textOf(publisher.checkpoint)
+    const notes = [witnessed(), newest].filter((note) => note !== null)
+    const [first, second] = notes.filter((note) => epochOf(note) === epoch)
+    if (first === undefined) return []
+    return second === undefined || sizeOf(second) <= sizeOf(first) ? [first] : [first, second]
+  }
+
+  #often(peer: Did): boolean {
+    const nowMs = this.#ports.clock.monotonicMs()
+    if (nowMs - this.#secondMs >= SECOND_MS) {
+      this.#secondMs = nowMs
+      this.#asked.clear()
+    }
+    const count = (this.#asked.get(peer) ?? 0) + 1
+    this.#asked.set(peer, count)
+    return count > MESH_SEARCHES_PER_PEER_S
+  }
+}
+
+/** The next page begins with the record that did not fit. */
+function goesOn(index: number): { next: number; stopped: boolean } {
+  return { next: index + 1, stopped: false }
+}
+
+function sizeOf(note: string): number {
+  return readCheckpoint(utf8(note)).size
+}
+
+function read(bytes: Uint8Array): SearchRequest | null {
+  try {
+    return parseSearchRequest(bytes)
+  } catch (error) {
+    // Untrusted bytes come in here: the stream closes without an answer.
+    if (error instanceof Malformed) return null
+    throw error
+  }
+}
