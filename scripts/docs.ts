@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { withRoutes } from './docs/api.ts'
 import { cliPage } from './docs/cli.ts'
 import { configPage, configSchemaFile } from './docs/config.ts'
+import { evidenceExamples } from './docs/evidence.ts'
 import { filled } from './docs/examples.ts'
 import { withLimits } from './docs/limits.ts'
 import { reasonsPage } from './docs/reasons.ts'
@@ -21,6 +22,7 @@ export const PAGES: ReadonlyMap<string, () => Promise<string> | string> = new Ma
   ['docs/config.md', configPage],
   // Written by hand around a generated part.
   ['docs/protocol.md', () => withLimits(filled(page('docs/protocol.md')))],
+  ['docs/evidence.md', () => filled(page('docs/evidence.md'), evidenceExamples)],
   ['docs/api.md', () => withRoutes(page('docs/api.md'))],
   ['config/config-v1.schema.json', configSchemaFile],
 ])

@@ -30,7 +30,7 @@ export const deployer = key('deployer')
 export const invited = key('secret of an invite')
 
 const role = { keys: [founder.did], threshold: 1 }
-const ROOT: Omit<Root, 'id'> = {
+export const ROOT: Omit<Root, 'id'> = {
   type: 'root',
   mesh: 'prod',
   version: 1,

@@ -246,11 +246,11 @@ function frame(bytes: Uint8Array): string {
 }
 
 /** The page with each example in the block after its mark. @throws for a mark without an example */
-export function filled(page: string): string {
+export function filled(page: string, from = examples): string {
   return page.replaceAll(
     /<!-- example: ([a-z-]+) -->\n```text\n[\s\S]*?```/g,
     (_, name: string) => {
-      const example = examples.get(name)
+      const example = from.get(name)
       if (example === undefined) throw new Error(`there is no example \`${name}\``)
       return `<!-- example: ${name} -->\n\`\`\`text\n${example.replace(/\n$/, '')}\n\`\`\``
     },

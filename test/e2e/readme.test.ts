@@ -33,6 +33,7 @@ function filledIn(line: string, printed: string): string {
     .replace('bafyrei…', last(/bafyrei\S+/g))
     .replace('uid=1001', `uid=${process.getuid?.() ?? 0}`)
     .replace('./deploy.sh', script)
+    .replaceAll(/\b(?:root\.json|denied\.tlog-proof|all\.evidence)\b/g, (name) => join(dir, name))
 }
 
 test('the README tells the truth: its blocks run as they stand', async () => {
