@@ -56,6 +56,8 @@ export class Witness {
   readonly #cosigned: Map<string, Cosigned>
   /** Of each node: since when, monotonic, it asked how often. */
   readonly #asked = new Map<Did, { readonly sinceMs: number; times: number }>()
+  /** Logs that were cosigned since the start. */
+  readonly #continued = new Set<string>()
   /** Nodes of which a checkpoint is on its way to the disk. */
   readonly #busy = new Set<Did>()
 
@@ -142,7 +144,7 @@ export class Witness {
   async #step(key: string, { add, seen }: Asked): Promise<LogAnswer> {
     const { checkpoints, clock, self, witness } = this.#ports
     const { checkpoint } = seen
-    const last = this.#cosigned.get(key)
+    const last = this.#lastOf(key, seen)
     const { size, rootHash } = last?.checkpoint ?? NOTHING
     if (add.old !== size) return { say: 'size', size }
     if (!verifyConsistency(size, rootHash, checkpoint.size, checkpoint.rootHash, add.proof)) {
@@ -153,11 +155,23 @@ export class Witness {
     // Heard of its node, not cosigned here: one of the two is not true either.
     const heard = checkpoints.get(seen.node, seen.epoch)
     if (heard !== null && contradict(heard, seen)) return this.#contradicted(seen)
-    if (last === undefined || size !== checkpoint.size)
+    if (this.#cosigned.get(key)?.checkpoint.size !== checkpoint.size)
       if (!(await this.#keep(key, seen))) return refused('unready')
     const asked = this.#asked.get(seen.node)
     if (asked !== undefined) asked.times = ASKS_MAX
     return { say: 'cosigned', line: cosign(seen.note, clock.wallMs(), self, witness) }
+  }
+
+  /**
+   * Where a proof has to begin. After a start that is also what others told of this log: a disk that
+   * was set back may have forgotten what was cosigned here, and a log that is cosigned is also shown.
+   */
+  #lastOf(key: string, { node, epoch }: KnownCheckpoint): Cosigned | undefined {
+    const cosigned = this.#cosigned.get(key)
+    if (this.#continued.has(key)) return cosigned
+    const heard = this.#ports.checkpoints.get(node, epoch)
+    if (heard === null) return cosigned
+    return heard.checkpoint.size > (cosigned?.checkpoint.size ?? -1) ? heard : cosigned
   }
 
   /** What is durable there tells of it. */
@@ -177,6 +191,7 @@ export class Witness {
       return false
     }
     this.#cosigned.set(key, { note, checkpoint })
+    this.#continued.add(key)
     // Its own comes back to nobody from here.
     if (node !== self) checkpoints.cosigned(seen)
     return true

@@ -200,6 +200,25 @@ test('it persists, then signs: without the disk there is no line, and after a st
   assert.equal((await again.add(grown(12, 20))).say, 'cosigned')
 })
 
+test('after a start a proof begins at whatever others showed of the log: the disk may have forgotten what was cosigned', async () => {
+  const memory = new Memory()
+  const before = await witnessOf(memory)
+  await before.add(grown(0, 9))
+  const image = new Map(memory.space('witness'))
+  await before.add(grown(9, 20))
+  // An older image; peers remember.
+  for (const [key, value] of image) memory.space('witness').set(key, value)
+  const { add, checkpoints, contradictions } = await witnessOf(memory)
+  await checkpoints.offer(peer, noteOf(20))
+  assert.deepEqual(await add(grown(9, 30)), { say: 'size', size: 20 })
+  assert.deepEqual(await add(grown(20, 30, { of: other })), refused('proof'))
+  assert.deepEqual(contradictions, [[20, 30]])
+  assert.equal((await add(grown(20, 30))).say, 'cosigned')
+  // From then on it knows what it cosigned, and what is heard meanwhile holds nobody up.
+  await checkpoints.offer(peer, noteOf(40))
+  assert.equal((await add(grown(30, 50))).say, 'cosigned')
+})
+
 test('what it cosigned its node is shown when it comes back with less', async () => {
   const { add, checkpoints } = await witnessOf()
   await add(grown(0, 9))
