@@ -53,15 +53,23 @@ export interface Match {
   readonly parameters: ReadonlyMap<string, string>
 }
 
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map()
+
 export class Router {
   readonly #routes: readonly { readonly route: Route; readonly parts: readonly string[] }[]
+  /** Those whose path is the whole pattern, which are asked most. */
+  readonly #plain: ReadonlyMap<string, readonly Route[]>
 
   constructor(routes: readonly Route[]) {
     this.#routes = routes.map((route) => ({ route, parts: route.path.split('/') }))
+    const plain = routes.filter(({ path }) => !path.includes('{'))
+    this.#plain = Map.groupBy(plain, ({ path }) => path)
   }
 
   /** @throws MeshError NOT_FOUND, also where this socket does not serve the route. */
   match(method: string, path: string, role: SocketRole): Match {
+    for (const route of this.#plain.get(path) ?? [])
+      if (serves(route, method, role)) return { route, parameters: NO_PARAMETERS }
     const parts = path.split('/')
     let known = false
     for (const candidate of this.#routes) {
@@ -69,7 +77,7 @@ export class Router {
       if (parameters === null) continue
       known = true
       const { route } = candidate
-      if (route.method === method && route.roles.includes(role)) return { route, parameters }
+      if (serves(route, method, role)) return { route, parameters }
     }
     throw new MeshError(
       'NOT_FOUND',
@@ -79,6 +87,10 @@ export class Router {
       },
     )
   }
+}
+
+function serves(route: Route, method: string, role: SocketRole): boolean {
+  return route.method === method && route.roles.includes(role)
 }
 
 function matchParts(

@@ -63,28 +63,44 @@ export function checkTimes(
   bounds: TimeBounds,
 ): Denial | null {
   const ttlMs = Math.min(bounds.artifactTtlMs, ARTIFACT_TTL_MS_MAX)
-  const windows = links.map(({ nbfS, expS }, i) => ({ nbfS, expS, ttlMs, name: ordinal(i, links) }))
-  if (invocation !== null) {
-    const { iatS, expS } = invocation
-    windows.push({ nbfS: iatS, expS, ttlMs: INVOCATION_TTL_MS_MAX, name: 'the invocation' })
-  }
-  const expired = windows.find(({ expS }) => nowMs >= expS * 1000)
-  if (expired !== undefined) {
-    return deny('EXPIRED', `${expired.name} ended at ${formatTimeS(expired.expS)}`)
+  const tokens = invocation === null ? links : [...links, invocation]
+  const nameOf = (i: number) => (i < links.length ? ordinal(i, links) : 'the invocation')
+  const expired = tokens.findIndex(({ expS }) => nowMs >= expS * 1000)
+  if (expired >= 0) {
+    return deny('EXPIRED', `${nameOf(expired)} ended at ${formatTimeS(tokens[expired]?.expS ?? 0)}`)
   }
   const latestMs = nowMs + bounds.skewMs
-  const early = windows.find(({ nbfS }) => nbfS !== null && latestMs < nbfS * 1000)
-  if (early?.nbfS != null) {
-    return deny('NOT_YET_VALID', `${early.name} begins at ${formatTimeS(early.nbfS)}`)
+  const early = tokens.findIndex((token) => latestMs < (beginsS(token) ?? 0) * 1000)
+  if (early >= 0) {
+    const begins = formatTimeS(beginsS(tokens[early]) ?? 0)
+    return deny('NOT_YET_VALID', `${nameOf(early)} begins at ${begins}`)
   }
   // A link that lives too long is one that begins too early: it is good for its last ttl.
-  const long = windows.find((each) => each.expS * 1000 - latestMs > each.ttlMs)
-  if (long === undefined) return null
-  return deny('NOT_YET_VALID', `${long.name} ends more than ${long.ttlMs / 1000} s from now`)
+  const livesMs = (i: number) => (i < links.length ? ttlMs : INVOCATION_TTL_MS_MAX)
+  const long = tokens.findIndex(({ expS }, i) => expS * 1000 - latestMs > livesMs(i))
+  if (long < 0) return null
+  const detail = `${nameOf(long)} ends more than ${livesMs(long) / 1000} s from now`
+  return deny('NOT_YET_VALID', detail)
+}
+
+/** null where it says nothing of its beginning. */
+function beginsS(token: Delegation | Invocation | undefined): number | null {
+  if (token === undefined) return null
+  return 'nbfS' in token ? token.nbfS : token.iatS
 }
 
 /** Check 6, of the chain itself: each link goes on where the last one ended, and none goes back. */
 export function checkContinuity(links: Links, invocation: Invocation | null): Denial | null {
+  const known = unbroken.get(links)
+  const denial = known === undefined ? linksDenial(links) : known
+  unbroken.set(links, denial)
+  return denial ?? (invocation === null ? null : checkClosing(links, invocation))
+}
+
+/** Of links, which are never edited. */
+const unbroken = new WeakMap<Links, Denial | null>()
+
+function linksDenial(links: Links): Denial | null {
   const broken = (detail: string) => deny('LINEAGE_BROKEN', detail)
   const [first] = links
   if (first === undefined) return broken('there is no link')
@@ -99,7 +115,7 @@ export function checkContinuity(links: Links, invocation: Invocation | null): De
     if (seen.has(link.aud)) return broken(`${ordinal(i, links)} goes back to a key above it`)
     seen.add(link.aud)
   }
-  return invocation === null ? null : checkClosing(links, invocation)
+  return null
 }
 
 function checkClosing(links: Links, invocation: Invocation): Denial | null {

@@ -121,17 +121,16 @@ function governanceOf(governance: Governed): Body<'decision'>['governance'] {
   return made
 }
 
+/** By what they say: two checks that say the same take turns. */
 const rows = new Memo<string, CheckResult>(ROWS_REMEMBERED_MAX)
 
-/** The name of a check follows from its number. */
 function row({ n, name, ok, code, detail }: CheckResult): CheckResult {
   if (detail.length > ROW_REMEMBERED_CHARACTERS_MAX)
     return { code, detail: cut(detail), n, name, ok }
-  const says = `${n} ${ok} ${code} ${detail}`
-  const known = rows.get(says)
-  if (known !== undefined) return known
+  const known = rows.get(detail)
+  if (known?.n === n && known.ok === ok && known.code === code) return known
   const made = printOnce({ code, detail: cut(detail), n, name, ok })
-  rows.set(says, made)
+  rows.set(detail, made)
   return made
 }
 

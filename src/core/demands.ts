@@ -95,6 +95,13 @@ export function checkAsked(invocation: Invocation, asked: Asked): Denial | null 
     return { code: 'SCOPE_EXCEEDED', detail: `asked ${what}, signed ${was}` }
   }
   if (signed.action !== asked.action) return differ(asked.action, signed.action)
+  // What the daemon signed for a caller is the request's own objects.
+  if (
+    signed.resource === asked.resource &&
+    signed.args === asked.args &&
+    sameSubject(signed, asked)
+  )
+    return null
   const resources = [formatEntity(asked.resource), formatEntity(signed.resource)] as const
   if (resources[0] !== resources[1]) return differ(...resources)
   const subjects = [formatEntity(whomOf(asked, iss)), formatEntity(whomOf(signed, iss))] as const
@@ -102,6 +109,10 @@ export function checkAsked(invocation: Invocation, asked: Asked): Denial | null 
   // Canonical: equal texts are equal values.
   if (formatJson(asked.args) === formatJson(signed.args)) return null
   return differ('with these arguments', 'with others')
+}
+
+function sameSubject({ subject: one }: Asked, { subject: other }: Asked): boolean {
+  return one === other || (one?.type === other?.type && one?.id === other?.id)
 }
 
 function checkKind(links: Links, kind: Kind, view: JsonObject, code: ReasonCode): Denial | null {

@@ -18,8 +18,17 @@ export interface Era {
   readonly lease: Root['lease']
 }
 
+/** Of a chain of roots, which is never edited: every look at the lease asks for it. */
+const known = new WeakMap<readonly Root[], readonly Era[]>()
+
 /** Oldest first. @param roots the chain, version 1 first */
 export function erasOf(roots: readonly Root[]): readonly Era[] {
+  const eras = known.get(roots) ?? makeEras(roots)
+  known.set(roots, eras)
+  return eras
+}
+
+function makeEras(roots: readonly Root[]): readonly Era[] {
   const eras: Era[] = []
   for (const { version, witnesses, lease } of roots) {
     const last = eras.at(-1)

@@ -21,6 +21,7 @@ export class Nonces {
   readonly #used: Map<Cid, number>
   /** Where the last look for expired ones stopped; a Map's iterator stays good while it changes. */
   #next: Iterator<readonly [Cid, number]>
+  #last = { expiresMs: 0, value: utf8(formatTime(0)) }
 
   private constructor(used: Map<Cid, number>) {
     this.#used = used
@@ -45,8 +46,15 @@ export class Nonces {
   reserve(uses: readonly Use[]): Put[] {
     return uses.map(({ cid, expiresMs }) => {
       this.#used.set(cid, expiresMs)
-      return { space: 'nonce', key: cid, value: utf8(formatTime(expiresMs)) }
+      return { space: 'nonce', key: cid, value: this.#printed(expiresMs) }
     })
+  }
+
+  /** Of all that expire in one second it is the same. */
+  #printed(expiresMs: number): Uint8Array {
+    if (this.#last.expiresMs !== expiresMs)
+      this.#last = { expiresMs, value: utf8(formatTime(expiresMs)) }
+    return this.#last.value
   }
 
   /** Looks at the next count of them, round and round, and gives the puts that forget what expired before nowMs. */
