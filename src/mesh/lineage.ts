@@ -169,13 +169,15 @@ export class Lineage {
     signal: AbortSignal,
   ): Promise<LineageAnswer | Failed> {
     const { network, own } = this.#ports
-    if (node === network.self)
-      return request.ask === 'receipt' ? own.held(request.id) : own.descendants(request.id)
     try {
+      if (node === network.self)
+        return await (request.ask === 'receipt'
+          ? own.held(request.id)
+          : own.descendants(request.id))
       const bytes = await network.ask(node, 'lineage', formatLineageRequest(request), signal)
       return parseLineageAnswer(bytes)
     } catch (error) {
-      // Untrusted bytes come in here, and peers go away; everything else is a bug.
+      // Untrusted bytes come in here, peers go away, and the own disk may fail; everything else is a bug.
       if (error instanceof Malformed) return { say: 'failed', why: 'no valid answer' }
       if (error instanceof MeshError) return { say: 'failed', why: 'no answer' }
       throw error
