@@ -4,11 +4,12 @@
  * without; whoever revokes the parent's execution ends the child.
  */
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { LineageView } from '../../src/client/lineage-types.ts'
-import type { ListView, RecordView, View } from '../../src/client/types.ts'
+import type { DecisionView, ListView, RecordView, View } from '../../src/client/types.ts'
 import { eventually, Lab, UID } from './lab.ts'
 import { run } from './typed.ts'
 
@@ -134,4 +135,31 @@ test('a revoked parent ends the child that runs elsewhere, and no other starts',
   assert.ok(tookMs < 2_000, `${tookMs} ms`)
   const again = await run(borealis, ['exec', ...asSub(parent), '--', 'true'])
   assert.match(again.stderr, /LINEAGE_BROKEN .*standing: rev_\S+ "INC-4"/)
+})
+
+test('with the parent’s node away a receipt that was brought along still proves it, and nothing else does', async () => {
+  const parent = await orchestrated('true')
+  const file = join(lab.dir, 'parent.receipt')
+  await eventually(
+    'it is witnessed',
+    () => atlas.run('audit', 'prove', parent, '-f', file),
+    ({ status }) => status === 0,
+  )
+  await atlas.stop('SIGKILL')
+  const without = await run(borealis, ['exec', ...asSub(parent), '--', 'true'])
+  assert.equal(without.status, 126)
+  assert.match(without.stderr, /LINEAGE_BROKEN .*cannot be fetched/)
+  const ask = ['authorize', ...asSub(parent, '--receipt', file), '--json'] as const
+  const said = await run(borealis, ask)
+  assert.equal(said.status, 0, said.stdout + said.stderr)
+  const { id } = (JSON.parse(said.stdout) as View<'Decision', DecisionView>).item
+  const traced = await borealis.run('lineage', 'trace', id ?? '', '--json')
+  const { hops } = (JSON.parse(traced.stdout) as View<'Lineage', LineageView>).item
+  // Its own record waits for the second witness: nothing of it is shown without.
+  assert.deepEqual([hops[0]?.verified, hops[0]?.decision], [false, null])
+  assert.match(hops[0]?.why ?? '', /no quorum has cosigned it yet/)
+  assert.equal(traced.status, 6)
+  writeFileSync(file, 'a receipt')
+  const bad = await run(borealis, ask)
+  assert.equal(bad.status, 3)
 })

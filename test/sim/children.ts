@@ -11,12 +11,14 @@ import type { Grant } from './laws.ts'
 import type { Host, MeshWorld } from './mesh-world.ts'
 
 /** Of allows, how many have children. */
-const PARENTS = 0.3
+const PARENTS = 0.4
+/** Of denials: a program may try. */
+const DENIED_PARENTS = 0.05
 const CHILDREN_MAX = 3
 /** Until a child starts: some before any witness has seen the parent. */
 const BIRTH_MS = 4_000
 const STRANGERS = 0.2
-const REVOKED = 0.25
+const REVOKED = 0.35
 /** Far from the numbers of other requests. */
 const FIRST_REQUEST = 1_000_000
 
@@ -25,6 +27,8 @@ export class Children {
   /** Of its own: what other requests draw stays what it is. */
   readonly #dice: Dice
   readonly #calls: Calls
+  /** Of each request that was made here. */
+  readonly #causes = new Map<number, RecordId>()
 
   constructor(world: MeshWorld) {
     this.#world = world
@@ -34,15 +38,19 @@ export class Children {
   }
 
   #see(event: Event): void {
-    if (event.ev !== 'answer' || event.effect !== 'allow' || event.record === null) return
+    if (event.ev !== 'answer' || event.record === null) return
     const grant = this.#world.grants.get(event.req)
-    if (grant === undefined || this.#world.quiet || this.#dice.unit() >= PARENTS) return
+    const some = event.effect === 'allow' ? PARENTS : DENIED_PARENTS
+    if (grant === undefined || this.#world.quiet || this.#dice.unit() >= some) return
     const { id } = event.record
     const count = 1 + this.#dice.integer(CHILDREN_MAX)
     for (let i = 0; i < count; i += 1)
       this.#world.clock.after(this.#dice.unit() * BIRTH_MS, () => this.#bear(id, grant))
+    // Mostly its own cause, where it has one: then those that are born now are two below it.
+    const above = this.#causes.get(event.req)
+    const target = above !== undefined && this.#dice.unit() < 0.7 ? above : id
     if (this.#dice.unit() < REVOKED)
-      this.#world.clock.after(this.#dice.unit() * BIRTH_MS, () => this.#revoke(id))
+      this.#world.clock.after(this.#dice.unit() * BIRTH_MS, () => this.#revoke(target))
   }
 
   #bear(cause: RecordId, of: Grant): void {
@@ -50,8 +58,9 @@ export class Children {
     const strange = this.#dice.unit() < STRANGERS
     const all = [...grants.values()]
     const grant = strange ? (all[this.#dice.integer(all.length)] ?? of) : of
-    const host = this.#anyHost(grant)
-    this.#calls.send(this.#calls.make(host, grant, 'tool:read', cause))
+    const request = this.#calls.make(this.#anyHost(grant), grant, 'tool:read', cause)
+    this.#causes.set(request.asked.req, cause)
+    this.#calls.send(request)
   }
 
   #revoke(record: RecordId): void {

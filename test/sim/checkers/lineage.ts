@@ -8,9 +8,8 @@ export const S22: Invariant = {
     return (event) => {
       if (event.ev !== 'answer') return
       const { cause, principals } = book.calls.get(event.req)?.asked ?? {}
-      if (cause == null) return
+      if (cause == null || event.effect !== 'allow') return
       met()
-      if (event.effect !== 'allow') return
       const parent = book.executions.get(cause)
       if (parent === undefined) return fail(`${event.req} descends from what was never allowed`)
       const holder = parent.principals.at(-1)
