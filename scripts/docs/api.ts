@@ -74,7 +74,7 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'GET /v1/spread': ['`?id=` `&wait=` none, committed, all `&ms=`', 'SpreadView'],
   'GET /v1/drift': ['-', 'DriftList'],
   'GET /v1/records': [
-    '`?` filters: `type= outcome= code= principal= action= resource= artifact= execution= trace= since= until=`; `before=` an index `&limit=`',
+    '`?` filters: `type= outcome= observed=differs code= principal= action= resource= artifact= execution= trace= since= until=`; `before=` an index `&limit=`',
     'RecordList, newest first, with `next` and `stopped`',
   ],
   'GET /v1/records/tail': [

@@ -5,7 +5,7 @@ import { isDid } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
 import { isReasonCode } from '../core/reasons.ts'
 import { RECORD_TYPES } from '../core/record.ts'
-import { TERM_KINDS, type TermKind, traceIdOf } from '../core/terms.ts'
+import { DIFFERS, TERM_KINDS, type TermKind, traceIdOf } from '../core/terms.ts'
 import type { RecordFilter } from '../mesh/record-search.ts'
 import type { Ask } from './router.ts'
 
@@ -37,6 +37,7 @@ const RULES: Readonly<Record<TermKind, Rule>> = {
     'docs/reasons.md',
   ),
   principal: when('is a did:key', isDid),
+  observed: among([DIFFERS]),
   action: when('is an action such as `tool:read`', (text) => text !== ''),
   resource: when('is a resource such as `repo:acme/docs`', (text) => text.includes(':')),
   artifact: when('is a cid: `bafyrei` and 52 more', isCid),

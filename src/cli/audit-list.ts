@@ -8,6 +8,7 @@ import type {
 import type { RecordView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
+import { DIFFERS } from '../core/terms.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, jsonText, printItem, printList, tableStyle } from './output.ts'
@@ -36,6 +37,7 @@ const FILTERS: readonly OptionSpec[] = [
   { flags: '--resource <resource>', says: 'of what: repo:acme/docs' },
   { flags: '--code <code>', says: 'a reason code, or ALLOW' },
   { flags: '--outcome <outcome>', says: 'allow, deny; ok, failed, stopped, unknown' },
+  { flags: '--observed-differs', says: 'what bundles that are observed would decide otherwise' },
   { flags: '--artifact <cid>', says: 'decided by it, or by what was delegated from it' },
   { flags: '--execution <id>', says: 'it, its end, and what named it as its cause' },
   { flags: '--trace <id>', says: 'a W3C trace id, or a traceparent' },
@@ -51,6 +53,7 @@ async function query(context: Context, options: Options): Promise<URLSearchParam
     const value = textOption(options, name)
     if (value !== null) search.set(name, value)
   }
+  if (flagOption(options, 'observedDiffers')) search.set('observed', DIFFERS)
   const principal = textOption(options, 'principal')
   if (principal !== null) search.set('principal', (await resolvePrincipal(context, principal)).did)
   for (const name of ['artifact', 'execution'] as const) {
@@ -88,6 +91,7 @@ export const auditList: Command = {
     'meshd audit list',
     'meshd audit list --code REVOKED --since 2h',
     'meshd audit list --principal planner --outcome deny',
+    'meshd audit list --observed-differs --since 24h',
   ],
   options: [
     ...FILTERS,

@@ -4,6 +4,7 @@
  *     type decision            action tool:read          artifact bafyrei…
  *     outcome deny             resource repo:acme/docs   execution sha256:…
  *     code SCOPE_EXCEEDED      principal did:key:…       trace 4bf92f3577b34da6a3ce929d0e0e4736
+ *     observed differs         what bundles that are observed would have answered
  *
  * The index is built from it, and what the index finds is checked by it: a
  * term that is missing here is found by nobody, one that the disk invented is
@@ -19,11 +20,15 @@ export const TERM_KINDS = [
   'principal',
   'resource',
   'code',
+  'observed',
   'action',
   'outcome',
   'type',
 ] as const
 export type TermKind = (typeof TERM_KINDS)[number]
+
+/** Of a decision that observed bundles would have decided otherwise. */
+export const DIFFERS = 'differs'
 
 /** What the index keeps of a record beside its id. */
 export interface Findable {
@@ -48,6 +53,8 @@ export function termsOf(leaf: JsonObject): readonly string[] {
   if (leaf['type'] === 'decision') add('code', leaf['code'] ?? 'ALLOW')
   add('outcome', leaf['effect'] ?? leaf['outcome'])
   add('code', objectIn(leaf['stop'])['code'])
+  const observed = objectIn(leaf['observed'])['decision']
+  if (typeof observed === 'string' && observed !== leaf['effect']) add('observed', DIFFERS)
   for (const name of ['principal', 'issuer', 'audience']) add('principal', leaf[name])
   addAll('principal', leaf['principals'])
   add('principal', objectIn(leaf['caller'])['principal'])
@@ -73,7 +80,8 @@ function addRequest(
 
 /** 32 hex digits of a W3C trace id, or of the traceparent that carries it; null for anything else. */
 export function traceIdOf(text: string): string | null {
-  return /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2}.*)?$/.exec(text)?.[1] ?? null
+  if (/^[0-9a-f]{32}$/.test(text)) return text
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/.exec(text)?.[1] ?? null
 }
 
 /** Of a record as it is in the log, whose bytes were verified. What is no record is found by its number alone. */

@@ -4,7 +4,7 @@
  *
  *     s <epoch> <8 bytes of sha256(term)> <chunk>   →  2 bytes for each record
  *     c <epoch> <chunk>                             →  earliest time 6 ‖ latest 6
- *     x <epoch>                                     →  version 1 ‖ from 4 ‖ to 4
+ *     x <epoch>                                     →  version 2 ‖ from 4 ‖ to 4
  *
  * So a term that half of the records have costs a byte a record, and a query
  * reads one entry for a thousand records. Chunks [from, to) are there. A hint:
@@ -18,7 +18,7 @@ import type { Operation } from './database.ts'
 import { chunkKey, formatCount, indexKey, postingKey } from './keyspace.ts'
 
 /** One more when records get terms that they did not have: an index of another version is made anew. */
-const INDEX_VERSION = 1
+const INDEX_VERSION = 2
 const CURSOR_BYTES = 9
 const SPAN_BYTES = 12
 const TERM_HASH_BYTES = 8
