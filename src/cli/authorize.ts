@@ -73,8 +73,15 @@ export function askOf(
     headers: {
       ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
       ...(cause === null ? {} : { 'meshd-cause': cause }),
+      ...traceOf(context),
     },
   }
+}
+
+/** Of whoever started this, as OpenTelemetry passes it on in the environment; what is none the daemon drops. */
+function traceOf({ io }: Context): Ask['headers'] {
+  const trace = io.env['TRACEPARENT'] ?? ''
+  return /^[!-~]{1,128}$/.test(trace) ? { traceparent: trace } : {}
 }
 
 /** What the environment names is never dropped in silence: who wants no cause takes it out of there. @throws MeshError USAGE */

@@ -13,12 +13,16 @@ import { type Command, flagOption, textOption } from './spec.ts'
 
 const WAIT_MS = 4_000
 
+/** Typed by habit: other views show one node without it. */
+const MESH = { flags: '--mesh', says: 'always so: every node in reach is asked' } as const
+
 export const lineageTrace: Command = {
   name: 'lineage trace',
   group: 'PROVE',
   args: ['<execution>'],
   says: 'up: what an execution descends from, each receipt verified',
   examples: ['meshd lineage trace last', 'meshd lineage trace dec_9b31c07d'],
+  options: [MESH],
   run: async (context, [text = '']) => {
     const view = await lineageOf(context, text, 'up')
     await print(context, view)
@@ -38,6 +42,7 @@ export const lineageGraph: Command = {
     'meshd lineage graph last --down --format dot | dot -Tsvg > lineage.svg',
   ],
   options: [
+    MESH,
     { flags: '--down', says: 'what descends from it, as the nodes that answer know it' },
     { flags: '--format <format>', says: 'text, mermaid or dot; -o json for the data' },
   ],

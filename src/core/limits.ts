@@ -228,8 +228,10 @@ export const PARENTS_PER_CALLER_MAX = 32
 export const LINEAGE_POLL_MS = 100
 /** Nodes asked at once for one record. Chosen arbitrarily. */
 export const LINEAGE_ASKED_MAX = 64
-/** Questions of one peer about executions, in a second: a dozen children that start at once, polling. */
-export const LINEAGE_ASKS_PER_SECOND_MAX = 200
+/** Questions of one peer about executions, in a second: ten children that start at once, polling. */
+export const LINEAGE_ASKS_PER_SECOND_MAX = 100
+/** Of those, the ones about descendants: each may read a thousand records. */
+export const DESCENDANTS_ASKS_PER_SECOND_MAX = 4
 /** Receipts of others that were fetched lately: a few KiB each. */
 export const RECEIPTS_REMEMBERED_MAX = 512
 /** Descendants of one execution that one node names. */
@@ -238,7 +240,7 @@ export const DESCENDANTS_MAX = 1_024
 export const HOPS_MAX = 256
 export const HOPS_SOUGHT_MAX = 8
 /** Denials that name one execution and are looked through for the one that replaced it. */
-export const RELATED_RECORDS_MAX = 256
+export const RELATED_RECORDS_MAX = 64
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
 

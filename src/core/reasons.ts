@@ -73,7 +73,7 @@ export const REASONS = {
   LINEAGE_BROKEN: passes(
     6,
     'the execution that this one descends from is not proven',
-    'meshd explain <decision>',
+    'the detail names the condition that does not hold: docs/guides/lineage.md',
   ),
   GOVERNANCE_MISMATCH: passes(
     7,

@@ -133,9 +133,10 @@ function causeOf(text: string | null): RecordId | null {
   throw new Malformed('a cause is the full id of an execution')
 }
 
-/** W3C trace context; only kept in the record, so what is not one is dropped, as its specification says. */
+/** Version `ff` and ids of nothing but zeros are invalid (W3C trace context, 3.2.2). */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** Only kept in the record, so what is no trace context is dropped, as its specification says. */
 function traceOf(text: string | null): string | null {
-  return text !== null && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(text)
-    ? text
-    : null
+  return text !== null && TRACEPARENT.test(text) ? text : null
 }

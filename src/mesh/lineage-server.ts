@@ -6,6 +6,7 @@ import { readCheckpoint } from '../core/checkpoint.ts'
 import type { RecordId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import {
+  DESCENDANTS_ASKS_PER_SECOND_MAX,
   DESCENDANTS_MAX,
   LINEAGE_ASKS_PER_SECOND_MAX,
   RELATED_RECORDS_MAX,
@@ -37,23 +38,26 @@ export interface LineageServerPorts {
 export class LineageServer {
   readonly #ports: LineageServerPorts
   readonly #rate: Rate
+  readonly #searches: Rate
 
   constructor(ports: LineageServerPorts) {
     this.#ports = ports
     this.#rate = new Rate(ports.clock, LINEAGE_ASKS_PER_SECOND_MAX)
+    this.#searches = new Rate(ports.clock, DESCENDANTS_ASKS_PER_SECOND_MAX)
   }
 
   /** null, which closes the stream, for what is no question. */
   async answer(peer: Did, bytes: Uint8Array): Promise<Uint8Array | null> {
     if (!this.#rate.allows(peer)) return formatLineageAnswer({ say: 'busy' })
-    const answer = await this.#answer(bytes)
+    const answer = await this.#answer(peer, bytes)
     return answer === null ? null : formatLineageAnswer(answer)
   }
 
-  async #answer(bytes: Uint8Array): Promise<LineageAnswer | null> {
+  async #answer(peer: Did, bytes: Uint8Array): Promise<LineageAnswer | null> {
     try {
       const { ask, id } = parseLineageRequest(bytes)
-      return ask === 'receipt' ? this.held(id) : this.descendants(id)
+      if (ask === 'receipt') return this.held(id)
+      return this.#searches.allows(peer) ? this.descendants(id) : { say: 'busy' }
     } catch (error) {
       // Untrusted bytes come in here.
       if (error instanceof Malformed) return null

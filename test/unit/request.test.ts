@@ -27,6 +27,7 @@ test('an evaluation becomes a request: properties are arguments and claims, neve
     context: { context: { ip: '::1' }, subject: { role: 'dev' }, resource: { size: 7 } },
     cause: null,
     traceparent: null,
+    receipt: null,
   })
 })
 
@@ -37,6 +38,15 @@ test('unknown members are ignored and do not change the digest; what is judged d
   const traced = { cause: null, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
   assert.equal(readRequest(json(BODY), traced).digest, digest)
   assert.equal(readRequest(json(BODY), traced).traceparent, traced.traceparent)
+  const [trace, parent] = ['a'.repeat(32), 'b'.repeat(16)]
+  for (const none of [
+    `ff-${trace}-${parent}-01`,
+    `00-${'0'.repeat(32)}-${parent}-01`,
+    `00-${trace}-${'0'.repeat(16)}-01`,
+    `00-${trace.toUpperCase()}-${parent}-01`,
+    `00-${trace}-${parent}-01-`,
+  ])
+    assert.equal(readRequest(json(BODY), { ...traced, traceparent: none }).traceparent, null, none)
   const others: object[] = [
     { context: { ip: '::2' } },
     { subject: undefined },
