@@ -4,12 +4,13 @@ import { Branches, contradict, keyOf, type Placed } from './logs.ts'
 
 export const S25: Invariant = {
   id: 'S25',
-  says: 'a witness never cosigns two heads of one log that contradict each other',
+  says: 'a witness persists, then cosigns, and never two heads of one log that contradict each other',
   begin({ fail, met }) {
     const logs = new Branches()
     const shown = new Map<string, Placed>()
     /** Of each witness, of each log, since its disk was set back. */
     const cosigned = new Map<number, Map<string, Placed[]>>()
+    const durable = new Set<string>()
     return (event) => {
       if (event.node === null) return
       if ('log' in event) logs.keep(event.node, event.log, event.ev !== 'durable')
@@ -19,7 +20,10 @@ export const S25: Invariant = {
         const branch = logs.at(event.node, event.head)
         if (branch !== null && !shown.has(key)) shown.set(key, { ...event.head, branch })
       }
+      if (event.ev === 'witness') durable.add(`${event.node} ${keyOf(event.of, event.head)}`)
       if (event.ev !== 'cosigned') return
+      if (!durable.has(`${event.node} ${keyOf(event.of, event.head)}`))
+        fail(`n${event.node} cosigned a head of n${event.of} that is not on its disk`)
       const head = shown.get(keyOf(event.of, event.head))
       if (head === undefined) return fail(`n${event.node} cosigned what n${event.of} never showed`)
       const logsOf = cosigned.get(event.node) ?? new Map<string, Placed[]>()
@@ -37,15 +41,16 @@ export const S25: Invariant = {
 
 export const S26: Invariant = {
   id: 'S26',
-  says: 'what counts as witnessed was cosigned by those witnesses before',
-  begin({ fail, met }) {
+  says: 'what counts as witnessed was cosigned by a quorum of witnesses before',
+  begin({ book, fail, met }) {
     const cosigned = new Set<string>()
     return (event) => {
       if (event.node === null) return
       if (event.ev === 'cosigned') cosigned.add(`${event.node} ${keyOf(event.of, event.head)}`)
       if (event.ev !== 'witnessed') return
       const { node, by, head } = event
-      if (by.length === 0) fail(`n${node} keeps a head that nobody cosigned`)
+      const least = Math.min(...[...book.roots.values()].map(({ lease }) => lease.write))
+      if (by.length < least) fail(`n${node} keeps a head that ${by.length} witnesses cosigned`)
       for (const witness of by.filter((each) => each !== node)) {
         met()
         if (!cosigned.has(`${witness} ${keyOf(node, head)}`))
