@@ -3,8 +3,13 @@ import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECK_NAMES } from '../../src/core/checks/check.ts'
+import { closeWith } from '../../src/core/closing.ts'
+import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import { objectOf } from '../../src/core/ipld.ts'
 import { signerOf } from '../../src/core/keys.ts'
+import { EXHIBITS_SHARING_MAX } from '../../src/core/limits.ts'
 import { type Body, formatDraft } from '../../src/core/record.ts'
+import { formatBundle } from '../../src/core/tile.ts'
 import { systemClock } from '../../src/daemon/system.ts'
 import { Log } from '../../src/mesh/log.ts'
 import { LogReader } from '../../src/mesh/log-reader.ts'
@@ -97,12 +102,55 @@ async function fill(directory: string): Promise<void> {
     Array.from({ length: WRITERS }, async () => {
       while (next < RECORDS) {
         next += 1
-        await log.append(formatDraft<'decision'>(decision(next)))
+        const n = next
+        await log.append(formatDraft<'decision'>(decision(n)), () => [], exhibit(n))
       }
     }),
   )
   await log.close()
   await store.close()
+}
+
+const ISSUER = signerOf(Buffer.from(hex('issuer'), 'hex'))
+const HOLDERS = AGENTS.map((_, n) => signerOf(Buffer.from(hex(`agent ${n}`), 'hex')))
+const LINKS = HOLDERS.map(({ did: aud }, n) =>
+  parseDelegation(
+    signDelegation(
+      {
+        ...{
+          aud,
+          sub: ISSUER.did,
+          cmd: '/tool',
+          nonce: Buffer.from(hex(`${n}`), 'hex').subarray(0, 12),
+        },
+        ...{ pol: [], meta: objectOf([]), expS: 2_000_000_000, nbfS: null },
+      },
+      ISSUER,
+    ),
+  ),
+)
+
+/** What is kept beside a decision: its link, which others have too, and its invocation, which is its own. */
+function exhibit(n: number): Uint8Array {
+  const at = (n * 7) % AGENTS.length
+  const [link, holder] = [LINKS[at], HOLDERS[at]]
+  if (link === undefined || holder === undefined) throw new Error('everybody holds a link')
+  const invocation = closeWith(
+    {
+      ...{ aud: did(99), sub: ISSUER.did, prf: [link.cid], cause: null, meta: objectOf([]) },
+      asked: {
+        ...{ action: n % 3 === 0 ? 'tool:read' : 'tool:search', subject: null },
+        resource: { type: 'repo', id: `acme/${n % 1_000}` },
+        args: objectOf([['path', `/srv/${n % 200}`]]),
+      },
+      nonce: Buffer.from(hex(`nonce ${n}`), 'hex').subarray(0, 12),
+      ...{ expS: 1_795_000_000 + n, iatS: 1_794_999_990 + n },
+    },
+    holder,
+  )
+  // The link stands with one of 256.
+  const first = n % EXHIBITS_SHARING_MAX < AGENTS.length
+  return formatBundle(first ? [invocation.bytes, link.bytes] : [invocation.bytes])
 }
 
 /** As an allow by a held artifact looks, with what differs from one to the next. */

@@ -20,7 +20,7 @@ import {
   WITNESSED,
 } from '../core/evidence-bundle.ts'
 import { readExhibit } from '../core/exhibit.ts'
-import { idOf, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
+import { type Cid, idOf, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
@@ -138,6 +138,8 @@ class Export {
   readonly #sink: Sink
   readonly #case: Case
   readonly #hashes = new Map<string, string>()
+  /** That exhibits so far held. */
+  readonly #links = new Map<Cid, Uint8Array>()
 
   constructor(client: Client, sink: Sink, wanted: Case) {
     this.#client = client
@@ -214,35 +216,47 @@ class Export {
       const bytes = await this.#client.bytes(`/v1/log/${path}`)
       if (place.level !== null || whole) this.#add(path, bytes)
       if (place.level !== null) continue
-      const chosen = readBundle(place, bytes).filter(
-        ({ id, record }) => belongs(id, record) || whole,
-      )
+      const listed = readBundle(place, bytes)
+      const chosen = listed.filter(({ id, record }) => belongs(id, record) || whole)
       records += chosen.length
       if (!whole) for (const { index, bytes: leaf } of chosen) this.#add(recordName(index), leaf)
-      await this.#exhibits(
-        place,
-        chosen.flatMap(({ record }) => (record.type === 'decision' ? record : [])),
-      )
+      await this.#exhibits(place, listed, chosen)
     }
     return records
   }
 
-  /** What these decisions were asked with, as far as it was kept. */
-  async #exhibits({ n }: TilePlace, decisions: readonly LogRecord<'decision'>[]): Promise<void> {
+  /** What these decisions were asked with, as far as it was kept: a link may stand with an earlier one. */
+  async #exhibits(
+    { n }: TilePlace,
+    listed: readonly Listed[],
+    chosen: readonly Listed[],
+  ): Promise<void> {
+    if (listed.every(({ record }) => record.type !== 'decision')) return
     const first = n * TILE_WIDTH
-    if (decisions.every(({ invocation }) => invocation === null)) return
     const { items } = await this.#client.get<{ items: readonly (string | null)[] }>(
       `/v1/log/exhibits?first=${first}`,
     )
-    for (const { index, invocation, links, request } of decisions) {
+    const wanted = new Set(chosen.map(({ index }) => index))
+    for (const { index, record } of listed) {
       const exhibit = items[index - first] ?? null
-      if (exhibit === null) continue
+      if (record.type !== 'decision' || exhibit === null) continue
       const parts = readExhibit(fromBase64(exhibit))
-      for (const cid of [invocation, ...links])
-        if (cid !== null) this.#addOnce(tokenName(cid), parts.get(cid))
-      const cause = request?.cause ?? null
-      if (cause !== null) this.#addOnce(receiptName(cause), parts.get('receipt'))
+      for (const cid of record.links) {
+        const link = parts.get(cid)
+        if (link !== undefined) this.#links.set(cid, link)
+      }
+      if (wanted.has(index)) this.#exhibit(record, parts)
     }
+  }
+
+  #exhibit(
+    { invocation, links, request }: LogRecord<'decision'>,
+    parts: ReturnType<typeof readExhibit>,
+  ): void {
+    if (invocation !== null) this.#addOnce(tokenName(invocation), parts.get(invocation))
+    for (const cid of links) this.#addOnce(tokenName(cid), this.#links.get(cid))
+    const cause = request?.cause ?? null
+    if (cause !== null) this.#addOnce(receiptName(cause), parts.get('receipt'))
   }
 
   #addOnce(name: string, bytes: Uint8Array | undefined): void {

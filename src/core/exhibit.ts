@@ -4,7 +4,8 @@
  * form of an entry bundle (tile.ts), each with its length before it.
  *
  * The record names all of it by hashes, so none of it is in the tree, and it
- * may go before the record does. Nothing is kept of an artifact that did not
+ * may go before the record does. A link is left out that stands in an exhibit
+ * of the same log a little before (mesh/exhibits.ts). Nothing is kept of an artifact that did not
  * verify: strangers do not fill the disk.
  */
 import { type Delegation, parseDelegation } from './delegation.ts'
@@ -16,15 +17,17 @@ import { isReceipt } from './receipt.ts'
 import type { LogRecord } from './record.ts'
 import { formatBundle, parseBundle } from './tile.ts'
 
-/** null where there is nothing to keep. */
+/** null where there is nothing to keep. @param known links that stand in an exhibit a little before this one */
 export function exhibitOf(
   { presented, parent }: Pick<JudgeInput, 'presented' | 'parent'>,
   { coverage }: Pick<Judgement, 'coverage'>,
+  known: ReadonlySet<Cid> = new Set(),
 ): Uint8Array | null {
   if (presented.kind !== 'artifact' || coverage.links.length === 0) return null
   const { invocation, links } = presented
   const receipt = parent?.kind === 'receipt' ? [parent.receipt] : []
-  const parts = [invocation.bytes, ...links.map(({ bytes }) => bytes), ...receipt]
+  const unknown = links.filter(({ cid }) => !known.has(cid))
+  const parts = [invocation.bytes, ...unknown.map(({ bytes }) => bytes), ...receipt]
   // One that is too long for the form is not kept, and its decision not judged again.
   return parts.every(({ length }) => length <= RECORD_BYTES_MAX) ? formatBundle(parts) : null
 }

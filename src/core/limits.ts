@@ -63,6 +63,8 @@ export const RECEIPT_STATEMENTS_MAX = 128
 /** Statements in one trust root, and its bytes: a chain of large roots. Chosen arbitrarily. */
 export const TRUST_STATEMENTS_MAX = 1_024
 export const TRUST_BYTES_MAX = 16 * MIB
+/** Decisions that share a link which is kept with the first of them alone. As many as an entry bundle holds. */
+export const EXHIBITS_SHARING_MAX = 256
 /** Governances that a replay goes back to: a record may come a little before or after the statement it rests on. */
 export const REPLAY_GOVERNANCES_MAX = 64
 /** Decisions that a replay found otherwise, told one by one; all are counted. */

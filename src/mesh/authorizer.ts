@@ -10,7 +10,6 @@
  * returned even if it cannot be recorded, and is counted in the next durable
  * record; an allow never is (design 4).
  */
-import { exhibitOf } from '../core/exhibit.ts'
 import type { RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JudgeInput, Judgement } from '../core/judge.ts'
@@ -23,6 +22,7 @@ import {
 import type { Denial } from '../core/reasons.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Standing } from './executions.ts'
+import { Exhibits } from './exhibits.ts'
 import type { Nonces } from './nonces.ts'
 import type { Clock, Put } from './ports.ts'
 
@@ -106,6 +106,7 @@ const BUSY: Denial = { code: 'OVERLOADED', detail: `${DECISIONS_MAX} decisions a
 export class Authorizer {
   readonly #ports: AuthorizerPorts
   readonly #deadlines: Deadlines
+  readonly #exhibits = new Exhibits()
   #deciding = 0
   #denialsWaiting = 0
   /** Denials returned since the last durable record that no record names. */
@@ -272,8 +273,9 @@ export class Authorizer {
     this.#unrecorded = 0
     try {
       const draft = call.draft(judgement, denial, supersedes, unrecorded)
-      return await this.#ports.append(draft, puts, exhibitOf(call.input, judgement))
+      return await this.#ports.append(draft, puts, this.#exhibits.make(call.input, judgement))
     } catch (error) {
+      this.#exhibits.lost()
       this.#ports.missed(error)
       this.#unrecorded += unrecorded
       return null
