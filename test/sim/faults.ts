@@ -4,6 +4,7 @@
  * each seed, and when by its dice.
  */
 import { Dice } from './clock.ts'
+import { lie } from './lie.ts'
 import { type Host, type Image, imageOf, type MeshWorld } from './mesh-world.ts'
 
 /** Between two images of the disk that may be set back. */
@@ -34,6 +35,7 @@ export class Faults {
   /** What is not left to the looks at the dice. */
   plan(): void {
     const { swarm, clock } = this.#world
+    if (swarm.liar > 0) this.#planLie()
     if (swarm.restore === 0) return
     const times = this.#dice.unit() < 0.3 ? 2 : 1
     for (let i = 0; i < times; i++)
@@ -56,6 +58,18 @@ export class Faults {
 
   image(): void {
     if (this.#world.swarm.restore > 0) this.#images.push(imageOf(this.#restorable.disk))
+  }
+
+  /** One whose disk stays what it is: of the other nobody could tell whether it lied. */
+  #planLie(): void {
+    const { swarm, clock, hosts } = this.#world
+    const dice = new Dice(swarm.seed * 17 + 3)
+    const others = hosts.filter((host) => host !== this.#restorable)
+    const liar = others[dice.integer(others.length)]
+    if (liar === undefined) return
+    // Again and again: a node that was heard a moment ago is not heard now, and gossip is lost.
+    for (let at = 0; at < 12; at++)
+      clock.after(swarm.faultsMs * (0.2 + 0.4 * dice.unit()), () => lie(this.#world, liar))
   }
 
   /** Its disk becomes what it was some seconds ago. */

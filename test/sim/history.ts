@@ -17,11 +17,18 @@ import type { LeaseTerms } from '../../src/core/statement/root.ts'
 export interface Law {
   readonly number: number
   readonly what:
-    | { readonly type: 'root'; readonly version: number; readonly witnesses: readonly number[] }
+    | {
+        readonly type: 'root'
+        readonly version: number
+        readonly witnesses: readonly number[]
+        /** Whether it lifts evidence. */
+        readonly lifts: boolean
+      }
     | { readonly type: 'revocation'; readonly target: Target }
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
     | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
-    | { readonly type: 'member' | 'epoch' | 'evidence' }
+    | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
+    | { readonly type: 'member' | 'evidence' }
   /** Of a root. */
   readonly lease: LeaseTerms | null
 }
@@ -95,6 +102,10 @@ export type Happening =
     }
   /** Effective here, and applied. */
   | { readonly ev: 'accept'; readonly statement: number; readonly speaks: number | null }
+  /** It holds evidence against a node's log; it was made by the nodes, not by the harness. */
+  | { readonly ev: 'evidence'; readonly against: number; readonly epoch: number }
+  /** The harness signed a second history in its name, and told everybody. */
+  | { readonly ev: 'lie'; readonly head: HeadOf }
   /** The node signed its state: to a question, or for everybody. */
   | {
       readonly ev: 'announce'

@@ -177,7 +177,7 @@ export class Laws {
     if (type === 'root') {
       const places = this.#keys.map(({ identity }) => identity.did)
       const witnesses = statement.witnesses.map((did) => places.indexOf(did))
-      return { type, version: statement.version, witnesses }
+      return { type, version: statement.version, witnesses, lifts: statement.lifts.length > 0 }
     }
     if (type === 'revocation') return { type, target: statement.target }
     if (type === 'freeze') {
@@ -185,6 +185,10 @@ export class Laws {
       return { type, scope, version, frozen }
     }
     if (type === 'policy') return { type, version: statement.version, signer: ana.did }
+    if (type === 'epoch') {
+      const of = this.#keys.findIndex(({ identity }) => identity.did === statement.node)
+      return { type, of, epoch: statement.epoch }
+    }
     return { type }
   }
 }

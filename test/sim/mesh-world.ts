@@ -288,8 +288,14 @@ export class MeshWorld {
   }
 
   #accepted(life: Running, node: MeshNode, id: StatementId, known: string | null): void {
-    const state = known ?? node.statements.get(id)?.state
+    const { statement, state = known } = node.statements.get(id) ?? {}
     if (state !== 'effective' && state !== 'conflict') return
+    if (statement?.type === 'evidence')
+      life.write({
+        ev: 'evidence',
+        against: life.placeOf(statement.node),
+        epoch: statement.epoch,
+      })
     const { root } = node.statements.governance
     const speaks = node.voice.speaks ? (root?.version ?? null) : null
     life.write({ ev: 'accept', statement: life.numberOf(id), speaks })

@@ -9,7 +9,8 @@ import { INVARIANTS } from './checkers/checkers.ts'
 import { formatEvent } from './history.ts'
 import { type Outcome, runSeed } from './mesh-run.ts'
 
-const SEEDS = [1, 2, 3]
+/** In the last one a node lies. */
+const SEEDS = [1, 2, 3, 26]
 const met = new Map<string, number>()
 
 for (const seed of SEEDS)

@@ -119,6 +119,15 @@ export const MUTATIONS: readonly Mutation[] = [
     quick: true,
   },
   {
+    name: 'a node goes on though it knows the evidence against it (B10)',
+    file: 'core/checks/governance.ts',
+    from: 'const evidence = distrusted.get(self)',
+    to: 'const evidence = undefined',
+    seed: 19,
+    by: 'S4',
+    quick: true,
+  },
+  {
     name: 'there is no boot check (B13)',
     file: 'mesh/boot.ts',
     from: 'if (overruling === null && !this.#tally().complete) return false',

@@ -37,6 +37,8 @@ export interface Swarm {
   readonly lawMs: number
   /** Of statements. */
   readonly rotations: number
+  /** Whether one node signs two histories of its log: 0 or 1. */
+  readonly liar: number
   readonly faultsMs: number
   readonly healMs: number
 }
@@ -86,6 +88,7 @@ export function draw(seed: number): Swarm {
     rotations: nodes > 2 ? chance(0.35, 0.3) : 0,
     faultsMs: 20_000,
     healMs: 20_000,
+    liar: nodes > 1 && dice.unit() < 0.2 ? 1 : 0,
   }
 }
 

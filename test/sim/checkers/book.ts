@@ -18,6 +18,8 @@ export interface RootLaw {
 export class NodePage {
   /** In force and durable here; statements that a restored disk lost are gone from it. */
   readonly accepted = new Set<number>()
+  /** Against whom it holds evidence, and of which epochs of that log. */
+  readonly evidence = new Map<number, Set<number>>()
   /** How often its disk was set back. */
   restores = 0
   inc = 0
@@ -42,6 +44,8 @@ export class Book {
   /** What was allowed, by its record. */
   readonly executions = new Map<RecordId, Asked>()
   readonly #pages = new Map<number, NodePage>()
+  /** How many laws there were when anybody first held evidence about a log: one that lifts it is later. */
+  readonly #caught = new Map<string, number>()
 
   page(node: number): NodePage {
     const known = this.#pages.get(node)
@@ -67,10 +71,17 @@ export class Book {
       // What a lost life learned and made durable without living to say so.
       for (const each of event.held) page.accepted.add(each)
     }
+    if (event.ev === 'evidence') {
+      const { against, epoch } = event
+      page.evidence.set(against, (page.evidence.get(against) ?? new Set()).add(epoch))
+      const log = `${against}/${epoch}`
+      if (!this.#caught.has(log)) this.#caught.set(log, this.laws.length)
+    }
     if (event.ev === 'down') page.up = false
     if (event.ev === 'restore') {
       page.restores += 1
       page.accepted.clear()
+      page.evidence.clear()
       for (const each of event.held) page.accepted.add(each)
     }
     // Of one that is sent again, the first time.
@@ -82,6 +93,22 @@ export class Book {
         restores: page.restores,
       })
     }
+  }
+
+  /** Whether nothing may rest on the other at the node: it holds evidence that no root lifted since, or no later log was opened. */
+  distrusts(node: number, other: number): boolean {
+    const page = this.page(node)
+    const accepted = [...page.accepted].map((number) => this.laws[number])
+    return [...(page.evidence.get(other) ?? [])].some((epoch) => {
+      const laws = this.#caught.get(`${other}/${epoch}`) ?? 0
+      const lifted = accepted.some(
+        (law) => law?.what.type === 'root' && law.what.lifts && law.number >= laws,
+      )
+      const retired = accepted.some(
+        (law) => law?.what.type === 'epoch' && law.what.of === other && law.what.epoch > epoch,
+      )
+      return !lifted || !retired
+    })
   }
 
   /** The newest version of the policy that the node accepted. */

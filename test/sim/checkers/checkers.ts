@@ -4,6 +4,7 @@ import type { Event } from '../history.ts'
 import { Book } from './book.ts'
 import { Checker, type Invariant } from './checker.ts'
 import { S1, S2, S13 } from './decisions.ts'
+import { S4 } from './evidence.ts'
 import { Q1, Q2, S3 } from './lease.ts'
 import { S22 } from './lineage.ts'
 import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
@@ -13,7 +14,7 @@ import { S25, S26 } from './witnesses.ts'
 export type { Finding } from './checker.ts'
 
 export const INVARIANTS: readonly Invariant[] = [
-  ...[S1, S2, S3, S5, S7, S9, S13, S22, S25, S26],
+  ...[S1, S2, S3, S4, S5, S7, S9, S13, S22, S25, S26],
   ...[Q1, Q2],
   ...[L1, L2, L4, NO_PROBLEM],
 ]

@@ -58,7 +58,7 @@ export const S3: Invariant = {
       const root = book.roots.get(event.root ?? 0)
       if (root === undefined) return fail(`n${node} allowed ${event.req} under no root`)
       const others = root.witnesses.filter(
-        (each) => each !== node && fresh(node, each, root, event),
+        (each) => each !== node && !book.distrusts(node, each) && fresh(node, each, root, event),
       )
       const self = event.speaks === root.version && root.witnesses.includes(node) ? 1 : 0
       if (root.lease.read > self) met()

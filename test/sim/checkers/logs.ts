@@ -103,6 +103,8 @@ export const S9: Invariant = {
     const logs = new Branches()
     const signed = new Map<string, Shown>()
     const held = new Map<number, Shown[]>()
+    /** What the harness signed in a node's name. */
+    const lies = new Set<string>()
     /** Told once for each head that is heard. */
     const compared = new Set<Shown>()
     /** Of each node, as of `Shown.told`. */
@@ -150,7 +152,9 @@ export const S9: Invariant = {
         if (heard !== undefined) compare(event.from, heard)
       }
       // Its own head at home, as a witness of it, is shown to nobody.
+      if (event.ev === 'lie') lies.add(keyOf(event.node, event.head))
       if (event.ev !== 'witness' || event.of === event.node) return
+      if (lies.has(keyOf(event.of, event.head))) return
       const head = signed.get(keyOf(event.of, event.head))
       if (head === undefined) fail(`n${event.node} holds a head that n${event.of} never signed`)
       else hold(event.of, head, event.node, event.t)

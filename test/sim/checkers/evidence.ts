@@ -1,0 +1,24 @@
+/** What follows from two histories of one log, and from nothing else: S4. */
+import type { Invariant } from './checker.ts'
+
+export const S4: Invariant = {
+  id: 'S4',
+  says: 'nothing rests on a node of which there is evidence, and no honest node is ever one',
+  begin({ book, fail, met }) {
+    const liars = new Set<number>()
+    return (event) => {
+      if (event.node === null) return
+      const { node } = event
+      if (event.ev === 'lie') liars.add(node)
+      if (event.ev === 'evidence') {
+        met()
+        // A disk that was set back, unnoticed by anybody in reach, is told from a liar by nobody.
+        if (!liars.has(event.against) && book.page(event.against).restores === 0)
+          fail(`n${node} holds evidence against n${event.against}, which never lied`)
+      }
+      // Voices of the others are S3's.
+      if (event.ev !== 'answer' || event.effect !== 'allow') return
+      if (book.distrusts(node, node)) fail(`n${node} allowed ${event.req}, and knows its evidence`)
+    }
+  },
+}
