@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Host } from '../../src/cli/stage.ts'
 import type { DecisionView, RecordView, StatusView } from '../../src/client/types.ts'
+import { eventually } from './lab.ts'
 import { run } from './typed.ts'
 
 const UID = process.getuid?.() ?? 0
@@ -127,9 +128,10 @@ test('what a node missed while it was down arrives when it is back, and denies',
 })
 
 test('a revocation ends the running child on another node', async () => {
+  const before = await newestAllow(cygnus)
   const child = run(cygnus, ['exec', ...ASK, '--', 'sleep', '60'])
-  await new Promise((done) => setTimeout(done, 1500))
-  const { id } = await newestAllow(cygnus)
+  const begun = () => newestAllow(cygnus)
+  const { id } = await eventually('the child is allowed', begun, (last) => last.id !== before.id)
   await atlas.do('revoke', id, '-m', 'wrong branch', '--yes', '--wait=all')
   const ended = await child
   assert.equal(ended.status, 143, ended.stderr)
