@@ -20,12 +20,12 @@ import {
   WITNESSED,
 } from '../core/evidence-bundle.ts'
 import { readExhibit } from '../core/exhibit.ts'
-import { type Cid, idOf, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
+import { type Cid, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
-import { type LogRecord, parseRecord } from '../core/record.ts'
-import { parseBundle, placePath, TILE_WIDTH, type TilePlace, tilesOf } from '../core/tile.ts'
+import type { LogRecord } from '../core/record.ts'
+import { placePath, TILE_WIDTH, type TilePlace } from '../core/tile.ts'
 import { authorityOf } from '../core/verify/authority.ts'
 import { policyOf } from '../core/verify/evidence-bundle.ts'
 import { openHead } from '../core/verify/head.ts'
@@ -34,6 +34,8 @@ import { recordNamed } from './audit.ts'
 import type { Client } from './connect.ts'
 import type { Context } from './context.ts'
 import { folderSink, type Sink, tarSink } from './evidence-files.ts'
+import { type Format, writeLines } from './export-lines.ts'
+import { type Listed, pagesOf } from './log-pages.ts'
 import { printItem } from './output.ts'
 import { timeOf } from './parse.ts'
 import { resolvePrincipal } from './principals.ts'
@@ -48,9 +50,11 @@ export const auditExport: Command = {
     'meshd audit export -f q3.evidence',
     'meshd audit export --principal planner --since 72h -f inc9.evidence',
     'meshd audit export --execution dec_9b31c07d --dir inc9',
+    'meshd audit export --format ocsf --since 1h -f -',
   ],
   options: [
-    { flags: '-f, --file <file>', says: 'a tar' },
+    { flags: '-f, --file <file>', says: 'a tar; with another format lines, - is stdout' },
+    { flags: '--format <format>', says: 'evidence; ndjson, one record a line; ocsf, one decision' },
     { flags: '--dir <folder>', says: 'the same files, unpacked' },
     { flags: '--principal <principal>', says: 'a case: who acted' },
     { flags: '--execution <decision>', says: 'a case: one execution and all that descend from it' },
@@ -58,6 +62,11 @@ export const auditExport: Command = {
     { flags: '--until <time>', says: 'a case: RFC 3339, or 2h' },
   ],
   run: async (context, _args, options) => {
+    const format = formatOf(options)
+    if (format !== 'evidence') {
+      await writeLines(context, format, textOption(options, 'file'), await caseOf(context, options))
+      return 0
+    }
     const [sink, where] = sinkOf(options)
     try {
       const wanted = await caseOf(context, options)
@@ -78,6 +87,13 @@ export const auditExport: Command = {
       throw error
     }
   },
+}
+
+function formatOf(options: Options): Format | 'evidence' {
+  const text = textOption(options, 'format') ?? 'evidence'
+  const found = (['evidence', 'ndjson', 'ocsf'] as const).find((each) => each === text)
+  if (found !== undefined) return found
+  throw new MeshError('USAGE', `\`${text}\` is no format`, { hint: 'evidence, ndjson or ocsf' })
 }
 
 function sinkOf(options: Options): [Sink, string] {
@@ -210,13 +226,9 @@ class Export {
     const belongs = belongingTo(this.#case)
     const whole = caseJson(this.#case) === null
     let records = 0
-    for (const place of tilesOf(size)) {
-      if (place.level === null && place.n * TILE_WIDTH < first) continue
-      const path = placePath(place)
-      const bytes = await this.#client.bytes(`/v1/log/${path}`)
-      if (place.level !== null || whole) this.#add(path, bytes)
+    for await (const { place, bytes, listed } of pagesOf(this.#client, first, size)) {
+      if (place.level !== null || whole) this.#add(placePath(place), bytes)
       if (place.level !== null) continue
-      const listed = readBundle(place, bytes)
       const chosen = listed.filter(({ id, record }) => belongs(id, record) || whole)
       records += chosen.length
       if (!whole) for (const { index, bytes: leaf } of chosen) this.#add(recordName(index), leaf)
@@ -262,22 +274,6 @@ class Export {
   #addOnce(name: string, bytes: Uint8Array | undefined): void {
     if (bytes !== undefined && !this.#hashes.has(name)) this.#add(name, bytes)
   }
-}
-
-interface Listed {
-  readonly index: number
-  readonly id: RecordId
-  readonly bytes: Uint8Array
-  readonly record: LogRecord
-}
-
-function readBundle({ n }: TilePlace, bundle: Uint8Array): readonly Listed[] {
-  return parseBundle(bundle).map((bytes, i) => ({
-    index: n * TILE_WIDTH + i,
-    id: idOf(bytes),
-    bytes,
-    record: parseRecord(bytes),
-  }))
 }
 
 /** As the root says it, by the statements that were just written. @throws MeshError INVALID_ANSWER */

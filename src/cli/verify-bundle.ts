@@ -10,7 +10,7 @@ import { safe } from './govern.ts'
 import { jsonText } from './output.ts'
 import { count, plural } from './text.ts'
 import type { Verified } from './verify.ts'
-import { headChecks, nodeName, timesOf } from './verify-one.ts'
+import { doubtsOf, headChecks, nodeName, timesOf } from './verify-one.ts'
 
 /** @throws Malformed */
 export function verifiedBundle(
@@ -105,9 +105,11 @@ function provenText({ head, witnessed, manifest, records }: EvidenceBundle, node
   return `${what}, as the witnesses saw them at ${timesOf(witnessed)}${upTo}`
 }
 
-function notProven({ head, witnessed, manifest }: EvidenceBundle, node: string): readonly string[] {
+function notProven(bundle: EvidenceBundle, node: string): readonly string[] {
+  const { head, witnessed, manifest, authority } = bundle
   const [size, sure] = [head.checkpoint.size, witnessed.checkpoint.size]
   return [
+    ...doubtsOf(head, authority),
     ...(manifest.of === null ? [] : ['that no other record belongs to the case']),
     ...(sure < size
       ? [`records ${range(sure, size)}, which rest on the word of ${node} alone`]

@@ -39,6 +39,7 @@ export function verifiedReceipt(bytes: Uint8Array, trust: TrustRoot): Verified {
     report: [],
     proven: [sentenceOf(view, node)],
     notProven: [
+      ...doubtsOf(head, authority),
       `that ${node} measured its facts truly`,
       `that its clock was right beyond the witnesses' cosignatures (${timesOf(head)})`,
     ],
@@ -106,6 +107,16 @@ export function headChecks(head: Head, authority: Authority): readonly string[] 
   return [
     `checkpoint signed by ${node}, a member under root v${authority.root.version}${retired}`,
     ...(head.witnessed ? [`cosigned ${quorum}${former}`] : []),
+  ]
+}
+
+/** Evidence against the log itself: it signed two histories, and this is one of them. */
+export function doubtsOf({ node }: Pick<Head, 'node'>, authority: Authority): readonly string[] {
+  const evidence = authority.governance.distrusted.get(node)
+  if (evidence === undefined) return []
+  const short = shortId('evd', evidence.id)
+  return [
+    `that this is the only history of ${nodeName({ node }, authority)}: it signed two (${short})`,
   ]
 }
 

@@ -130,6 +130,29 @@ test('a case holds its own records, their tokens, and the hashes of the others',
   assert.match(stdout, /^NOT PROVEN {2}that no other record belongs to the case/m)
 })
 
+test('records and decisions go to other systems a line each', async () => {
+  const lines = async (...words: string[]) =>
+    (await atlas.do('audit', 'export', ...words, '-f', '-'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  const records = await lines('--format', 'ndjson')
+  assert.deepEqual(
+    records.map(({ leaf }) => leaf.index),
+    records.map((_, at) => at),
+  )
+  const events = await lines('--format', 'ocsf', '--principal', 'me')
+  assert.deepEqual(
+    events.map(({ class_uid, action, status_code }) => [class_uid, action, status_code]),
+    [
+      [6003, 'Allowed', undefined],
+      [6003, 'Denied', 'SCOPE_EXCEEDED'],
+      [6003, 'Allowed', undefined],
+      [6003, 'Denied', 'REVOKED'],
+    ],
+  )
+})
+
 test('other tools read it: tar unpacks it, sha256sum checks it', () => {
   const folder = file('unpacked')
   const shell = (script: string) => spawnSync('sh', ['-ec', script], { encoding: 'utf8' })

@@ -26,7 +26,7 @@ import {
   withManifest,
   world,
 } from './evidence.ts'
-import { ana, atlas, borealis, corvus, keyOf, NOW_MS, rootOf } from './statements.ts'
+import { ana, atlas, borealis, corvus, forked, keyOf, NOW_MS, rootOf } from './statements.ts'
 
 const ONLY_ROOT = [world.first.bytes]
 const WHOLE = bundleOf(RECORDS)
@@ -160,6 +160,19 @@ test('checkpoints that the log did not sign, or no quorum cosigned, prove nothin
   refused(
     lying((files) => files.delete(WITNESSED)),
     /cosigned by 0 of 2/,
+  )
+})
+
+test('evidence that a log signed two histories comes along, and a forged one refuses the bundle', () => {
+  const evidence = forked(world, atlas)
+  const files = lying((all) => all.set(statementName(evidence.id), evidence.bytes))
+  const { authority } = verifyBundle(filesOf(files), ONLY_ROOT)
+  assert.ok(authority.governance.distrusted.has(atlas.identity.did))
+  const [half = '', rest = ''] = textOf(evidence.bytes).split('"signatures"')
+  const signed = utf8(`${half}"signatures"${rest.replace('[]', '[{"keyid":"x","sig":"AA=="}]')}`)
+  refused(
+    lying((all) => all.set(statementName(evidence.id), signed)),
+    /./,
   )
 })
 
