@@ -51,5 +51,5 @@ function extent(context: Context, item: PruneView, before: string): string {
   const what = `${count(to - from)} records, ${count(from)} to ${count(to - 1)}, ${older}`
   return done
     ? `${what}: pruned, and the log says so; their tiles stay`
-    : `${what} would go: requests, reasons, outcomes of them can be shown by no node then (${kept})`
+    : `${what} would go: what was asked and answered in them cannot be shown here any more (${kept})`
 }

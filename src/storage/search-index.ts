@@ -16,6 +16,7 @@ import {
   INDEX_ENTRIES_READ,
   INDEX_PAUSE_MS,
   INDEX_RECORDS,
+  READ_RECORDS,
 } from '../core/limits.ts'
 import { findableOf } from '../core/terms.ts'
 import type { Matches, Query } from '../mesh/ports.ts'
@@ -214,11 +215,17 @@ export class SearchIndex {
     const { signal } = this.#closing
     try {
       while (this.#cursor.from > this.#kept) {
-        await sleep(INDEX_PAUSE_MS, undefined, { signal, ref: false })
         const chunk = this.#cursor.from - 1
-        const records = await tiles.records(chunk * INDEX_RECORDS, INDEX_RECORDS)
+        const first = chunk * INDEX_RECORDS
+        const records: Indexed[] = []
+        while (records.length < INDEX_RECORDS) {
+          // In turns: whatever else waits comes in between.
+          await sleep(INDEX_PAUSE_MS, undefined, { signal, ref: false })
+          const page = await tiles.records(first + records.length, READ_RECORDS)
+          records.push(...page.map(indexedOf))
+        }
         if (signal.aborted) return
-        await this.#write(chunk, records.map(indexedOf), { ...this.#cursor, from: chunk })
+        await this.#write(chunk, records, { ...this.#cursor, from: chunk })
         this.#cursor = { ...this.#cursor, from: chunk }
       }
     } catch {
