@@ -216,7 +216,7 @@ function commitFacts(meshd: JsonObject): Committed {
   return committed
 }
 
-/** Its digest always, itself if it is small: what may be sensitive can be removed and the record still proves what it was. */
+/** Its digest always, itself if it is small. */
 function commit(value: Json): Committed {
   const text = formatJson(value)
   const digest = sha256Hex(utf8(text))

@@ -40,7 +40,7 @@ const reason: shape.Reader<ReasonCode> = (value, at) => {
   return value
 }
 
-/** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. Remove the value to redact: the proof still holds. */
+/** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. */
 const committed = object({ digest: shape.hash, value: shape.optional(any) })
 export type Committed = shape.Read<typeof committed>
 

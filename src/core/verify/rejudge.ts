@@ -20,7 +20,7 @@ import type { Authority } from './authority.ts'
 export const UNJUDGEABLE = {
   governance: 'the governance of their moment does not follow from the statements here',
   request: 'the request was malformed, and is not in the record',
-  values: 'a value is withheld: it was too large, or redacted',
+  values: 'a value is not there: it was too large',
   artifact: 'the artifact did not verify, and was not kept',
   tokens: 'the tokens are not here',
   cause: 'the receipt of the cause is not here',
