@@ -169,6 +169,7 @@ export class SpreadView {
   #speaks({ node, root, checked, opened }: StateAnswer): boolean {
     const { governance } = this.#ports.statements
     if (governance.root?.version !== root || !governance.root.witnesses.includes(node)) return false
+    if (governance.distrusted.has(node)) return false
     return checked && opened === currentEra(governance.roots).from
   }
 
@@ -183,9 +184,10 @@ export class SpreadView {
   /** Notes the moment for all that `write` witnesses have reached by now. */
   #commit(): void {
     const { history, network, statements, voice } = this.#ports
-    const { root } = statements.governance
+    const { root, distrusted } = statements.governance
     if (root === null) return
     const places = root.witnesses.map((witness) => {
+      if (distrusted.has(witness)) return 0
       if (witness === network.self) return voice.speaks ? history.newest : 0
       const reached = this.#reached.get(witness)
       return reached?.root === root.version ? reached.place : 0
@@ -211,9 +213,11 @@ export class SpreadView {
   }
 
   #holding({ signed }: Watched): number {
-    const { root } = this.#ports.statements.governance
+    const { root, distrusted } = this.#ports.statements.governance
     if (root === null) return 0
-    return root.witnesses.filter((witness) => signed.get(witness) === root.version).length
+    return root.witnesses.filter(
+      (witness) => signed.get(witness) === root.version && !distrusted.has(witness),
+    ).length
   }
 
   #nodes(): readonly Did[] {

@@ -45,8 +45,9 @@ export class Voice {
   /** Whether this node's own word counts as a witness's now, to others and to itself. */
   get speaks(): boolean {
     const { statements, network, boot, handover, witness } = this.#ports
-    const { root, roots, members } = statements.governance
+    const { root, roots, members, distrusted } = statements.governance
     if (!boot.done || root === null || !root.witnesses.includes(network.self)) return false
+    if (distrusted.has(network.self)) return false
     if (members.get(network.self)?.witness !== witness.did) return false
     return handover.opened === currentEra(roots).from
   }

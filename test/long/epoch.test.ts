@@ -81,6 +81,8 @@ test('restored from an older copy it continues nothing, and goes on in a new epo
   await stays(size)
   await opened(2)
   await decides(3)
+  // It appended nothing to the log that others remember: nobody has anything against it.
+  for (const each of [atlas, borealis]) assert.equal((await status(each)).governance.evidence, 0)
 })
 
 test('with a damaged disk it does not start; begun anew with the same keys it is a rollback', async () => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { idOf } from '../../src/core/id.ts'
+import type { Did } from '../../src/core/keys.ts'
 import { MeshError } from '../../src/core/problems.ts'
+import type { Evidence } from '../../src/core/statement/evidence.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { DIDS, rootOf, type SimNode, World } from '../sim/lease-world.ts'
 
@@ -63,6 +65,17 @@ test('before the commit there is no bound, and who does not answer is said', asy
       [true, null],
     ],
   )
+})
+
+test('a witness of which there is evidence makes no commit', async () => {
+  const { clock, world, nodes } = await meshOf()
+  const [a] = nodes
+  const liar = DIDS[1] as Did
+  a.also = { distrusted: new Map([[liar, {} as Evidence]]) }
+  world.groups = [0, 0, 1, 1]
+  await clock.until(a.learn([REVOCATION]))
+  const view = await clock.until(a.spread.view(REVOCATION, 'committed', 5_000, never))
+  assert.deepEqual([view.witnessesHolding, view.committedAtMs], [1, null])
 })
 
 test('one round asks everybody once and waits no longer than it may', async () => {
