@@ -59,6 +59,9 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'audit stats': '',
   'audit prune': '--before 400d',
   'audit verify': '',
+  'audit prove': 'last -f -',
+  'lineage trace': 'last',
+  'lineage graph': 'last',
   'config reload': '',
 }
 
@@ -80,6 +83,9 @@ const ALONE: Readonly<Record<string, readonly [number, string]>> = {
   'config show': [0, ''],
   'config check': [0, ''],
   'config schema': [0, ''],
+  // Where it would go is looked at first.
+  'audit export': [4, '--dir /no/such/folder/x'],
+  verify: [4, '/no/such/file --trust /no/such/root'],
   completion: [0, 'bash'],
   help: [0, 'REVOKED'],
   commands: [0, ''],
