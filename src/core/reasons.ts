@@ -80,7 +80,11 @@ export const REASONS = {
     'governance is in dispute, expired, or not the one that the artifact demands',
     'meshd mesh status',
   ),
-  NODE_SUSPENDED: stands(7, 'this node is suspended from its mesh', 'meshd unfreeze node:<node>'),
+  NODE_SUSPENDED: stands(
+    7,
+    'this node is suspended from its mesh, or it or one that the artifact names signed two histories',
+    'meshd peer show <node>',
+  ),
   GOVERNANCE_STALE: passes(
     8,
     'this node holds no lease: too few witnesses confirmed its state recently',
