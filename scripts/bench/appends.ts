@@ -5,7 +5,8 @@ import { systemClock } from '../../src/daemon/system.ts'
 import { Log } from '../../src/mesh/log.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { GroupCommit } from './floor-server.ts'
-import { openLab } from './lab.ts'
+import { openHypercore } from './hypercore.ts'
+import { type Lab, openLab } from './lab.ts'
 import { atLeast, median, perSecond, type Row, type Section } from './table.ts'
 
 const WRITERS = [1, 8, 64] as const
@@ -41,6 +42,13 @@ export async function appends(): Promise<Section> {
       goal: atLeast(0.5, ratio),
     })
   }
+  rows.push(
+    ...(await beside(
+      lab,
+      () => log.append({ type: 'system', event: 'bench', detail: DETAIL }),
+      record,
+    )),
+  )
   await log.close()
   await store.close()
   await db.close()
@@ -49,6 +57,26 @@ export async function appends(): Promise<Section> {
     how: `Writers that each wait for durability before the next record; the median of ${ROUNDS} runs of ${RUN_MS / 1000} s, in turns with the floor. Ours: canonical JSON, leaf hash, peaks, tiles and a head file beside the batch. Floor: LevelDB alone, records of 573 bytes, synced batches of at most 128.`,
     rows,
   }
+}
+
+/** Told, not promised: it answers before anything is on the disk. */
+async function beside(
+  lab: Lab,
+  ours: () => Promise<unknown>,
+  record: Uint8Array,
+): Promise<readonly Row[]> {
+  const core = await openHypercore(lab.folder('hypercore'))
+  if (core === null) return []
+  const rows: Row[] = []
+  for (const writers of WRITERS) {
+    const [own, theirs] = await inTurns(writers, ours, () => core.append(record))
+    rows.push({
+      what: `${writers} beside hypercore 11, which does not sync`,
+      ...{ ours: perSecond(own), floor: perSecond(theirs), ratio: own / theirs, goal: null },
+    })
+  }
+  await core.close()
+  return rows
 }
 
 /** Both, one after the other, so that a busy moment of the machine meets both. */
