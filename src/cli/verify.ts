@@ -6,7 +6,7 @@
 import { EVIDENCE_BYTES_MAX, TRUST_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { PolicyEngine } from '../core/policy.ts'
-import { MeshError } from '../core/problems.ts'
+import { MeshError, PROBLEMS } from '../core/problems.ts'
 import { isReceipt } from '../core/receipt.ts'
 import { isTar } from '../core/tar.ts'
 import { parseTrust, type TrustRoot } from '../core/verify/trust.ts'
@@ -58,6 +58,10 @@ export const verify: Command = {
       id: file,
       lines: () => linesOf(verified).map(context.style.symbols),
     })
+    if (exit === PROBLEMS.PROOF_INVALID.exit)
+      throw new MeshError('PROOF_INVALID', `${file}: decisions come out otherwise than recorded`, {
+        hint: 'the lines marked ✗ say which, and how',
+      })
     return exit
   },
 }

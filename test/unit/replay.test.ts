@@ -207,6 +207,13 @@ function swap(old: Uint8Array, leaf: Uint8Array): Uint8Array {
   return index(old) === index(leaf) ? leaf : old
 }
 
+test('a lease that had less than a millisecond left was held', () => {
+  const last = changed(ALLOW.leaf, ({ lease }) => ({
+    lease: { ...(lease as object), remainingMs: 0 } as Json,
+  }))
+  assert.equal(replayed(LOG.with(4, last)).same, 2)
+})
+
 test('what cannot be judged again is counted by its reason, and is not the same', () => {
   const reasons = (replay: Replay) => Object.fromEntries(replay.notJudged)
   const without = (name: string) => (files: Map<string, Uint8Array>) => void files.delete(name)

@@ -132,13 +132,12 @@ function parentOf({ cause }: Request, record: Decision, files: Files): Parent | 
     : 'cause'
 }
 
-/** As it was counted, under the shorter bound if there was one. */
-function leaseOf({ lease }: Decision): LeaseStatus {
-  const { held, witnesses, need, of, clockOffsetMs, clockTrusted, why, remainingMs } = lease
-  return {
-    ...{ held, witnesses, need, of, clockOffsetMs, clockTrusted, why },
-    untilMs: remainingMs ?? 0,
-  }
+/** As it was counted, under the shorter bound if there was one. What was left of it is in whole milliseconds. */
+function leaseOf(record: Decision): LeaseStatus {
+  const { held, witnesses, need, of, clockOffsetMs, clockTrusted, why } = record.lease
+  const ended = codeOf(record, 'lease') === 'GOVERNANCE_STALE'
+  const untilMs = held && !ended ? (record.lease.remainingMs ?? 0) + 1 : 0
+  return { held, witnesses, need, of, clockOffsetMs, clockTrusted, why, untilMs }
 }
 
 function codeOf({ checks }: Decision, name: CheckResult['name']): CheckResult['code'] {
