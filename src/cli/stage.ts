@@ -4,9 +4,10 @@
  * its own, and the same commands that a person would type, run in this one.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Writable } from 'node:stream'
+import { assert } from '../core/assert.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
 import type { Io } from './context.ts'
 
@@ -80,13 +81,22 @@ export class Host {
 
   /** Starts the daemon; its words go to daemon.log. Resolves when the process runs, not when it is ready. */
   start(env: Readonly<Record<string, string>> = {}): void {
+    assert(!this.#runs(), `${this.name} runs already`)
     const log = openSync(this.logFile, 'a', 0o600)
     this.#daemon = spawn(process.execPath, [this.#launcher, 'start'], {
       env: { ...this.env, ...env },
       stdio: ['ignore', log, log],
     })
+    closeSync(log)
     // What goes wrong stands in the log; the commands that need the daemon say the rest.
     this.#daemon.on('error', () => {})
+  }
+
+  /** A second one would be out of reach: nobody could end it. */
+  #runs(): boolean {
+    return (
+      this.#daemon !== null && this.#daemon.exitCode === null && this.#daemon.signalCode === null
+    )
   }
 
   /** Resolves when the daemon answers on its socket. @throws MeshError with the last words of a daemon that ended */
@@ -117,8 +127,7 @@ export class Host {
   /** Ends the daemon and gives its exit status; null when a signal ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const daemon = this.#daemon
-    if (daemon === null || daemon.exitCode !== null || daemon.signalCode !== null)
-      return daemon?.exitCode ?? null
+    if (daemon === null || !this.#runs()) return daemon?.exitCode ?? null
     const ended = new Promise<void>((done) => daemon.once('exit', () => done()))
     daemon.kill(signal)
     const kill = setTimeout(() => daemon.kill('SIGKILL'), STOP_MS)
