@@ -61,7 +61,7 @@ test('a root of which one signature of two is there changes nothing, until the s
     'policy=2',
   ]
   const first = await atlas.do('root', 'rotate', ...grown, ...founder)
-  assert.match(first, /PENDING {2}1 of 2 signatures/)
+  assert.match(first, /PENDING {2}1 of 1 by root v2, 1 of 2 by root v3/)
   assert.deepEqual(await Promise.all([atlas, borealis].map(rootOf)), [2, 2])
   const id = await waiting(borealis, 'root')
   const again = await atlas.run('root', 'sign', id, ...founder)
