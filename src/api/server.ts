@@ -16,6 +16,7 @@ import {
   HTTP_CONNECTIONS_MAX,
   HTTP_CONNECTIONS_PER_USER_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_LINGER_MS,
   HTTP_REQUEST_TIMEOUT_MS,
   SOCKET_PATH_BYTES_MAX,
   SUBMIT_BYTES_MAX,
@@ -271,7 +272,19 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply):
     ...(request.complete ? {} : { connection: 'close' }),
     ...reply.headers,
   })
-  response.end(body)
+  if (request.complete) response.end(body)
+  else linger(response, body)
+}
+
+/**
+ * Who still sends would be told by a reset, and may never read why. So the
+ * answer is written whole, no more of the body is read, and there is a moment
+ * to take it before the end.
+ */
+function linger(response: ServerResponse, body: Buffer): void {
+  response.write(body)
+  const over = setTimeout(() => response.end(), HTTP_LINGER_MS)
+  response.once('close', () => clearTimeout(over))
 }
 
 /** Who may write it can put a daemon of their own in this one's place; only the sticky bit prevents that. @throws MeshError CONFIG_INVALID */

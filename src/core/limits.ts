@@ -522,6 +522,8 @@ export const HTTP_CONNECTIONS_PER_USER_MAX = 128
 export const SCRAPE_CONNECTIONS_MAX = 8
 export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND
 export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND
+/** For whoever still sends to read why no more is taken. */
+export const HTTP_LINGER_MS = 250
 /** SIGTERM to exit. */
 export const SHUTDOWN_MS_MAX = 5 * SECOND
 /** For the node's loops to end, of that; then the disk is closed under what did not. */

@@ -13,6 +13,7 @@ import type {
   RecordListView,
   RecordStatsView,
 } from '../../src/client/search-types.ts'
+import { eventually } from './lab.ts'
 
 const UID = process.getuid?.() ?? 0
 const dir = mkdtempSync(join(tmpdir(), 'meshd-e2e-'))
@@ -79,10 +80,12 @@ test('another node shows its records once its operator says so, and each is prov
   assert.match(before.nodes.find(({ name }) => name === 'borealis')?.why ?? '', /audit\.share/)
   appendShare(borealis, 'members')
   await borealis.do('config', 'reload')
-  const view = await mesh()
-  const from = (name: string) => view.items.filter(({ node }) => node.name === name)
-  assert.deepEqual([from('atlas').length, from('borealis').length], [4, 4])
-  assert.ok(from('borealis').every(({ state }) => state !== 'durable'))
+  const from = ({ items }: MeshRecordListView, name: string) =>
+    items.filter(({ node }) => node.name === name)
+  // What is not published yet can be proven to nobody.
+  const view = await eventually('shown', mesh, (seen) => from(seen, 'borealis').length === 4)
+  assert.equal(from(view, 'atlas').length, 4)
+  assert.ok(from(view, 'borealis').every(({ state }) => state !== 'durable'))
   await borealis.stop('SIGKILL')
   const alone = await mesh()
   assert.notEqual(alone.nodes.find(({ name }) => name === 'borealis')?.why, null)
