@@ -12,6 +12,7 @@ import { Log } from '../../src/mesh/log.ts'
 import type { Clock } from '../../src/mesh/ports.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
+import { row } from '../lab/row.ts'
 
 const MIB = 1024 * 1024
 const NODE = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK' as Did
@@ -40,7 +41,7 @@ const disk = mounted()
 
 test('a full disk loses nothing that was acknowledged, and takes a revocation', {
   skip: disk === null ? 'mounting a tmpfs is not allowed here' : false,
-}, async () => {
+}, async (t) => {
   assert.ok(disk !== null)
   const directory = join(disk, 'data')
   // Never seen to be low: every record is tried, until the disk itself refuses.
@@ -78,6 +79,8 @@ test('a full disk loses nothing that was acknowledged, and takes a revocation', 
       assert.equal(idOf((await again.records(index, 1))[0] ?? new Uint8Array()), id)
     assert.equal((await again.get('statement', 'revocation'))?.length, 2_000)
     await again.close()
+    row(t, 22, `0 lost of ${acknowledged.size} acknowledged when the disk was full`)
+    row(t, 23, 'reserve given up, and the revocation is durable')
   } finally {
     execFileSync('umount', [disk])
     rmSync(disk, { recursive: true })

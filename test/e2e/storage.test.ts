@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { idOf } from '../../src/core/id.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
+import { row } from '../lab/row.ts'
 
 const RESERVE = { bytes: 4096, marginBytes: 0 }
 const CHILD = join(import.meta.dirname, 'storage-child.ts')
@@ -36,7 +37,7 @@ async function acknowledged(directory: string, count: number): Promise<Map<numbe
   return new Map(lines.map(([index, id]) => [Number(index), id ?? '']))
 }
 
-test('nothing that was acknowledged before a kill -9 is lost, over and over', async () => {
+test('nothing that was acknowledged before a kill -9 is lost, over and over', async (t) => {
   const scratch = mkdtempSync(join(tmpdir(), 'meshd-kill-'))
   const directory = join(scratch, 'data')
   await (await createStore(directory, RESERVE)).close()
@@ -56,5 +57,6 @@ test('nothing that was acknowledged before a kill -9 is lost, over and over', as
     assert.equal(nonces.size, store.tree.size)
     await store.close()
   }
+  row(t, 3, `0 lost and 0 given twice of ${all.size} acknowledged indexes, 3 kills`)
   rmSync(scratch, { recursive: true })
 })

@@ -10,6 +10,7 @@ import type { Host } from '../../src/cli/stage.ts'
 import type { DecisionView } from '../../src/client/types.ts'
 import { ASK, authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
 import { bodyOf, raw, request, socketOf } from '../e2e/raw.ts'
+import { row } from '../lab/row.ts'
 
 const STALENESS_MS = 4_000
 const FAKETIME = [
@@ -67,7 +68,7 @@ async function denies(ms: number): Promise<DecisionView['code'][]> {
 }
 
 for (const by of ['+1h', '-1h'])
-  test(`a node whose clock is off by ${by} denies, and says why`, { skip }, async () => {
+  test(`a node whose clock is off by ${by} denies, and says why`, { skip }, async (t) => {
     await restarted(by)
     const codes = await denies(STALENESS_MS)
     assert.ok(
@@ -78,6 +79,7 @@ for (const by of ['+1h', '-1h'])
     assert.equal(ready, false)
     assert.match(notReady.join('\n'), /CLOCK_UNTRUSTED|GOVERNANCE_STALE/)
     assert.equal((await authorize(cygnus)).decision, false)
+    if (by === '-1h') row(t, 40, `started ${by}: 0 allows, ${codes.join()}`)
   })
 
 test('with a right clock again it is ready without a restart', { skip }, async () => {
@@ -87,7 +89,7 @@ test('with a right clock again it is ready without a restart', { skip }, async (
 })
 
 for (const by of ['-30s', '+5d'])
-  test(`a step of ${by} while it runs empties the lease`, { skip }, async () => {
+  test(`a step of ${by} while it runs empties the lease`, { skip }, async (t) => {
     steps(by)
     const denied = await eventually(
       'denied',
@@ -96,12 +98,13 @@ for (const by of ['-30s', '+5d'])
       2_000,
     )
     assert.ok(DOUBT.includes(denied.code ?? ''), `${denied.code} ${denied.detail}`)
-    await denies(1_000)
+    const codes = await denies(1_000)
     steps('+0')
     await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
+    row(t, 38, `${by}: 0 allows, ${codes.join()}`)
   })
 
-test('a process that stood still longer than its lease allows nothing before it is renewed', async () => {
+test('a process that stood still longer than its lease allows nothing before it is renewed', async (t) => {
   await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
   const body = '{"action":{"name":"job:deploy"},"resource":{"type":"env","id":"staging"}}'
   process.kill(cygnus.pid, 'SIGSTOP')
@@ -120,4 +123,6 @@ test('a process that stood still longer than its lease allows nothing before it 
   await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
   assert.equal((await cygnus.run('authorize', ...ASK)).status, 0)
   await cygnus.do('audit', 'verify')
+  row(t, 8, `0 stale allows of ${asked.length} asked across a pause of ${2 * STALENESS_MS} ms`)
+  row(t, 43, '0 allows before the lease was renewed')
 })

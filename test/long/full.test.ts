@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
+import { row } from '../lab/row.ts'
 
 const MIB = 1024 * 1024
 const lab = new Lab()
@@ -62,7 +63,7 @@ function fill(left: number): void {
 
 test('a full disk denies, takes a revocation, and is left behind without a restart', {
   skip,
-}, async () => {
+}, async (t) => {
   const { pid } = host
   const doomed = await grant(host)
   assert.equal((await authorize(host)).code, null)
@@ -100,4 +101,5 @@ test('a full disk denies, takes a revocation, and is left behind without a resta
   await host.do('wait', '--for', 'ready')
   assert.equal((await status(host)).governance.revocations, 1)
   await host.do('audit', 'verify')
+  row(t, 22, 'the same daemon goes on when there is room: 0 allows while full')
 })

@@ -14,6 +14,7 @@ import { Level } from 'level'
 import { textOf, utf8 } from '../../src/core/bytes.ts'
 import type { Store } from '../../src/mesh/ports.ts'
 import { putKey, recordKey, seal, tileKey } from '../../src/storage/keyspace.ts'
+import { row } from '../lab/row.ts'
 import { batchOf, put, texts } from './stores.ts'
 import { DAMAGED, filled, open, type Place, trap } from './traps.ts'
 
@@ -92,10 +93,11 @@ async function peek(place: Place, key: Uint8Array): Promise<Uint8Array> {
   return edit(place, async (handle) => new Uint8Array((await handle.get(key)) ?? []))
 }
 
-trap('a log that LevelDB lost is missed by the head file', async (place) => {
+trap('a log that LevelDB lost is missed by the head file', async (place, t) => {
   await filled(place)
   rmSync(largest(place, '.log'))
   await assert.rejects(open(place), DAMAGED)
+  row(t, 19, 'log file deleted: refused')
 })
 
 trap('a tail that is cut off is missed by the head file, at each length', async (place) => {
@@ -118,28 +120,34 @@ trap('a tail of puts alone is missed as well', async (place) => {
   await assert.rejects(open(place), DAMAGED)
 })
 
-trap('a bit that flips in the write-ahead log is never silent', async (place) => {
+trap('a bit that flips in the write-ahead log is never silent', async (place, t) => {
   await filled(place)
   const path = largest(place, '.log')
+  let flips = 0
   let noticed = 0
   await onCopies(place, every(1_511, statSync(path).size), async (at) => {
     flip(path, at)
+    flips += 1
     noticed += (await readsRight(place)) ? 0 : 1
   })
   assert.ok(noticed > 10, `${noticed} noticed`)
+  row(t, 17, `0 silent of ${flips} flips in the log, ${noticed} noticed`)
 })
 
-trap('a bit that flips in a table is never silent', async (place) => {
+trap('a bit that flips in a table is never silent', async (place, t) => {
   await filled(place)
   // Opening makes a table of the write-ahead log.
   await (await open(place)).close()
   const path = largest(place, '.ldb')
+  let flips = 0
   let noticed = 0
   await onCopies(place, every(997, statSync(path).size), async (at) => {
     flip(path, at)
+    flips += 1
     noticed += (await readsRight(place)) ? 0 : 1
   })
   assert.ok(noticed > 10, `${noticed} noticed`)
+  row(t, 18, `0 silent of ${flips} flips in a table, ${noticed} noticed`)
 })
 
 trap('a value that is gone, old, changed, added, or in another place is damage', async (place) => {

@@ -19,6 +19,7 @@ import { test } from 'node:test'
 import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
 import { Reserve } from '../../src/storage/reserve.ts'
+import { row } from '../lab/row.ts'
 import { batchOf, onLevel, put, RESERVE, texts } from './stores.ts'
 import { DAMAGED, filled, NOT_PRIVATE, NOT_READY, open, trap } from './traps.ts'
 
@@ -33,25 +34,28 @@ test('nothing is opened where nothing was made, and nothing is left there', asyn
   rmSync(place.directory, { recursive: true })
 })
 
-trap('a lost CURRENT is damage, never a new database', async (place) => {
+trap('a lost CURRENT is damage, never a new database', async (place, t) => {
   await filled(place)
   rmSync(join(place.directory, 'db', 'CURRENT'))
   await assert.rejects(open(place), DAMAGED)
   assert.ok(!existsSync(join(place.directory, 'db', 'CURRENT')))
+  row(t, 19, 'CURRENT deleted: refused')
 })
 
 for (const lost of ['db', 'head', 'INITIALIZED'])
-  trap(`a directory that lost ${lost} is damaged, and is not made anew`, async (place) => {
+  trap(`a directory that lost ${lost} is damaged, and is not made anew`, async (place, t) => {
     await filled(place)
     rmSync(join(place.directory, lost), { recursive: true })
     await assert.rejects(open(place), DAMAGED)
     const code = lost === 'INITIALIZED' ? 'LOG_DAMAGED' : 'CONFLICT'
     await assert.rejects(createStore(place.directory, RESERVE), { code })
+    row(t, 19, `${lost} deleted: refused`)
   })
 
-trap('a second opener is told that somebody else is here', async (place) => {
+trap('a second opener is told that somebody else is here', async (place, t) => {
   await assert.rejects(open(place), { ...NOT_READY, message: /in use by another daemon/ })
   await place.store.persist(batchOf(place.store, ['still mine']))
+  row(t, 29, 'second opener refused, the first goes on')
 })
 
 trap(
@@ -102,14 +106,15 @@ trap('everything in the directory is private to its user', async (place) => {
     assert.equal(lstatSync(join(place.directory, name)).mode & 0o077, 0, name)
 })
 
-trap('a directory that others may enter is refused', async (place) => {
+trap('a directory that others may enter is refused', async (place, t) => {
   await filled(place)
   chmodSync(place.directory, 0o755)
   await assert.rejects(open(place), NOT_PRIVATE)
   chmodSync(place.directory, 0o700)
+  row(t, 30, 'data directory 0755: refused')
 })
 
-trap('a head file that is a link, or that others may write, is refused', async (place) => {
+trap('a head file that is a link, or that others may write, is refused', async (place, t) => {
   await filled(place)
   const head = join(place.directory, 'head')
   chmodSync(head, 0o660)
@@ -118,6 +123,7 @@ trap('a head file that is a link, or that others may write, is refused', async (
   renameSync(head, `${head}-elsewhere`)
   symlinkSync(`${head}-elsewhere`, head)
   await assert.rejects(open(place), NOT_PRIVATE)
+  row(t, 30, 'head file 0660, head file a link: refused')
 })
 
 trap('a database from elsewhere does not pass for this one', async (place) => {

@@ -1,5 +1,5 @@
 /** A real directory that a trap is sprung on, and is removed after it. */
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { LevelStore } from '../../src/storage/level.ts'
 import { batchOf, onLevel, put, RESERVE, texts } from './stores.ts'
 
@@ -9,11 +9,11 @@ export const DAMAGED = { name: 'MeshError', code: 'LOG_DAMAGED' }
 export const NOT_READY = { name: 'MeshError', code: 'NOT_READY' }
 export const NOT_PRIVATE = { name: 'MeshError', code: 'CONFIG_INVALID' }
 
-export function trap(property: string, run: (place: Place) => Promise<void>): void {
-  void test(property, async () => {
+export function trap(property: string, run: (place: Place, t: TestContext) => Promise<void>): void {
+  void test(property, async (t) => {
     const place = await onLevel()
     try {
-      await run(place)
+      await run(place, t)
     } finally {
       await place.remove()
     }
