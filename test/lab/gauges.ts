@@ -1,0 +1,97 @@
+/** What an attack costs the attacked daemon: memory and handles by /proc, its loop by the time of a trivial answer, honest callers by a load. */
+import { readdirSync, readFileSync } from 'node:fs'
+import http from 'node:http'
+import { join } from 'node:path'
+import { type LoadResult, load } from '../../scripts/bench/load.ts'
+import type { Host } from '../../src/cli/stage.ts'
+import { grant } from '../e2e/lab.ts'
+
+const KIB = 1024
+
+/** MiB. */
+export function rssOf(host: Host): number {
+  const status = readFileSync(`/proc/${host.pid}/status`, 'utf8')
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / KIB)
+}
+
+export function handlesOf(host: Host): number {
+  return readdirSync(`/proc/${host.pid}/fd`).length
+}
+
+/** Seconds of processor time since it began. */
+export function cpuOf(host: Host): number {
+  const fields = readFileSync(`/proc/${host.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+export interface Pulse {
+  readonly count: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+export const at = (sorted: readonly number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+
+const round = (ms: number) => Math.round(ms * 10) / 10
+
+/** Asks for nothing, every few ms, while something else runs: what it waits for is the loop. */
+export async function pulseDuring(host: Host, run: () => Promise<unknown>): Promise<Pulse> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  const socketPath = join(host.socketsDir, 'read.sock')
+  const tookMs: number[] = []
+  let over = false
+  const loop = (async () => {
+    while (!over) {
+      const beganMs = performance.now()
+      await ping(socketPath, agent)
+      tookMs.push(performance.now() - beganMs)
+      await new Promise((done) => setTimeout(done, 5))
+    }
+  })()
+  try {
+    await run()
+  } finally {
+    over = true
+    await loop
+    agent.destroy()
+  }
+  const sorted = tookMs.toSorted((a, b) => a - b)
+  const [p50Ms, p99Ms, maxMs] = [at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1)].map(round)
+  return { count: sorted.length, p50Ms, p99Ms, maxMs } as Pulse
+}
+
+function ping(socketPath: string, agent: http.Agent): Promise<void> {
+  return new Promise((done, failed) => {
+    const request = http.get({ socketPath, path: '/livez', agent }, (response) => {
+      response.resume()
+      response.on('end', done)
+    })
+    request.on('error', failed)
+  })
+}
+
+export const pulseText = ({ p50Ms, p99Ms, maxMs }: Pulse) =>
+  `loop p50 ${p50Ms}, p99 ${p99Ms}, most ${maxMs} ms`
+
+/** Whoever may deploy, asked for without an end by an honest program in a process of its own. */
+export async function honestCaller(host: Host): Promise<(ms: number) => Promise<LoadResult>> {
+  await grant(host)
+  const body =
+    '{"subject":{"type":"principal","id":"me"},"action":{"name":"job:deploy"},"resource":{"type":"env","id":"staging"}}'
+  return (ms) =>
+    load({
+      socketPath: join(host.socketsDir, 'meshd.sock'),
+      path: '/access/v1/evaluation',
+      connections: 1,
+      ms,
+      requests: [{ body }],
+    })
+}
+
+/** `honest p99 0.9 ms quiet, 1.4 ms under attack: 1.6 times; 8,000 of 8,000 allowed` */
+export function comparison(quiet: LoadResult, attacked: LoadResult): string {
+  const ratio = (attacked.p99Ms / quiet.p99Ms).toFixed(1)
+  return `honest p99 ${quiet.p99Ms.toFixed(1)} ms quiet, ${attacked.p99Ms.toFixed(1)} ms under attack: ${ratio} times; ${attacked.allows} of ${attacked.answers} allowed`
+}
