@@ -1,6 +1,9 @@
 /** A loop's pace: it waits for its time, or for a reason to look at once. */
 import type { Clock } from './ports.ts'
 
+/** Nobody reads why: without it an error with its stack would be made for each wait. */
+const WOKEN = 'woken'
+
 export class Pace {
   readonly #clock: Clock
   #due = false
@@ -22,7 +25,7 @@ export class Pace {
     if (this.#due) await this.#clock.sleep(0, signal)
     else if (!signal.aborted) {
       const done = new AbortController()
-      this.#wake = () => done.abort()
+      this.#wake = () => done.abort(WOKEN)
       signal.addEventListener('abort', this.#wake, { once: true })
       await this.#clock.sleep(ms, done.signal)
       signal.removeEventListener('abort', this.#wake)

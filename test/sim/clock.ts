@@ -37,10 +37,14 @@ export const BEGINNING_MS = 1_795_528_800_000
 /** A loop that waits for no time at all is a finding, not a test that hangs. */
 const STILL_EVENTS_MAX = 100_000
 
-interface Event {
+/** Events that the loop of the process is asked for at once: each of its rounds costs as much as an event. */
+const TURNS = 64
+
+export interface Event {
   readonly atMs: number
   readonly order: number
-  readonly run: () => void
+  /** null: it is not waited for any more. */
+  run: (() => void) | null
 }
 
 export class VirtualClock implements Clock {
@@ -73,14 +77,23 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()
     return new Promise((resolve) => {
-      this.after(ms, resolve)
-      signal?.addEventListener('abort', () => resolve(), { once: true })
+      const early = () => {
+        event.run = null
+        resolve()
+      }
+      const event = this.after(ms, () => {
+        signal?.removeEventListener('abort', early)
+        resolve()
+      })
+      signal?.addEventListener('abort', early)
     })
   }
 
   /** Runs the event ms from now; what a twin of the network or the disk is made of. */
-  after(ms: number, run: () => void): void {
-    push(this.#events, { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, run })
+  after(ms: number, run: () => void): Event {
+    const event = { atMs: this.#nowMs + Math.max(0, ms), order: this.#order++, run }
+    push(this.#events, event)
+    return event
   }
 
   /** Lets every microtask run. */
@@ -92,7 +105,7 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await settled()
-    while (await this.#step(endMs)) {}
+    await this.#run(() => this.#step(endMs))
     this.#nowMs = endMs
   }
 
@@ -105,20 +118,44 @@ export class VirtualClock implements Clock {
     promise.then(mark, mark)
     const endMs = this.#nowMs + limitMs
     await settled()
-    while (!done && (await this.#step(endMs))) {}
+    await this.#run(() => !done && this.#step(endMs))
     if (!done) throw new Error(`nothing settles it within ${limitMs} ms`)
     return promise
   }
 
-  async #step(endMs: number): Promise<boolean> {
-    const next = this.#events[0]
+  /** Steps until one says that it was the last. Between two, every microtask runs. */
+  #run(step: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let over = false
+      const turn = () => {
+        if (over) return
+        try {
+          over = !step()
+          if (over) resolve()
+        } catch (error) {
+          over = true
+          reject(error)
+        }
+      }
+      const turns = () => {
+        if (over) return
+        for (let i = 0; i < TURNS; i += 1) setImmediate(turn)
+        setImmediate(turns)
+      }
+      turns()
+    })
+  }
+
+  /** false: nothing happens until then. */
+  #step(endMs: number): boolean {
+    let next = this.#events[0]
+    for (; next?.run === null; next = this.#events[0]) pop(this.#events)
     if (next === undefined || next.atMs > endMs) return false
     pop(this.#events)
     this.#still = next.atMs === this.#nowMs ? this.#still + 1 : 0
     if (this.#still > STILL_EVENTS_MAX) throw new Error(`time stands still at ${this.#nowMs} ms`)
     this.#nowMs = next.atMs
-    next.run()
-    await settled()
+    next.run?.()
     return true
   }
 }

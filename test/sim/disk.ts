@@ -17,7 +17,7 @@ import {
   type Tree,
 } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import { findableOf } from '../../src/core/terms.ts'
+import { type Findable, findableOf } from '../../src/core/terms.ts'
 import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
 import type { VirtualClock } from './clock.ts'
 
@@ -224,7 +224,7 @@ export class DiskStore implements Store {
     const indexes: number[] = []
     for (let i = Math.min(before, this.#known.records.length) - 1; i >= this.least; i -= 1) {
       if (indexes.length >= count) return { indexes, reached: i + 1 }
-      const { timeMs, terms } = findableOf((this.#known.records[i] as Written).bytes)
+      const { timeMs, terms } = foundBy(this.#known.records[i] as Written)
       const inTime = timeMs >= (query.sinceMs ?? 0) && timeMs <= (query.untilMs ?? timeMs)
       if (inTime && query.terms.every((term) => terms.includes(term))) indexes.push(i)
     }
@@ -324,6 +324,15 @@ function checkAcknowledged({ state, acknowledged }: Disk): void {
 
 function treeOf({ records }: State): Tree {
   return records.reduce((tree, { hash }) => append(tree, hash), EMPTY)
+}
+
+const findables = new WeakMap<Written, Findable>()
+
+/** What is written never changes. */
+function foundBy(written: Written): Findable {
+  const known = findables.get(written) ?? findableOf(written.bytes)
+  findables.set(written, known)
+  return known
 }
 
 function written(bytes: Uint8Array): Written {

@@ -10,6 +10,9 @@ import type { End, Hub } from './hub.ts'
 
 type Handler = Parameters<Network['handle']>[1]
 
+/** Nobody reads why; an error made for it would cost more than the question. */
+const LATE = 'late'
+
 /** A frame, and whether it says busy. */
 interface Answer {
   readonly busy: boolean
@@ -42,18 +45,19 @@ export class SimExchange {
     if (request.length > PROTOCOL_BYTES_MAX[protocol])
       throw new MeshError('TOO_LARGE', `a question of ${request.length} bytes to ${protocol}`)
     const over = new AbortController()
-    const late = () => over.abort()
-    signal?.addEventListener('abort', late, { once: true })
+    const late = () => over.abort(LATE)
+    signal?.addEventListener('abort', late)
     if (signal?.aborted === true) late()
-    void this.#ports.hub.clock.sleep(ASK_TIMEOUT_MS, over.signal).then(late)
+    const timer = this.#ports.hub.clock.after(ASK_TIMEOUT_MS, late)
     const release = await this.#asking.take(peer, over.signal)
     try {
       const answer = this.#repeat(peer, protocol, request.slice(), over.signal)
       return await within(answer, over.signal, peer)
     } finally {
       release()
-      late()
+      timer.run = null
       signal?.removeEventListener('abort', late)
+      late()
     }
   }
 

@@ -102,13 +102,22 @@ export class GatedClock implements Clock {
     const { world } = this.#machine
     const dueMs = this.monotonicMs() + ms
     return new Promise((resolve) => {
+      const early = () => {
+        event.run = null
+        resolve()
+      }
       const look = () => {
         const leftMs = dueMs - this.monotonicMs()
-        if (leftMs > ROUNDING_MS) world.after(leftMs, () => this.#gate.enter(look))
-        else resolve()
+        if (leftMs > ROUNDING_MS) {
+          event = world.after(leftMs, enter)
+          return
+        }
+        signal?.removeEventListener('abort', early)
+        resolve()
       }
-      world.after(ms, () => this.#gate.enter(look))
-      signal?.addEventListener('abort', () => resolve(), { once: true })
+      const enter = () => this.#gate.enter(look)
+      let event = world.after(ms, enter)
+      signal?.addEventListener('abort', early)
     })
   }
 }

@@ -5,15 +5,18 @@
  *     ana gives artifacts, revokes, freezes; ana or cy publish policies; all three rotate the root
  */
 
+import { utf8 } from '../../src/core/bytes.ts'
 import { type Delegation, parseDelegation, signDelegation } from '../../src/core/delegation.ts'
-import type { Cid, StatementId } from '../../src/core/id.ts'
+import { type Cid, type StatementId, sha256Hex } from '../../src/core/id.ts'
 import type { Did, Signer } from '../../src/core/keys.ts'
 import { parsePolicy } from '../../src/core/predicate.ts'
+import { PrefixTree } from '../../src/core/prefix-tree.ts'
 import { type Scope, scopeKey } from '../../src/core/statement/freeze.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import type { Statement } from '../../src/core/statement/statement.ts'
+import type { Put } from '../../src/mesh/ports.ts'
 import {
   ana,
   ben,
@@ -202,4 +205,18 @@ const POLICY_OF = (denied: string) => new Map([['all.txt', `deny ${denied}`]])
 
 function leaseOf(statement: Statement): LeaseTerms | null {
   return statement.type === 'root' ? statement.lease : null
+}
+
+/** What a disk holds on which the mesh is founded. */
+export function foundingPuts({ world, founding }: Laws): Put[] {
+  let tree = PrefixTree.EMPTY
+  const puts: Put[] = founding.map(({ id, bytes }) => {
+    tree = tree.set(id.slice('sha256:'.length), sha256Hex(bytes))
+    return { space: 'statement', key: id, value: bytes }
+  })
+  return [
+    ...puts,
+    { space: 'governance', key: 'mesh', value: utf8(world.mesh) },
+    { space: 'governance', key: 'digest', value: utf8(tree.rootHash) },
+  ]
 }

@@ -8,8 +8,8 @@ import { textOf, toHex } from '../../src/core/bytes.ts'
 import { parseCheckpoint } from '../../src/core/checkpoint.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
+import { Memo } from '../../src/core/memo.ts'
 import { openNote, splitNote } from '../../src/core/note.ts'
-import { parseAnnouncement } from '../../src/mesh/announce.ts'
 import { parseLogAnswer, parseLogRequest } from '../../src/mesh/log-frames.ts'
 import type { MeshNode } from '../../src/mesh/node.ts'
 import type {
@@ -22,7 +22,6 @@ import type {
   Store,
   Topic,
 } from '../../src/mesh/ports.ts'
-import { parseStateAnswer, parseStateQuestion } from '../../src/mesh/state-frames.ts'
 import type { Disk, DiskStore, WriteFault } from './disk.ts'
 import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
@@ -159,6 +158,8 @@ export class GatedNetwork implements Network {
   readonly self: Did
   readonly #inner: SimNetwork
   readonly #life: Life
+  /** What it said last that it holds: the same until governance or the disk change. */
+  #last: { readonly of: object; readonly kept: object; readonly held: Held } | null = null
 
   constructor(inner: SimNetwork, life: Life) {
     this.#inner = inner
@@ -248,7 +249,7 @@ export class GatedNetwork implements Network {
   }
 
   #heard(peer: Did, request: Uint8Array, bytes: Uint8Array, asked: number): void {
-    const { answer } = parseStateAnswer(bytes)
+    const answer = saidIn(bytes, 'answer')
     this.#life.write({
       ev: 'heard',
       from: this.#life.placeOf(peer),
@@ -256,19 +257,24 @@ export class GatedNetwork implements Network {
       root: answer.root,
       counts: answer.checked && answer.opened > 0,
       asked,
-      own: parseStateQuestion(request).own,
-      dated: answer.timeMs,
+      own: JSON.parse(textOf(request)).own,
+      dated: Date.parse(answer.time),
       head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
     })
   }
 
   #held(): Held | null {
-    const { node } = this.#life
-    return node === null ? null : heldBy(node, this.#life)
+    const { node, disk } = this.#life
+    if (node === null) return null
+    const { kept } = disk.state
+    const of = node.statements.governance
+    if (this.#last?.of !== of || this.#last.kept !== kept)
+      this.#last = { of, kept, held: heldBy(node, this.#life) }
+    return this.#last.held
   }
 
   #answered(bytes: Uint8Array, { held, volatile }: Held): void {
-    const { answer } = parseStateAnswer(bytes)
+    const answer = saidIn(bytes, 'answer')
     this.#life.write({
       ev: 'announce',
       to: 'question',
@@ -289,7 +295,7 @@ export class GatedNetwork implements Network {
   #announced(bytes: Uint8Array): void {
     const known = this.#held()
     if (known === null) return
-    const { announcement } = parseAnnouncement(bytes)
+    const announcement = saidIn(bytes, 'announcement')
     this.#life.write({
       ev: 'announce',
       to: 'gossip',
@@ -324,6 +330,14 @@ export function logOf({ state }: Disk) {
   return { epoch: state.epoch, first: 0, ids: state.records.map((record) => idOfRecord(record)) }
 }
 
+/** The heads of peers that a disk holds. */
+export function witnessedOn({ state }: Disk): { readonly of: Did; readonly head: HeadOf }[] {
+  return [...state.kept].flatMap(([name, { bytes }]) => {
+    const [space, did] = name.split('/')
+    return space === 'witness' ? [{ of: did as Did, head: headOf(textOf(bytes)) }] : []
+  })
+}
+
 const ids = new WeakMap<object, RecordId>()
 
 function idOfRecord(record: { readonly bytes: Uint8Array }): RecordId {
@@ -334,7 +348,29 @@ function idOfRecord(record: { readonly bytes: Uint8Array }): RecordId {
   return id
 }
 
+/** What a node signed, as it printed it: the product has read it strictly, and here it is not judged. */
+interface Said {
+  readonly digest: string
+  readonly root: number
+  readonly checked: boolean
+  readonly opened: number
+  readonly checkpoint: string | null
+  readonly time: string
+}
+
+function saidIn(bytes: Uint8Array, name: 'answer' | 'announcement'): Said {
+  return JSON.parse(textOf(bytes))[name]
+}
+
+const heads = new Memo<string, HeadOf>(1_000)
+
 export function headOf(note: string): HeadOf {
+  const known = heads.get(note) ?? readHead(note)
+  heads.set(note, known)
+  return known
+}
+
+function readHead(note: string): HeadOf {
   const { origin, size, rootHash } = parseCheckpoint(openNote(note, []).body)
   return { epoch: Number(origin.split('/').at(-1)), size, root: toHex(rootHash) }
 }

@@ -1,5 +1,6 @@
 /** One seed, from its drawing to what the checkers say. */
 import { checkersOf, type Finding } from './checkers/checkers.ts'
+import { chooseKeys } from './fake-keys.ts'
 import { type Event, History } from './history.ts'
 import { MeshWorld } from './mesh-world.ts'
 import { Scenario } from './scenario.ts'
@@ -25,7 +26,10 @@ export async function runSeed(
   seed: number,
   { read, once = false }: RunOptions = {},
 ): Promise<Outcome> {
+  // Most errors here are denials and lost answers, whose stacks nobody reads.
+  if (read === undefined) Error.stackTraceLimit = 0
   const swarm = draw(seed)
+  chooseKeys(seed)
   const history = new History()
   const checkers = checkersOf()
   let last: readonly Event[] = []

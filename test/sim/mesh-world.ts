@@ -3,24 +3,29 @@
  * ships, with a decider, on simulated disks and wires that fail. A host is a
  * machine: it outlives its node, which crashes, stops and starts again.
  */
-import { utf8 } from '../../src/core/bytes.ts'
-import { type StatementId, sha256Hex } from '../../src/core/id.ts'
+import type { StatementId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { PrefixTree } from '../../src/core/prefix-tree.ts'
 import { Decider } from '../../src/daemon/decider.ts'
 import { FactReader } from '../../src/daemon/facts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import type { Decision } from '../../src/mesh/authorizer.ts'
 import { MeshNode } from '../../src/mesh/node.ts'
-import type { Put } from '../../src/mesh/ports.ts'
-import { type Made, type NodeKeys, nodeOf, type World } from '../unit/statements.ts'
+import { type NodeKeys, nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'
 import { Gate, GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
 import { CALM, Hub } from './hub.ts'
-import { type Grant, Laws } from './laws.ts'
-import { GatedNetwork, GatedStore, heldBy, type Life, logOf, short } from './mesh-ports.ts'
+import { foundingPuts, type Grant, Laws } from './laws.ts'
+import {
+  GatedNetwork,
+  GatedStore,
+  heldBy,
+  type Life,
+  logOf,
+  short,
+  witnessedOn,
+} from './mesh-ports.ts'
 import { SimNetwork } from './network.ts'
 import { Permits } from './permits.ts'
 import type { Swarm } from './swarm.ts'
@@ -143,7 +148,7 @@ export class MeshWorld {
 
   /** Disks on which the mesh is founded; then everybody starts. */
   async start(): Promise<void> {
-    const puts = foundingPuts(this.laws.world, this.laws.founding)
+    const puts = foundingPuts(this.laws)
     for (const { disk } of this.hosts) {
       const store = await DiskStore.open(disk)
       await store.persist({ epoch: 1, first: 0, records: [], tree: store.tree, puts })
@@ -215,6 +220,9 @@ export class MeshWorld {
     const { gate, machine, disk, network } = life
     life.store = await gate.through(DiskStore.open(disk))
     life.write({ ev: 'boot', log: logOf(disk), held: this.#heldOn(disk) })
+    // What a life that ended made durable, without living to say so.
+    for (const { of, head } of witnessedOn(disk))
+      life.write({ ev: 'witness', of: life.placeOf(of), head })
     const clock = new GatedClock(machine, gate)
     const store = new GatedStore(life.store, life)
     const policy = new Permits()
@@ -382,17 +390,4 @@ export function imageOf({ state, head }: Disk): Image {
 
 function said(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function foundingPuts(world: World, all: readonly Made[]): Put[] {
-  let tree = PrefixTree.EMPTY
-  const puts: Put[] = all.map(({ id, bytes }) => {
-    tree = tree.set(id.slice('sha256:'.length), sha256Hex(bytes))
-    return { space: 'statement', key: id, value: bytes }
-  })
-  return [
-    ...puts,
-    { space: 'governance', key: 'mesh', value: utf8(world.mesh) },
-    { space: 'governance', key: 'digest', value: utf8(tree.rootHash) },
-  ]
 }

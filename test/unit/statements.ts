@@ -41,8 +41,12 @@ export const NOW_MS = 1_767_225_600_000
 export const DAY_MS = 86_400_000
 
 /** The key of that name, always the same. */
+const keys = new Map<string, Signer>()
+
 export function keyOf(name: string): Signer {
-  return signerOf(sha256(utf8(`meshd test key ${name}`)))
+  const known = keys.get(name) ?? signerOf(sha256(utf8(`meshd test key ${name}`)))
+  keys.set(name, known)
+  return known
 }
 
 export const [ana, ben, cy] = [keyOf('ana'), keyOf('ben'), keyOf('cy')] as const

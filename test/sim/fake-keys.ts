@@ -1,0 +1,60 @@
+/**
+ * Signatures that cost a hash: what the worlds of most seeds sign with, in one
+ * of a hundred it is Ed25519 itself. Nobody in a world has another's key, and
+ * nothing but this process knows how these are made. The program has no seam
+ * for it: node:crypto is replaced under it, in the process of a test alone.
+ */
+import crypto, { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+
+type Sign = typeof crypto.sign
+type Verify = typeof crypto.verify
+
+/** Seeds whose worlds sign with Ed25519: one in so many. */
+const REAL_EVERY = 100
+
+/** Loaded twice, where a bug is planted: what was there before the first is called. */
+const before = crypto as typeof crypto & { readonly real?: { sign: Sign; verify: Verify } }
+const real = before.real ?? { sign: crypto.sign, verify: crypto.verify }
+const owners = new WeakMap<object, string>()
+let faked = false
+
+/** For the world of this seed. */
+export function chooseKeys(seed: number): void {
+  faked = seed % REAL_EVERY !== 0
+}
+
+/** The public key, of either half of a pair. */
+function ownerOf(key: KeyObject): string {
+  const known = owners.get(key)
+  if (known !== undefined) return known
+  const half = key.type === 'private' ? createPublicKey(key) : key
+  const owner = half.export({ format: 'der', type: 'spki' }).toString('base64')
+  owners.set(key, owner)
+  return owner
+}
+
+function signatureOf(message: Uint8Array, key: KeyObject): Buffer {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
+  return hash('sha512', `${ownerOf(key)} ${bytes.toString('latin1')}`, 'buffer')
+}
+
+function sign(...args: Parameters<Sign>): Buffer {
+  const [algorithm, message, key] = args
+  const usual = faked && algorithm == null && (key as KeyObject).asymmetricKeyType === 'ed25519'
+  return usual
+    ? signatureOf(message as Uint8Array, key as KeyObject)
+    : (real.sign(...args) as unknown as Buffer)
+}
+
+function verify(...args: Parameters<Verify>): boolean {
+  const [algorithm, message, key, signature] = args
+  if (algorithm == null && (key as KeyObject).asymmetricKeyType === 'ed25519') {
+    const ours = signatureOf(message as Uint8Array, key as KeyObject)
+    if (ours.equals(signature as Uint8Array)) return true
+  }
+  // What was signed before the world began, and what somebody forged.
+  return real.verify(...args) as unknown as boolean
+}
+Object.assign(crypto, { sign, verify, real })
+syncBuiltinESMExports()
