@@ -3,9 +3,10 @@
 // (its own, or the one that the package brings), and hands over. The daemon is
 // never imported for a client command.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const NODE_MAJOR = 26
@@ -29,9 +30,18 @@ const DAEMON_FLAGS = [
 const DAEMON_COMMANDS = ['start', 'demo']
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
-const source = here('../src/cli/main.ts')
-const entry = existsSync(source) ? source : here('../dist/meshd.js')
+const [source, built] = [here('../src/cli/main.ts'), here('../dist/meshd.js')]
+const entry = !existsSync(source) || isCurrent() ? built : source
 const args = process.argv.slice(2)
+
+/** What was built starts in half the time; it stands for the sources while none of them is newer. */
+function isCurrent() {
+  if (!existsSync(built)) return false
+  const builtMs = statSync(built).mtimeMs
+  const sources = here('../src')
+  const paths = ['.', ...readdirSync(sources, { recursive: true })]
+  return paths.every((path) => statSync(join(sources, path)).mtimeMs < builtMs)
+}
 
 /** The Node 26 that npm installed beside this package, or null. */
 function broughtNode() {

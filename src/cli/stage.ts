@@ -5,13 +5,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { assert } from '../core/assert.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
 import type { Io } from './context.ts'
+import { packageRoot } from './package.ts'
 
-const LAUNCHER = resolve(import.meta.dirname, '../../bin/meshd.js')
+const LAUNCHER = join(packageRoot(), 'bin/meshd.js')
 const STOP_MS = 6_000
 
 /** What one command said, and how it ended. */

@@ -9,7 +9,7 @@ export const start: Command = {
   examples: ['meshd start', 'meshd start --config /etc/meshd/meshd.yaml'],
   run: async ({ io, globals, signal }) => {
     const { runDaemon } = await import('../api/main.ts')
-    return runDaemon({
+    const status = await runDaemon({
       config: globals.config,
       env: io.env,
       stdout: io.stdout,
@@ -17,5 +17,7 @@ export const start: Command = {
       version: ownVersion(),
       signal,
     })
+    // The disk is closed; timers that libp2p leaves behind would keep the process for a second.
+    process.exit(status)
   },
 }

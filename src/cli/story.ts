@@ -5,15 +5,16 @@
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { DecisionView, SpreadView } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
+import { packageRoot } from './package.ts'
 import { Host } from './stage.ts'
 import { caughtWithoutOne, proveDecisions } from './story-proof.ts'
 import { duration } from './text.ts'
 
-const POLICY = resolve(import.meta.dirname, '../../config/demo-policy')
+const POLICY = join(packageRoot(), 'config/demo-policy')
 const STALENESS = '3s'
 const NAMES = ['atlas', 'borealis', 'cygnus'] as const
 const ASK = ['--action', 'tool:search', '--resource', 'repo:acme/web'] as const
@@ -128,7 +129,7 @@ async function cutOff(
       return
     }
     if (monotonicMs() > untilMs) throw new MeshError('BUG', 'the isolated node still allows')
-    await new Promise((done) => setTimeout(done, 100))
+    await new Promise((done) => setTimeout(done, 250))
   }
 }
 

@@ -131,7 +131,7 @@ export function timesOf({ cosignatures }: Head): string {
 }
 
 /** `2026-11-23 14:15:12 UTC`: evidence is read elsewhere, and later. */
-export function timeText(ms: number): string {
+function timeText(ms: number): string {
   return `${formatTime(ms).slice(0, 19).replace('T', ' ')} UTC`
 }
 

@@ -1,20 +1,12 @@
 /** `meshd version`: ours, and the Node that runs it. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from './package.ts'
 import type { Command } from './spec.ts'
 
-/** Of package.json, which lies above the sources and above dist alike. */
 export function ownVersion(): string {
-  for (const up of ['../', '../../', '../../../']) {
-    try {
-      const manifest = JSON.parse(
-        readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8'),
-      )
-      if (manifest.name === 'meshd') return String(manifest.version)
-    } catch {
-      // Not at this height: one of the next is the package's own.
-    }
-  }
-  return 'unknown'
+  const manifest = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
+  return String(JSON.parse(manifest).version)
 }
 
 export const version: Command = {

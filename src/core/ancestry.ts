@@ -51,7 +51,7 @@ export function inheritedFrom(id: RecordId, parent: LogRecord<'decision'>): Inhe
 }
 
 /** What the record says that it descends from. */
-export function inheritedBy({ ancestors = [], inherited }: LogRecord<'decision'>): Inherited {
+function inheritedBy({ ancestors = [], inherited }: LogRecord<'decision'>): Inherited {
   return { ...NOTHING_INHERITED, ...inherited, ancestors }
 }
 

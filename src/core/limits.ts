@@ -72,8 +72,8 @@ export const REPLAY_DIFFERENCES_MAX = 16
 /** Files in one tar, and bytes of one of them: records of a large case, each a file. Chosen arbitrarily. */
 export const TAR_FILES_MAX = 2_000_000
 export const TAR_FILE_BYTES_MAX = 256 * MIB
-/** The manifest of an evidence bundle: 130 bytes a file. */
-export const MANIFEST_BYTES_MAX = TAR_FILE_BYTES_MAX
+/** The manifest of an evidence bundle: 130 bytes a file, and a file of a tar itself. */
+export const MANIFEST_BYTES_MAX = 256 * MIB
 /** One evidence bundle, read whole: a million records and their tiles, twice. */
 export const EVIDENCE_BYTES_MAX = 2 * KIB * MIB
 /** One receipt: the largest record and some statements, each in base64, and a checkpoint with all its signatures. */
@@ -503,8 +503,8 @@ export const LINEAGE_VIEW_MS_MAX = 8 * SECOND
 export const LISTINGS_MAX = 2
 /** An answer of the control API, as the command line reads it. */
 export const ANSWER_BYTES_MAX = 64 * MIB
-/** A mesh as a file: what the command line reads of one answer. */
-export const MESH_FILE_BYTES_MAX = ANSWER_BYTES_MAX
+/** A mesh as a file: no more than the command line reads of one answer. */
+export const MESH_FILE_BYTES_MAX = 64 * MIB
 /** Heads in such a file: a few epochs of each node of the largest mesh. */
 export const MESH_FILE_HEADS_MAX = 8_192
 /** Of such a file, what is handed over in one call: with one statement more it fits a body. */

@@ -37,7 +37,7 @@ export interface Matter {
 }
 
 /** The execution that it descends from, as the request and the invocation name it; and what is proven of it. */
-export interface LineageFinding {
+interface LineageFinding {
   readonly cause: RecordId | null
   /** null where none is named, or an earlier check did not let pass what names it. */
   readonly parent: VerifiedParent | Broken | null

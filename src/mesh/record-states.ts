@@ -16,7 +16,7 @@ import { Pace } from './pace.ts'
 import type { Clock } from './ports.ts'
 import type { Publisher } from './publish.ts'
 
-export type RecordState = 'durable' | 'published' | 'witnessed'
+type RecordState = 'durable' | 'published' | 'witnessed'
 
 export interface RecordStanding {
   readonly state: RecordState

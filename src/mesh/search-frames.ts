@@ -45,7 +45,7 @@ export interface FoundRecord {
   readonly proof: readonly Hash[]
 }
 
-export const SEARCH_REFUSALS = ['share', 'busy', 'unready'] as const
+const SEARCH_REFUSALS = ['share', 'busy', 'unready'] as const
 
 export type SearchAnswer =
   /** `share`: this node shows its records to nobody, or not to the asker. */

@@ -24,7 +24,7 @@ import type { EvidenceBundle } from './evidence-bundle.ts'
 import { recordsIn } from './records.ts'
 import { differenceOf, inputOf, type Unjudgeable } from './rejudge.ts'
 
-export interface Difference {
+interface Difference {
   readonly index: number
   readonly id: RecordId
   /** What was recorded, and what is found now. */
