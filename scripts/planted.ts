@@ -1,0 +1,95 @@
+/**
+ * `npm run sim:planted`: every planted bug, and whether what must find it does.
+ *
+ *     node scripts/planted.ts                all of them, one on each core
+ *     node scripts/planted.ts B7 B22         these
+ *     node scripts/planted.ts --seeds 200    how many seeds are tried for one, from 1 on
+ */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { firstOf, planted, upTo, verdictOf } from '../test/sim/mutant.ts'
+import type { Mutation } from '../test/sim/mutation.ts'
+import { MUTATIONS } from '../test/sim/mutations.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string', default: '100' },
+    /** Of a child: the one that it plants. */
+    one: { type: 'string' },
+  },
+})
+const self = fileURLToPath(import.meta.url)
+
+/** What one child says of its bug. */
+interface Outcome {
+  readonly found: boolean
+  readonly says: string
+}
+
+/** From seed 1 on, so that the number says how hard it is to find; then the one that is known. */
+async function hunt(mutation: Mutation): Promise<Outcome> {
+  const { by } = mutation
+  if ('test' in by) {
+    const [as, mutated] = [await verdictOf(by, null), await verdictOf(by, mutation)]
+    if (as !== 'passes') return { found: false, says: `without it the test ${as}` }
+    return { found: mutated === 'fails', says: mutated === 'fails' ? '' : `the test ${mutated}` }
+  }
+  const run = await planted(mutation)
+  const seeds = Number(values.seeds)
+  const first = await firstOf(run, by.checker, upTo(seeds))
+  if (first !== null) return { found: true, says: `seed ${first}` }
+  const known = await firstOf(run, by.checker, [by.seed])
+  const says = `none of seeds 1 to ${seeds}`
+  return { found: known !== null, says: known === null ? says : `seed ${known}; ${says}` }
+}
+
+/** In a process of its own: a mutant stays loaded. */
+async function apart({ id }: Mutation): Promise<Outcome> {
+  const args = ['--disable-warning=ExperimentalWarning', self, '--one', id, '--seeds', values.seeds]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  for await (const text of child.stdout.setEncoding('utf8')) said += text
+  return said === '' ? { found: false, says: 'it did not end well' } : JSON.parse(said)
+}
+
+function row(mutation: Mutation, { found, says }: Outcome, seconds: number): string {
+  const { id, name, by } = mutation
+  const catcher = 'test' in by ? by.test : by.checker
+  const cells = [found ? '✓' : '✗', id.padEnd(3), `${seconds.toFixed(1)} s`.padStart(7)]
+  return [...cells, catcher.padEnd(38), says.padEnd(10), name].join('  ')
+}
+
+async function all(mutations: readonly Mutation[]): Promise<readonly Mutation[]> {
+  const waiting = [...mutations]
+  const found: Mutation[] = []
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const began = performance.now()
+      const outcome = await apart(next)
+      console.log(row(next, outcome, (performance.now() - began) / 1000))
+      if (outcome.found) found.push(next)
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  return found
+}
+
+/** `24 of 24 planned`. */
+function counted(found: readonly Mutation[], wanted: readonly Mutation[], letter: string): string {
+  const of = (list: readonly Mutation[]) => list.filter(({ id }) => id.startsWith(letter)).length
+  return `${of(found)} of ${of(wanted)}`
+}
+
+const one = MUTATIONS.find(({ id }) => id === values.one)
+if (one !== undefined) console.log(JSON.stringify(await hunt(one)))
+else {
+  const wanted = MUTATIONS.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
+  const found = await all(wanted)
+  console.log(
+    `found: ${counted(found, wanted, 'B')} planned bugs, ${counted(found, wanted, 'M')} others`,
+  )
+  if (wanted.length === 0 || found.length < wanted.length) process.exitCode = 1
+}

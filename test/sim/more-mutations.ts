@@ -1,0 +1,168 @@
+/** Planted bugs beside the planned ones: of decisions, leases, lineage and witnesses; some of them have happened. */
+import { edit, type Mutation } from './mutation.ts'
+
+export const MORE: readonly Mutation[] = [
+  {
+    id: 'M1',
+    name: 'a failed write is taken for a good one',
+    edits: [
+      edit(
+        'mesh/log.ts',
+        'for (const { waiter } of group.waiters) waiter.reject(why)',
+        'for (const { waiter, appended } of group.waiters) waiter.resolve(appended)',
+      ),
+    ],
+    by: { checker: 'S1', seed: 7 },
+    quick: true,
+  },
+  {
+    id: 'M2',
+    name: 'the second look does not see revocations',
+    edits: [
+      edit(
+        'core/recheck.ts',
+        '    coveringDenial(governance, { ...coverage, executions }, nowMs)',
+        '    null',
+      ),
+    ],
+    by: { checker: 'S2', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'M3',
+    name: 'nothing is allowed to be revoked: check 11 sees no revocation',
+    edits: [
+      edit(
+        'core/checks/revocation.ts',
+        'for (const each of found) if (each !== null) yield each',
+        'for (const each of found) if (each === undefined) yield each',
+      ),
+    ],
+    by: { checker: 'S2', seed: 3 },
+    quick: true,
+  },
+  {
+    id: 'M4',
+    name: 'a denied record is a parent',
+    edits: [
+      edit(
+        'core/lineage.ts',
+        "if (record.type !== 'decision' || record.effect !== 'allow' || root === null)",
+        "if (record.type !== 'decision' || root === null)",
+      ),
+    ],
+    by: { checker: 'S22', seed: 6 },
+    quick: true,
+  },
+  {
+    id: 'M5',
+    name: 'anybody may descend from anybody',
+    edits: [
+      edit(
+        'core/lineage.ts',
+        'if (principal === null || !chain.includes(principal))',
+        'if (principal === null)',
+      ),
+    ],
+    by: { checker: 'S22', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'M6',
+    name: 'what is above it may be revoked',
+    edits: [
+      edit(
+        'core/checks/revocation.ts',
+        'for (const each of found) if (each !== null && nowMs < each.untilMs) return revoked(each)',
+        'for (const each of found) if (each === undefined) return revoked(each)',
+      ),
+    ],
+    by: { checker: 'S2', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'M7',
+    name: 'a witness signs before it persists',
+    edits: [
+      edit(
+        'mesh/witness.ts',
+        "if (!(await this.#keep(key, seen))) return refused('unready')",
+        'void this.#keep(key, seen)',
+      ),
+    ],
+    by: { checker: 'S25', seed: 1 },
+    quick: true,
+  },
+  {
+    id: 'M8',
+    name: 'one witness is taken for a quorum',
+    edits: [
+      edit('mesh/cosigning.ts', 'counted.size < governance.root.lease.write', 'counted.size < 1'),
+    ],
+    by: { checker: 'S26', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'M9',
+    name: 'a node goes on though it knows the evidence against it',
+    edits: [
+      edit(
+        'core/checks/governance.ts',
+        'const evidence = distrusted.get(self)',
+        'const evidence = undefined',
+      ),
+    ],
+    by: { checker: 'S4', seed: 19 },
+    quick: true,
+  },
+  {
+    id: 'M10',
+    name: 'an answer counts though its node is not checked yet',
+    edits: [edit('mesh/lease.ts', 'if (!answer.checked) return false', '')],
+    by: { checker: 'S3', seed: 6 },
+    quick: true,
+  },
+  {
+    id: 'M11',
+    name: 'what was used is not written',
+    edits: [edit('mesh/authorizer.ts', '      ...uses,\n', '')],
+    by: { checker: 'S13', seed: 13 },
+    quick: false,
+  },
+  {
+    id: 'M12',
+    name: 'what was used is not read again at a start',
+    edits: [
+      edit('mesh/nonces.ts', 'used.set(cid, time(textOf(value), cid))', 'time(textOf(value), cid)'),
+    ],
+    by: { checker: 'S13', seed: 13 },
+    quick: false,
+  },
+  {
+    id: 'M13',
+    name: 'a lease outlives pauses and steps of the clock',
+    edits: [edit('mesh/lease.ts', 'if (why !== null) this.reset(why)', '')],
+    by: { checker: 'S3', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'M14',
+    name: 'a voice counts before its state is held here',
+    edits: [edit('mesh/lease.ts', '      await challenges.reach(answered.answer, signal)\n', '')],
+    by: { checker: 'S3', seed: 10 },
+    quick: true,
+  },
+  {
+    id: 'M15',
+    name: 'an answer under another root counts',
+    edits: [
+      edit(
+        'mesh/lease.ts',
+        'if (answer.root !== root.version || answer.opened !== currentEra(roots).from) return false',
+        '',
+      ),
+    ],
+    by: { checker: 'S3', seed: 103 },
+    quick: true,
+  },
+]
