@@ -48,6 +48,8 @@ export const BATCH_BYTES_MAX = 4 * MIB
 export const REOPEN_MS_MIN = 100
 /** Longest wait between two attempts to open storage that failed; never given up. */
 export const REOPEN_MS_MAX = 10 * SECOND
+/** From a statement to its record: those of a burst share a batch, and none stands before the next statement. Chosen arbitrarily. */
+export const CHRONICLE_PAUSE_MS = 50
 /** Before a log that took no record of a statement is tried again. Chosen arbitrarily. */
 export const CHRONICLE_RETRY_MS = SECOND
 /** Between two published checkpoints. A log that changes all the time is signed once a second. */

@@ -7,7 +7,12 @@
 import type { StatementId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import { BATCH_RECORDS_MAX, CHRONICLE_RETRY_MS, RECORD_IDS_MAX } from '../core/limits.ts'
+import {
+  BATCH_RECORDS_MAX,
+  CHRONICLE_PAUSE_MS,
+  CHRONICLE_RETRY_MS,
+  RECORD_IDS_MAX,
+} from '../core/limits.ts'
 import { formatDraft } from '../core/record.ts'
 import { deleteNote, type Learned } from './learned.ts'
 import type { Clock, Put, Store } from './ports.ts'
@@ -63,6 +68,7 @@ export class Chronicle {
         await new Promise<void>((resolve) => {
           this.#wake = resolve
         })
+        await clock.sleep(CHRONICLE_PAUSE_MS, signal)
       } else if (log.unwritable() !== null || !(await this.#append())) {
         await clock.sleep(CHRONICLE_RETRY_MS, signal)
       }

@@ -6,7 +6,7 @@ import { append, leafHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { termsOf } from '../core/terms.ts'
 import type { Appended } from './authorizer.ts'
-import type { Leaf, Put } from './ports.ts'
+import type { Leaf, Put, Puts } from './ports.ts'
 
 export type PutsOf = (id: RecordId) => readonly Put[]
 
@@ -20,7 +20,7 @@ export type Asked =
       /** Begins the log of this epoch; null continues the current one. */
       readonly epoch: number | null
     }
-  | { readonly draft: null; readonly puts: readonly Put[]; readonly epoch: null }
+  | { readonly draft: null; readonly puts: Puts; readonly epoch: null }
 
 /** Somebody who waits for the disk. */
 export type Waiter = Asked & {
@@ -65,7 +65,7 @@ export class Grouping implements Group {
   add(waiter: Waiter, head: JsonObject): void {
     try {
       if (waiter.draft === null) {
-        this.#keep(waiter.puts)
+        this.#keep(typeof waiter.puts === 'function' ? waiter.puts() : waiter.puts)
         this.waiters.push({ waiter, appended: null })
         return
       }

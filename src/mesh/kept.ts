@@ -15,7 +15,7 @@ import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, LOG_WAITERS_MAX } from '../core/lim
 import { PrefixTree } from '../core/prefix-tree.ts'
 import { MeshError } from '../core/problems.ts'
 import { damaged } from './damaged.ts'
-import type { Put, Store } from './ports.ts'
+import type { Put, Puts, Store } from './ports.ts'
 import { keyOfId } from './reconcile.ts'
 
 export interface Change {
@@ -26,7 +26,7 @@ export interface Change {
 
 export interface KeptPorts {
   readonly store: Pick<Store, 'entries' | 'get'>
-  persist(puts: readonly Put[]): Promise<void>
+  persist(puts: Puts): Promise<void>
   /** The envelope of a statement that is durable and applied; null when there is none. */
   applied(id: StatementId): Uint8Array | null
 }
@@ -89,25 +89,29 @@ export class Kept {
   async #run(): Promise<void> {
     // What comes in the same turn is in the same batch.
     await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#write(this.#take())
+    while (this.#waiting.length > 0) await this.#write()
     this.#work = null
   }
 
-  async #write(waiters: readonly Waiter[]): Promise<void> {
-    const changes = this.#withUncertain(waiters.flatMap((each) => each.changes))
-    for (const change of changes) this.#mark(change)
+  async #write(): Promise<void> {
+    let waiters: readonly Waiter[] = []
+    let changes: readonly Change[] = []
     try {
-      await this.#ports.persist([
-        ...changes.map(({ id, bytes }): Put => ({ space: 'statement', key: id, value: bytes })),
-        ...waiters.flatMap(({ others }) => others),
-        { space: 'governance', key: DIGEST, value: utf8(this.#tree.rootHash) },
-      ])
+      // Whatever came by the time that the disk is free goes with this batch.
+      await this.#ports.persist(() => {
+        waiters = this.#take()
+        changes = this.#withUncertain(waiters.flatMap((each) => each.changes))
+        for (const change of changes) this.#mark(change)
+        return this.#putsOf(changes, waiters)
+      })
     } catch (error) {
       // The outcome is unknown: nothing of it is believed, and the next batch says what is right.
       for (const { id } of changes) {
         this.#uncertain.add(id)
         this.#mark({ id, bytes: this.#ports.applied(id) })
       }
+      // Refused before it was their turn: nobody has anything to wait for.
+      if (waiters.length === 0) waiters = this.#waiting.splice(0)
       for (const { reject } of waiters) reject(error)
       return
     }
@@ -115,6 +119,14 @@ export class Kept {
       apply()
       resolve()
     }
+  }
+
+  #putsOf(changes: readonly Change[], waiters: readonly Waiter[]): readonly Put[] {
+    return [
+      ...changes.map(({ id, bytes }): Put => ({ space: 'statement', key: id, value: bytes })),
+      ...waiters.flatMap(({ others }) => others),
+      { space: 'governance', key: DIGEST, value: utf8(this.#tree.rootHash) },
+    ]
   }
 
   /** The oldest, as many as one batch holds. */

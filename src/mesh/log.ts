@@ -20,7 +20,7 @@ import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Appended } from './authorizer.ts'
 import { type Asked, type Group, Grouping, type PutsOf, type Waiter } from './grouping.ts'
-import type { Clock, Put, Store } from './ports.ts'
+import type { Clock, Puts, Store } from './ports.ts'
 
 export interface LogPorts {
   readonly store: Store
@@ -131,7 +131,7 @@ export class Log {
    * Makes puts durable without a record. Taken before the boot check is over, on a low disk too, and
    * while a failed disk is being opened again: then it waits for the next attempt, and is refused with it.
    */
-  async persist(puts: readonly Put[]): Promise<void> {
+  async persist(puts: Puts): Promise<void> {
     const why = this.#unusable()
     if (why !== null) throw this.#refusal(why)
     if (this.#waiting.length - this.#records >= LOG_WAITERS_MAX) throw tooMany('changes')

@@ -46,7 +46,7 @@ import { LogServer } from './log-server.ts'
 import { MeshSearch } from './mesh-search.ts'
 import { Nonces } from './nonces.ts'
 import { logKeysOf, OwnLog } from './own-log.ts'
-import type { Clock, Network, Put, Random, Store } from './ports.ts'
+import type { Clock, Network, Puts, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
 import { RecordStates } from './record-states.ts'
@@ -105,7 +105,7 @@ export async function openKnowledge(ports: NodePorts) {
   const log = await Log.open({ store, clock, node: network.self, committed })
   const reader = new LogReader({ log, store })
   const durableTime = await DurableTime.open(log, reader, clock)
-  const persist = (puts: readonly Put[]) => log.persist(puts)
+  const persist = (puts: Puts) => log.persist(puts)
   const statements = await Statements.open({ store, persist, policy })
   follow(statements, network, policy)
   const origin = () => originOf(statements, network.self, log.epoch)

@@ -46,6 +46,9 @@ export interface Put {
   readonly value: Uint8Array | null
 }
 
+/** Made at the last moment, when their batch is: what came until then goes with it. */
+export type Puts = readonly Put[] | (() => readonly Put[])
+
 /** A record on its way into the log: its bytes, their id, their hash as a leaf, and what it can be found by. */
 export interface Leaf extends Findable {
   readonly bytes: Uint8Array

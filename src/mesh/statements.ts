@@ -40,7 +40,7 @@ import {
 import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
 import { Pending } from './pending.ts'
 import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
-import type { Put, Store } from './ports.ts'
+import type { Puts, Store } from './ports.ts'
 import { COVERED, GAVE_WAY, TOO_LONG, TOO_MANY } from './refusals.ts'
 import { restore } from './restore.ts'
 import { checkTimely } from './submission.ts'
@@ -50,7 +50,7 @@ export type { Brought, Known, Learned, Via } from './learned.ts'
 
 export interface StatementsPorts {
   readonly store: Pick<Store, 'entries' | 'get'>
-  persist(puts: readonly Put[]): Promise<void>
+  persist(puts: Puts): Promise<void>
   readonly policy: Pick<PolicyEngine, 'check'>
 }
 

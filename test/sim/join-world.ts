@@ -8,7 +8,7 @@ import { formatPeerId } from '../../src/core/peer-id.ts'
 import { Addresses } from '../../src/mesh/addresses.ts'
 import { Door } from '../../src/mesh/door.ts'
 import { Invites } from '../../src/mesh/invites.ts'
-import type { Put } from '../../src/mesh/ports.ts'
+import type { Puts } from '../../src/mesh/ports.ts'
 import { Statements } from '../../src/mesh/statements.ts'
 import { Memory } from '../unit/memory.ts'
 import { type Made, type NodeKeys, nodeOf, type World } from '../unit/statements.ts'
@@ -56,7 +56,7 @@ export class JoinWorld {
     const keys = nodeOf(name)
     const did = keys.identity.did
     const memory = options.memory ?? new Memory()
-    const persist = async (puts: readonly Put[]) => {
+    const persist = async (puts: Puts) => {
       await clock.sleep(1)
       await memory.persist(puts)
     }

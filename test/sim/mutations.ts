@@ -203,8 +203,8 @@ const PLANNED: readonly Mutation[] = [
     edits: [
       edit(
         'mesh/kept.ts',
-        '    try {\n      await this.#ports.persist([',
-        '    for (const { apply } of waiters) apply()\n    try {\n      await this.#ports.persist([',
+        '        return this.#putsOf(changes, waiters)\n',
+        '        for (const { apply } of waiters) apply()\n        return this.#putsOf(changes, waiters)\n',
       ),
     ],
     by: { checker: 'Q2', seed: 1 },

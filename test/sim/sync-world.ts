@@ -8,7 +8,7 @@ import type { Did } from '../../src/core/keys.ts'
 import { PrefixTree } from '../../src/core/prefix-tree.ts'
 import { Announcer } from '../../src/mesh/announce.ts'
 import { openInbox } from '../../src/mesh/inbox.ts'
-import type { Greeter, Put } from '../../src/mesh/ports.ts'
+import type { Greeter, Puts } from '../../src/mesh/ports.ts'
 import type { Cost } from '../../src/mesh/pull.ts'
 import { Spread } from '../../src/mesh/spread.ts'
 import { Statements } from '../../src/mesh/statements.ts'
@@ -65,7 +65,7 @@ export class SyncWorld {
     const memory = memoryOf(mesh, [mesh.first, ...known])
     const statements = await Statements.open({
       store: memory,
-      persist: async (puts: readonly Put[]) => {
+      persist: async (puts: Puts) => {
         await clock.sleep(DISK_MS)
         await memory.persist(puts)
       },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PENDING_PER_SIGNER_MAX } from '../../src/core/limits.ts'
+import { CHRONICLE_PAUSE_MS, PENDING_PER_SIGNER_MAX } from '../../src/core/limits.ts'
 import { parseRecord } from '../../src/core/record.ts'
 import { Chronicle } from '../../src/mesh/chronicle.ts'
 import { Log } from '../../src/mesh/log.ts'
@@ -53,6 +53,18 @@ async function start(disk: Disk) {
     },
   }
 }
+
+test('those of a burst share one batch, after the statements', async () => {
+  const disk = new Disk(new VirtualClock())
+  const node = await start(disk)
+  node.log.openForAppends()
+  for (const each of [world.first, freeze(0), freeze(1), freeze(2)]) await node.learn(each.bytes)
+  const { commit } = disk.state
+  assert.equal(node.log.tree.size, 0)
+  await disk.clock.advance(CHRONICLE_PAUSE_MS)
+  assert.deepEqual([node.log.tree.size, disk.state.commit], [4, commit + 1])
+  await node.stop()
+})
 
 const expected = [
   'root effective root prod@1',

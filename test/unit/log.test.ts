@@ -68,6 +68,18 @@ test('what comes while the disk is busy is one batch, in the order in which it c
   )
 })
 
+test('puts that are made at the last moment have all that came while the disk was busy', async () => {
+  const { disk, log, clock } = await world(10)
+  const keys = ['a']
+  const first = log.append(draft('first'))
+  await clock.settle()
+  const kept = log.persist(() => keys.map(put))
+  keys.push('b')
+  await clock.until(Promise.all([first, kept]))
+  assert.equal(disk.state.commit, 2)
+  assert.deepEqual([...disk.state.kept.keys()], ['statement/a', 'statement/b'])
+})
+
 test('nobody is answered before the batch is durable', async () => {
   const { disk, log, clock } = await world(10)
   let answered = false

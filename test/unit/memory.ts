@@ -3,7 +3,12 @@
  * and puts that wait until a test lets them through, or are refused.
  */
 import { MeshError } from '../../src/core/problems.ts'
-import type { Put, Space } from '../../src/mesh/ports.ts'
+import type { Put, Puts, Space } from '../../src/mesh/ports.ts'
+
+/** As the disk takes them that is free at once. */
+function putsOf(puts: Puts): readonly Put[] {
+  return typeof puts === 'function' ? puts() : puts
+}
 
 export class Memory {
   readonly spaces = new Map<Space, Map<string, Uint8Array>>()
@@ -11,7 +16,8 @@ export class Memory {
   #held: { readonly puts: readonly Put[]; readonly resolve: () => void }[] | null = null
   #failing: 'gone' | 'kept' | null = null
 
-  persist(puts: readonly Put[]): Promise<void> {
+  persist(brought: Puts): Promise<void> {
+    const puts = putsOf(brought)
     if (this.#failing !== null) {
       if (this.#failing === 'kept') this.#apply(puts)
       return Promise.reject(new MeshError('LOG_DAMAGED', 'the disk says no'))
