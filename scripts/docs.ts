@@ -12,6 +12,7 @@ import { evidenceExamples } from './docs/evidence.ts'
 import { filled } from './docs/examples.ts'
 import { withLimits } from './docs/limits.ts'
 import { reasonsPage } from './docs/reasons.ts'
+import { reliabilityPage } from './docs/reliability.ts'
 
 export const PAGES: ReadonlyMap<string, () => Promise<string> | string> = new Map<
   string,
@@ -20,6 +21,7 @@ export const PAGES: ReadonlyMap<string, () => Promise<string> | string> = new Ma
   ['docs/reasons.md', reasonsPage],
   ['docs/cli.md', cliPage],
   ['docs/config.md', configPage],
+  ['docs/reliability.md', reliabilityPage],
   // Written by hand around a generated part.
   ['docs/protocol.md', () => withLimits(filled(page('docs/protocol.md')))],
   ['docs/evidence.md', () => filled(page('docs/evidence.md'), evidenceExamples)],

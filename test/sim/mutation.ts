@@ -6,7 +6,7 @@ export interface Edit {
   readonly to: string
 }
 
-/** A checker of the simulation, with a seed that showed it once, tried first; or a test, by its file and name. */
+/** A checker of the simulation, with the first seed that showed it when they were last counted, which is tried first; or a test, by its file and name. */
 export type Catcher =
   | { readonly checker: string; readonly seed: number }
   | { readonly test: string; readonly name: string }

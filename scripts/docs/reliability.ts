@@ -1,0 +1,110 @@
+/** docs/reliability.md: what must hold, which tests say so, and what they find when it does not. */
+import { type Invariant, LEASE, LIVENESS, SAFETY } from '../../test/lab/invariants.ts'
+import { INVARIANTS } from '../../test/sim/checkers/checkers.ts'
+import type { Mutation } from '../../test/sim/mutation.ts'
+import { MUTATIONS } from '../../test/sim/mutations.ts'
+import { row } from './reasons.ts'
+
+const CHECKED = new Map(INVARIANTS.map(({ id, says }) => [id, says]))
+
+const ALSO_NOT: readonly string[] = [
+  'Real disks that lie, and power that is really cut: the lab makes both out of the system calls, on one machine.',
+  'Networks of more than one machine: distance is emulated.',
+  'More than seven nodes under all faults at once. Larger meshes are simulated for the spread of statements alone.',
+  'macOS: the tests that need Linux are skipped there, visibly.',
+  'Anything that holds of this program only because its dependencies do what they say.',
+]
+
+export function reliabilityPage(): string {
+  return [
+    '# Reliability',
+    '',
+    'This page says what must hold, which tests would fail if it did not, and what they find when a bug is planted.',
+    'It is made by `npm run docs` from those tests, and a test holds it to them.',
+    '',
+    'Safety (S) must hold always: under any loss and delay of messages, any partition, crash, pause or error of a disk,',
+    'with any number of hostile outsiders, and of hostile members that are no witnesses. What the lease promises (Q)',
+    'holds with it. Liveness (L) is promised once nodes reach each other again. Who may be compromised, and what',
+    'still holds then, is in the [threat model](threat-model.md).',
+    '',
+    ...part('Safety', SAFETY),
+    ...part('The lease', LEASE),
+    ...part('Liveness', LIVENESS),
+    ...AGAIN,
+    ...plantedBugs(),
+    '## What is not covered',
+    '',
+    ...[...SAFETY, ...LEASE, ...LIVENESS].flatMap(({ id, gap }) =>
+      gap ? [`- ${id}: ${gap}`] : [],
+    ),
+    ...ALSO_NOT.map((each) => `- ${each}`),
+    '',
+  ].join('\n')
+}
+
+/** The checker that each one has in the simulation, if it has one, and its tests. */
+function part(title: string, invariants: readonly Invariant[]): readonly string[] {
+  return [
+    `## ${title}`,
+    '',
+    '| | what must hold | checked over every simulated history | tests |',
+    '|---|---|---|---|',
+    ...invariants.map(({ id, says, tests }) =>
+      row(id, says, CHECKED.get(id) ?? '', tests.map(linked).join(', ')),
+    ),
+    '',
+  ]
+}
+
+function linked(file: string): string {
+  return `[${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}](../${file})`
+}
+
+const AGAIN: readonly string[] = [
+  '## How to run it again',
+  '',
+  'Each test by itself: `node --test` with its file. All that takes seconds: `npm test`; what takes minutes:',
+  '`npm run slow`.',
+  '',
+  'The simulation runs whole nodes, as they ship, on a virtual clock, network and disks. A seed draws how many there',
+  'are, what goes wrong and when, and says the same each time:',
+  '',
+  '```sh',
+  'npm run sim -- --seeds 200           # seeds 1 to 200, and how often each check had something to check',
+  'npm run sim -- --seed 18 --trace     # one of them, every event',
+  'npm run sim:planted                  # every planted bug, and what finds it',
+  'npm run lab -- --rows 1-29           # rows of the fault matrix, with what they measure',
+  '```',
+  '',
+  'Seeds that ever found something are kept in [seeds.txt](../test/sim/seeds.txt), with what it was.',
+  '',
+]
+
+function plantedBugs(): readonly string[] {
+  const table = (letter: string) =>
+    MUTATIONS.filter(({ id }) => id.startsWith(letter)).map((each) =>
+      row(each.id, each.name, ...foundBy(each)),
+    )
+  const head = ['| | what is wrong | found by | first by seed |', '|---|---|---|---|']
+  return [
+    '## Planted bugs',
+    '',
+    'A check that never failed proves nothing. Each of these is an edit of the source that is loaded beside the program',
+    '([mutations.ts](../test/sim/mutations.ts)); the check that is named must find it. The seed is the first one that',
+    'did, counted from 1. Where a second defence hides a bug, that one is taken out as well.',
+    '',
+    ...head,
+    ...table('B'),
+    '',
+    'And others beside those that were planned, some of which have happened:',
+    '',
+    ...head,
+    ...table('M'),
+    '',
+  ]
+}
+
+function foundBy({ by }: Mutation): readonly string[] {
+  if ('checker' in by) return [`${by.checker}, in the simulation`, String(by.seed)]
+  return [`${linked(by.test)}: ${by.name}`, '']
+}
