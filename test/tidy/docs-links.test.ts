@@ -9,7 +9,7 @@ import * as limits from '../../src/core/limits.ts'
 import { PROBLEMS } from '../../src/core/problems.ts'
 import { REASONS } from '../../src/core/reasons.ts'
 
-const PAGES = ['README.md', 'CHANGELOG.md', ...globSync('docs/**/*.md').sort()]
+const PAGES = ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...globSync('docs/**/*.md').sort()]
 const CODE = readFileSync('src/mesh/hello-frames.ts', 'utf8')
 const read = (file: string) => readFileSync(file, 'utf8')
 /** Without blocks of code, where brackets and hashes mean other things. */
