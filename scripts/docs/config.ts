@@ -25,6 +25,8 @@ const SAYS: Readonly<Record<string, string>> = {
     'how long records are kept at least; `meshd audit prune` gives up older ones, and nothing else does',
   'audit.share':
     'who may look through the records of this node: other nodes, for `meshd audit list --mesh`',
+  'audit.mirror':
+    'how many members are to hold a copy of the records of this node; a node that wants copies keeps those of others',
   'audit.disk_reserve': 'kept free, so that revocations still fit on a full disk',
   'telemetry.metrics_listen': 'loopback address of /metrics, /livez and /readyz, and nothing else',
   'log.level': 'the least that is logged',

@@ -131,6 +131,8 @@ const examples: ReadonlyMap<string, string> = new Map([
   ['cosign-said', frame(formatLogAnswer({ say: 'cosigned', line: cosignature() }))],
   ['cosign-size', frame(formatLogAnswer({ say: 'size', size: 40 }))],
   ['cosign-refused', frame(formatLogAnswer({ say: 'refused', why: 'proof' }))],
+  ['mirror', frame(formatLogRequest(piece()))],
+  ['mirror-holds', frame(formatLogAnswer({ say: 'holds', size: 1, rootHash: head.rootHash }))],
   ['log-questions', logQuestions()],
 ])
 
@@ -147,9 +149,16 @@ function addCheckpoint(): string {
   return formatAddCheckpoint({ old: 0, proof: [], note: textOf(checkpoint) })
 }
 
+function piece(): LogRequest {
+  const [first, least, note] = [0, 0, textOf(checkpoint)]
+  const hashes = { peaks: [], proof: [] }
+  return { ask: 'mirror', epoch: 1, first, least, ...hashes, note, records: [outcome] }
+}
+
 function logQuestions(): string {
   const questions: readonly LogRequest[] = [
     { ask: 'checkpoint', node: borealis.node.did },
+    { ask: 'copy', epoch: 1, first: 40, count: 256 },
     { ask: 'consistency', epoch: 1, from: 40, to: 42 },
     { ask: 'heads', nodes: [borealis.node.did] },
     { ask: 'inclusion', epoch: 1, index: 7, size: 42 },
@@ -237,7 +246,7 @@ function frame(bytes: Uint8Array): string {
   for (let at = end + 1; at < bytes.length; ) {
     const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0)
     const blob = bytes.subarray(at + 4, at + 4 + length)
-    const text = blob[0] === 0x7b || /^(old|\u2014) /.test(Buffer.from(blob).toString())
+    const text = blob[0] === 0x7b || /^(old |\u2014 |meshd\/)/.test(Buffer.from(blob).toString())
     const shown = text ? textOf(blob) : toHex(blob)
     lines.push(`${toHex(bytes.subarray(at, at + 4))}   ${shown}`)
     at += 4 + length

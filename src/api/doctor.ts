@@ -136,11 +136,24 @@ function fixOf(why: string, { node, name }: Services): string {
   return `start the other witnesses; where they are lost: meshd peer epoch ${name} --overrule-boot-check`
 }
 
-function storage({ node }: Services): readonly Finding[] {
+function storage(services: Services): readonly Finding[] {
+  const { node } = services
   const { log, scrub } = node
   if (log.sealed !== null) return [error(`the log is sealed: ${log.sealed}`, 'meshd audit verify')]
   const low = node.low === null ? ok('disk reserve intact') : error(node.low, 'free disk space')
-  return [low, ok(`${log.tree.size} records, scrub ${scrub.percent} %`)]
+  return [low, ok(`${log.tree.size} records, scrub ${scrub.percent} %`), ...copies(services)]
+}
+
+/** Copies of this log elsewhere, and of other logs here. */
+function copies({ node }: Services): readonly Finding[] {
+  const { mirroring, mirror, records, log } = node
+  const { logs, bytes } = mirror.held
+  const here = logs === 0 ? [] : [ok(`copies of ${logs} other logs, ${bytes} bytes`)]
+  if (mirroring.wanted === 0) return here
+  const holding = mirroring.holders().size
+  const says = `${records.mirroredSize} of ${log.tree.size} records mirrored, by ${holding} of ${mirroring.wanted} members`
+  if (holding >= mirroring.wanted) return [ok(says), ...here]
+  return [warning(says, 'set audit.mirror on more members'), ...here]
 }
 
 /** It held at the start, or the daemon would not run; memory that goes bad later shows here. */

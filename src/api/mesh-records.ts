@@ -58,7 +58,7 @@ function provenView(services: Services, record: ProvenRecord): MeshRecordView {
   const { node: did, cosigned, witnessed } = record
   const state = witnessed ? 'witnessed' : 'published'
   const witnesses = {
-    ...{ cosigned, need: root?.lease.write ?? 0, of: root?.witnesses.length ?? 0 },
+    ...{ cosigned, need: root?.lease.write ?? 0, of: root?.witnesses.length ?? 0, mirrors: null },
   }
   const view = recordView(record, { of: () => ({ state, ...witnesses }) })
   return { ...view, node: { did, name: services.nameOf(did) } }

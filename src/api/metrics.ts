@@ -30,6 +30,9 @@ export interface MetricsSnapshot {
   readonly logSize: number
   readonly logPublishedSize: number
   readonly logWitnessedSize: number
+  readonly logMirroredSize: number
+  /** Of other nodes' logs, held here. */
+  readonly copies: { readonly logs: number; readonly bytes: number }
   readonly logQueue: number
   readonly diskReserveBytes: number
   /** null when no witness answered. */
@@ -110,6 +113,9 @@ export class Metrics {
     logSize: this.#gauge('log_size', 'durable records'),
     published: this.#gauge('log_published_size', 'records under a signed checkpoint'),
     witnessed: this.#gauge('log_witnessed_size', 'records under a checkpoint of a quorum'),
+    mirrored: this.#gauge('log_mirrored_size', 'records of which enough members hold a copy'),
+    copies: this.#gauge('mirror_logs', "other nodes' logs of which this node holds a copy"),
+    copyBytes: this.#gauge('mirror_bytes', 'bytes of their records'),
     queue: this.#gauge('log_queue', 'records that wait for the disk'),
     reserve: this.#gauge('disk_reserve_bytes', 'kept free for revocations'),
     clock: this.#gauge('clock_offset_seconds', "this clock against the witnesses' median"),
@@ -205,6 +211,9 @@ export class Metrics {
     all.logSize.set(now.logSize)
     all.published.set(now.logPublishedSize)
     all.witnessed.set(now.logWitnessedSize)
+    all.mirrored.set(now.logMirroredSize)
+    all.copies.set(now.copies.logs)
+    all.copyBytes.set(now.copies.bytes)
     all.queue.set(now.logQueue)
     all.reserve.set(now.diskReserveBytes)
     // NaN is Prometheus' own word for what is not known.

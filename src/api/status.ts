@@ -120,6 +120,7 @@ function logOf({ node }: Services): StatusView['log'] {
     size: log.tree.size,
     published: publisher.size,
     witnessed: node.records.witnessedSize,
+    mirrored: node.mirroring.wanted === 0 ? null : node.records.mirroredSize,
     sealed: log.sealed,
     scrubbed: scrub.percent,
     low: node.low !== null,

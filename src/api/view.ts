@@ -41,6 +41,7 @@ export function recordView(
       standing === null
         ? null
         : { cosigned: standing.cosigned, need: standing.need, of: standing.of },
+    mirrors: standing?.mirrors ?? null,
     leaf,
   }
 }

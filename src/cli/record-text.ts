@@ -59,13 +59,17 @@ export function whyOf({ leaf }: RecordView): string {
   return safe(fieldsOf(first)['policy'] ?? leaf['state'] ?? leaf['outcome'] ?? '-')
 }
 
-/** How far it is: `durable · published · witnessed 2 of 3`. */
-export function stateOf({ state, witnesses }: RecordView): string {
+/** How far it is: `durable · published · witnessed 2 of 3 · mirrored 1 of 1`. */
+export function stateOf({ state, witnesses, mirrors }: RecordView): string {
   const all = ['durable', 'published', 'witnessed']
-  const reached = all.slice(0, all.indexOf(state) + 1).join(' · ')
-  if (witnesses === null || witnesses.cosigned === 0) return reached
+  const mirrored = state === 'mirrored'
+  const witnessed = mirrored || state === 'witnessed'
+  const reached = all.slice(0, witnessed ? all.length : all.indexOf(state) + 1).join(' · ')
+  const copies = mirrors === null ? '' : `${mirrors.holding} of ${mirrors.wanted}`
+  const held = mirrored ? ` · mirrored ${copies}` : copies === '' ? '' : ` · copies ${copies}`
+  if (witnesses === null || witnesses.cosigned === 0) return `${reached}${held}`
   const voices = `${witnesses.cosigned} of ${witnesses.of}`
-  return state === 'witnessed' ? `${reached} ${voices}` : `${reached} · cosigned by ${voices}`
+  return `${reached}${witnessed ? ` ${voices}` : ` · cosigned by ${voices}`}${held}`
 }
 
 /** ✓ an allow, ✗ a deny; nothing for what decides nothing. */

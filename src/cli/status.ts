@@ -48,7 +48,7 @@ function lines(context: Context, item: StatusView): string[] {
   return [...first.map(style.symbols), '', ...rows(context, item)]
 }
 
-function governance({ root, governance: g, lease, alone }: StatusView): string[] {
+function governance({ root, governance: g, lease, log, alone }: StatusView): string[] {
   if (root === null) return []
   const bundles = g.bundles.map(({ bundle, version }) => `${bundle}@${version ?? '-'}`).join(' ')
   const held = lease.held
@@ -60,6 +60,7 @@ function governance({ root, governance: g, lease, alone }: StatusView): string[]
     plural(g.revocations, 'revocation'),
     plural(g.freezes, 'freeze'),
     alone ? `${held}  ALONE` : held,
+    ...(log.mirrored === null ? [] : [`mirrored ${count(log.mirrored)} of ${count(log.size)}`]),
   ]
 }
 

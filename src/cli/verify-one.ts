@@ -24,7 +24,8 @@ export function verifiedReceipt(bytes: Uint8Array, trust: TrustRoot): Verified {
   const { authority, head, index, record, bytes: leaf, hashes } = verifyReceipt(bytes, trust)
   const id = idOf(leaf)
   const view: RecordView = {
-    ...{ id, index, epoch: record.epoch, type: record.type, state: 'published', witnesses: null },
+    ...{ id, index, epoch: record.epoch, type: record.type, state: 'published' },
+    ...{ witnesses: null, mirrors: null },
     time: formatTime(record.time),
     leaf: parseCanonical(leaf, RECORD_BYTES_MAX) as JsonObject,
   }

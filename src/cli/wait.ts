@@ -11,7 +11,7 @@ const POLL_MS = 100
 export const wait: Command = {
   name: 'wait',
   group: 'OPERATE',
-  says: 'wait until a condition holds: ready, peers=3, policy=agents@8, witnessed=last',
+  says: 'wait until a condition holds: ready, peers=3, policy=agents@8, witnessed=last, mirrored=last',
   examples: [
     'meshd wait --for ready',
     'meshd wait --for policy=ci@5 --on all --timeout 30s',
@@ -20,7 +20,7 @@ export const wait: Command = {
   options: [
     {
       flags: '--for <condition>',
-      says: 'ready | peers=<n> | policy=<bundle>@<version> | statement=<id> | witnessed=<record|last>',
+      says: 'ready | peers=<n> | policy=<bundle>@<version> | statement=<id> | witnessed=<record|last> | mirrored=<record|last>',
       required: true,
     },
     { flags: '--on <where>', says: 'here, quorum, all, or a node (policy and statement)' },
@@ -61,19 +61,21 @@ async function conditionOf(
           hint: 'meshd … -o id prints full ids',
         })
       return async () => spreadHolds(await spread(context, value), on)
-    case 'witnessed': {
+    case 'witnessed':
+    case 'mirrored': {
       // Once: `last` is not another record a moment later.
       let id: string | null = null
       return async () => {
         id ??= await (await import('./audit.ts')).recordNamed(context, value)
         const path = `/v1/records/${encodeURIComponent(id)}`
         const { item } = await context.client('read').get<View<'Record', RecordView>>(path)
-        return item.state === 'witnessed'
+        // What is mirrored is witnessed, too.
+        return item.state === kind || item.state === 'mirrored'
       }
     }
     default:
       throw new MeshError('USAGE', `\`${kind}\` cannot be waited for`, {
-        hint: 'ready, peers=<n>, policy=<bundle>@<version>, statement=<id>, witnessed=<record|last>',
+        hint: 'ready, peers=<n>, policy=<bundle>@<version>, statement=<id>, witnessed=<record|last>, mirrored=<record|last>',
       })
   }
 }

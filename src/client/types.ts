@@ -96,6 +96,8 @@ export interface StatusView {
     readonly published: number
     /** Under a checkpoint that a quorum of witnesses cosigned. */
     readonly witnessed: number
+    /** Of those, held by as many members as `audit.mirror` asks for; null where it asks for none. */
+    readonly mirrored: number | null
     readonly sealed: string | null
     readonly scrubbed: number
     readonly low: boolean
@@ -260,14 +262,16 @@ export interface RecordView {
   readonly epoch: number
   readonly time: string
   readonly type: 'decision' | 'outcome' | 'statement' | 'artifact' | 'system' | 'epoch'
-  /** A checkpoint covers what is published; `need` witnesses cosigned one that covers what is witnessed. */
-  readonly state: 'durable' | 'published' | 'witnessed'
+  /** A checkpoint covers what is published; `need` witnesses cosigned one that covers what is witnessed; `wanted` members hold a copy of what is mirrored. */
+  readonly state: 'durable' | 'published' | 'witnessed' | 'mirrored'
   /** How many cosigned a checkpoint that covers it, of how many; null where nobody knows. */
   readonly witnesses: {
     readonly cosigned: number
     readonly need: number
     readonly of: number
   } | null
+  /** How many members hold a copy of it, of how many that `audit.mirror` asks for; null where none is wanted, or nobody knows. */
+  readonly mirrors: { readonly holding: number; readonly wanted: number } | null
   /** The leaf, exactly. */
   readonly leaf: { readonly [field: string]: unknown }
 }

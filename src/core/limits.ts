@@ -5,6 +5,7 @@
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const GIB = 1024 * MIB
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
@@ -366,6 +367,21 @@ export const ADD_CHECKPOINT_BYTES_MAX = 6 * KIB
 export const COSIGN_INTERVAL_MS = SECOND
 /** Checkpoints of its own log for which a node collects cosignatures: a witness that is slow cosigns an older one. */
 export const COSIGNING_MAX = 8
+/** Members that hold a copy of this node's log, at most. Chosen arbitrarily. */
+export const MIRRORS_MAX = 8
+/** Between two pieces of one log that a mirror takes: 5 MB/s of a log that is new to it, and a sixth of its event loop at most. */
+export const MIRROR_PAUSE_MS = 200
+/** Pieces that one mirror takes at once, of different logs: decisions wait for no more than these. */
+export const MIRRORING_MAX = 4
+/** What one member's copies may take on this node, and those of all members together. Chosen arbitrarily. */
+export const MIRROR_LOG_BYTES_MAX = GIB
+export const MIRROR_BYTES_MAX = 4 * GIB
+/** A member that holds no copy and will not, or does not answer, is asked again after so long; meanwhile the next one is. */
+export const MIRROR_RETRY_MS = MINUTE
+/** A member that holds a copy and is away is waited for so long before another one is given it. Chosen arbitrarily. */
+export const MIRROR_AWAY_MS = 10 * MINUTE
+/** Records of a copy that are given up in one batch. */
+export const MIRROR_FORGOTTEN_AT_ONCE = 1_024
 /** Questions about this node's log that one member may ask in a second: proofs of half a millisecond each. Chosen arbitrarily. */
 export const LOG_READS_PER_S = 128
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */

@@ -168,6 +168,11 @@ function shapeOf(schema: unknown): Record<string, unknown> | null {
   return (schema as { shape?: Record<string, unknown> })?.shape ?? null
 }
 
+/** Whose value is a text in the environment, and no text in the file. */
+function isNumber(schema: unknown): boolean {
+  return (unwrap(schema) as { def?: { type?: string } })?.def?.type === 'number'
+}
+
 function step(schema: unknown, part: PropertyKey): unknown {
   return typeof part === 'number'
     ? (schema as { def?: { element?: unknown } })?.def?.element
@@ -189,7 +194,8 @@ function overrides(file: ConfigFile, env: Environment, origins: Map<string, Orig
     for (const key of Object.keys(shapeOf(unwrap(schema)) ?? {})) {
       const text = env[`MESHD_${section}_${key}`.toUpperCase()]
       if (text === undefined) continue
-      merged[section] = { ...(merged[section] as object | undefined), [key]: text }
+      const value = isNumber(step(unwrap(schema), key)) && /^\d+$/.test(text) ? Number(text) : text
+      merged[section] = { ...(merged[section] as object | undefined), [key]: value }
       origins.set(`${section}.${key}`, 'environment')
     }
   }

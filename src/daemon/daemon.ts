@@ -114,6 +114,7 @@ export class Daemon {
         ...{ keys: identity, name: config.node.name, tell },
         stalenessAtMostMs: () => live.current.lease.stalenessAtMostMs,
         auditShare: () => live.current.audit.share,
+        auditMirrors: () => live.current.audit.mirror,
       })
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
-import { DISK_RESERVE_BYTES, LABELS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
+import { DISK_RESERVE_BYTES, LABELS_MAX, MIRRORS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
 import { SHARES, type Share } from '../mesh/share.ts'
 
 const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
@@ -92,6 +92,7 @@ export const configSchema = z.strictObject({
       retention: duration.optional(),
       disk_reserve: size.optional(),
       share: z.enum(SHARES).optional(),
+      mirror: z.int().min(0).max(MIRRORS_MAX).optional(),
     })
     .optional(),
   telemetry: z
@@ -143,6 +144,8 @@ export interface Config {
     readonly retentionMs: number
     readonly diskReserveBytes: number
     readonly share: Share
+    /** Members that are to hold a copy of this node's log; more than none, and this node holds theirs. */
+    readonly mirror: number
   }
   readonly telemetry: { readonly metricsListen: string | null }
   readonly log: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
@@ -213,6 +216,7 @@ export function withDefaults(file: ConfigFile, around: Surroundings): Config {
       retentionMs: durationOf(file.audit?.retention) ?? RETENTION_DAYS * DAY_MS,
       diskReserveBytes: parseSize(file.audit?.disk_reserve ?? '') ?? DISK_RESERVE_BYTES,
       share: file.audit?.share ?? 'none',
+      mirror: file.audit?.mirror ?? 0,
     },
     telemetry: { metricsListen: file.telemetry?.metrics_listen ?? null },
     log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'auto' },

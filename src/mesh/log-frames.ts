@@ -4,10 +4,12 @@
  *
  *     {"ask":"cosign"}⏎ 00 00 01 7c old 20⏎PlRNCr…           add-checkpoint of C2SP tlog-witness
  *     {"ask":"records","count":2,"epoch":1,"first":40}⏎
+ *     {"ask":"mirror","epoch":1,…}⏎ …                       more of a log for a copy: mirror-frames.ts
  *
  *     {"say":"cosigned"}⏎ 00 00 00 9f — z6MkqT… Af7aUw…⏎
  *     {"say":"size","size":20}⏎                              what the witness saw last
  *     {"say":"refused","why":"proof"}⏎
+ *     {"say":"holds","size":40}⏎ 00 00 00 20 5c1e…           what the mirror holds a copy of
  *
  * Answers carry what proves them: hashes, records, signed notes. Nobody need
  * be believed.
@@ -32,6 +34,7 @@ import { HASH_BYTES, type Hash } from '../core/merkle.ts'
 import { did, integer, list, literal, object } from '../core/shape.ts'
 import { TILE_WIDTH } from '../core/tile.ts'
 import { alone, atMost, type Frame, formatFrame, parseFrame } from './frames.ts'
+import { formatMirror, hashOf, type MirrorRequest, parseMirror } from './mirror-frames.ts'
 
 /** Of the answerer's own log, in that epoch, unless it names a node. */
 export type LogRequest =
@@ -60,6 +63,14 @@ export type LogRequest =
       readonly first: number
       readonly count: number
     }
+  | MirrorRequest
+  /** Records of the asker's own log, as the answerer holds a copy of it. */
+  | {
+      readonly ask: 'copy'
+      readonly epoch: number
+      readonly first: number
+      readonly count: number
+    }
 
 /**
  * Why not. With the statuses that tlog-witness gives the same:
@@ -67,7 +78,7 @@ export type LogRequest =
  *     malformed  400   signature  403   origin  404   proof  422
  *     often      429   too soon after the last one
  *     unready    503   no witness of this mesh, not checked since its start, or its disk fails
- *     absent     404   not in this log, or nothing is known
+ *     absent     404   not in this log, or nothing is known; no copies are held here
  */
 export const LOG_REFUSALS = [
   'malformed',
@@ -92,6 +103,8 @@ export type LogAnswer =
   | { readonly say: 'proof'; readonly hashes: readonly Hash[] }
   /** 256 hashes. */
   | { readonly say: 'tile'; readonly tile: Uint8Array }
+  /** Of how much of the asker's log the answerer holds a copy, and its root hash. */
+  | { readonly say: 'holds'; readonly size: number; readonly rootHash: Hash }
   /** In order, as many as fit: at least one. */
   | { readonly say: 'records'; readonly records: readonly Uint8Array[] }
 
@@ -111,13 +124,19 @@ const RECORDS = object({
   ...{ first: SIZE, count: integer(1, READ_RECORDS) },
 })
 
+const COPY = object({
+  ...{ ask: literal('copy'), epoch: EPOCH },
+  ...{ first: SIZE, count: integer(1, READ_RECORDS) },
+})
+
+const HOLDS = object({ say: literal('holds'), size: SIZE })
 const SIZE_SAID = object({ say: literal('size'), size: SIZE })
 const REFUSED = object({ say: literal('refused'), why: literal(...LOG_REFUSALS) })
 const SAYS = object({ say: literal('cosigned', 'checkpoint', 'heads', 'proof', 'tile', 'records') })
 
 export function formatLogRequest(request: LogRequest): Uint8Array {
-  if (request.ask !== 'cosign') return formatFrame(request, [])
-  return formatFrame({ ask: 'cosign' }, [utf8(request.body)])
+  if (request.ask === 'cosign') return formatFrame({ ask: 'cosign' }, [utf8(request.body)])
+  return request.ask === 'mirror' ? formatMirror(request) : formatFrame(request, [])
 }
 
 /** @throws Malformed */
@@ -138,6 +157,10 @@ export function parseLogRequest(bytes: Uint8Array): LogRequest {
       return alone(TILE(header, 'tile'), blobs)
     case 'records':
       return alone(RECORDS(header, 'records'), blobs)
+    case 'mirror':
+      return parseMirror(header, blobs)
+    case 'copy':
+      return alone(COPY(header, 'copy'), blobs)
     default:
       throw new Malformed('the frame asks nothing that is known')
   }
@@ -158,6 +181,8 @@ export function formatLogAnswer(answer: LogAnswer): Uint8Array {
       return formatFrame({ say }, [answer.tile])
     case 'records':
       return formatFrame({ say }, answer.records)
+    case 'holds':
+      return formatFrame({ say, size: answer.size }, [answer.rootHash])
     default:
       return formatFrame(answer, [])
   }
@@ -167,6 +192,7 @@ export function formatLogAnswer(answer: LogAnswer): Uint8Array {
 export function parseLogAnswer(bytes: Uint8Array): LogAnswer {
   const { header, blobs } = parseFrame(bytes, SYNC_FRAME_BYTES_MAX)
   if (header['say'] === 'size') return alone(SIZE_SAID(header, 'size'), blobs)
+  if (header['say'] === 'holds') return { ...HOLDS(header, 'holds'), rootHash: hashOf(only(blobs)) }
   if (header['say'] === 'refused') return alone(REFUSED(header, 'refused'), blobs)
   return readBlobs(header, blobs)
 }
@@ -210,9 +236,4 @@ function headOf(blob: Uint8Array): string {
   if (blob.length > CHECKPOINT_BYTES_MAX)
     throw new Malformed('a head is no longer than a checkpoint')
   return textOf(blob)
-}
-
-function hashOf(blob: Uint8Array): Hash {
-  if (blob.length !== HASH_BYTES) throw new Malformed('a hash has 32 bytes')
-  return blob
 }

@@ -108,12 +108,17 @@ export class LogReader {
 
   /** Of the first size records. */
   async rootHashAt(size: number): Promise<Hash> {
+    return rootHash({ size, peaks: await this.peaksAt(size) })
+  }
+
+  /** Of the first size records. */
+  async peaksAt(size: number): Promise<readonly Hash[]> {
     const { log, store } = this.#ports
     if (size > log.tree.size) throw beyond(size)
     const peaks: Hash[] = []
     for (const { level, index } of peakPlaces(size))
       peaks.push(await this.#sealing(() => store.node(level, index)))
-    return rootHash({ size, peaks })
+    return peaks
   }
 
   /** That record `index` is in the log of `size` records. */

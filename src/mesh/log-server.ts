@@ -1,6 +1,6 @@
 /**
- * The answering side of `/meshd/log/1`: cosigns as a witness, and serves this
- * node's log to members, as far as it is published. Whatever is asked, what is
+ * The answering side of `/meshd/log/1`: cosigns as a witness, keeps copies as a
+ * mirror, and serves this node's log to members, as far as it is published. Whatever is asked, what is
  * answered proves itself.
  */
 import type { Did } from '../core/keys.ts'
@@ -12,6 +12,7 @@ import type { Cosigned } from './cosigned.ts'
 import type { Log } from './log.ts'
 import { formatLogAnswer, type LogAnswer, type LogRequest, parseLogRequest } from './log-frames.ts'
 import type { LogReader } from './log-reader.ts'
+import type { Mirror } from './mirror.ts'
 import type { Clock, Network, Store } from './ports.ts'
 import type { Publisher } from './publish.ts'
 import { fitting } from './sync-server.ts'
@@ -25,13 +26,14 @@ export interface LogServerPorts {
   readonly reader: Pick<LogReader, 'consistency' | 'inclusion' | 'range'>
   readonly publisher: Pick<Publisher, 'size'>
   readonly witness: Pick<Witness, 'add'>
+  readonly mirror: Pick<Mirror, 'take' | 'give'>
   readonly cosigned: Pick<Cosigned, 'newest'>
   readonly checkpoints: Pick<Checkpoints, 'newest'>
   /** Whether this node may see records: hashes and proofs are everybody's. */
   shares(peer: Did): boolean
 }
 
-type Read = Exclude<LogRequest, { ask: 'cosign' | 'checkpoint' | 'heads' }>
+type Read = Exclude<LogRequest, { ask: 'cosign' | 'checkpoint' | 'heads' | 'mirror' | 'copy' }>
 
 const ABSENT: LogAnswer = { say: 'refused', why: 'absent' }
 
@@ -56,9 +58,11 @@ export class LogServer {
   }
 
   async #answer(peer: Did, request: LogRequest): Promise<LogAnswer> {
-    const { witness, log, cosigned } = this.#ports
+    const { witness, mirror, log, cosigned } = this.#ports
     if (request.ask === 'cosign') return witness.add(peer, request.body)
+    if (request.ask === 'mirror') return mirror.take(peer, request)
     if (this.#often(peer)) return { say: 'refused', why: 'often' }
+    if (request.ask === 'copy') return mirror.give(peer, request)
     if (request.ask === 'checkpoint') {
       const note = cosigned.newest(request.node)?.note
       return note === undefined ? ABSENT : { say: 'checkpoint', note }

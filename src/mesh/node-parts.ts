@@ -22,6 +22,7 @@ import { BootCheck } from './boot.ts'
 import { Challenges } from './challenge.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Chronicle } from './chronicle.ts'
+import { Copies } from './copies.ts'
 import { Cosigned } from './cosigned.ts'
 import { Cosigning } from './cosigning.ts'
 import { Door } from './door.ts'
@@ -44,6 +45,8 @@ import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
 import { LogServer } from './log-server.ts'
 import { MeshSearch } from './mesh-search.ts'
+import { Mirror } from './mirror.ts'
+import { Mirroring } from './mirroring.ts'
 import { Nonces } from './nonces.ts'
 import { logKeysOf, OwnLog } from './own-log.ts'
 import type { Clock, Network, Puts, Random, Store } from './ports.ts'
@@ -95,6 +98,8 @@ export interface NodePorts {
   stalenessAtMostMs(): number | null
   /** Whom it shows its records to. */
   auditShare(): Share
+  /** How many members are to hold copies of its log; more than none, and it holds theirs. */
+  auditMirrors(): number
   readonly tell: NodeTeller
 }
 
@@ -248,8 +253,13 @@ export async function openWitnessing(
     witness: keys.witness,
     answered: (answer) => tell.cosigned('given', answer),
   })
+  const copies = await Copies.open({ store, persist })
+  const mirror = new Mirror({
+    ...{ clock, store, copies, checkpoints, governance },
+    mirrors: () => ports.auditMirrors() > 0,
+  })
   const server = new LogServer({
-    ...{ network, clock, store, log, reader, publisher, witness, cosigned, checkpoints },
+    ...{ network, clock, store, log, reader, publisher, witness, mirror, cosigned, checkpoints },
     shares: (peer) => mayRead(ports.auditShare(), peer, governance()),
   })
   server.listen()
@@ -259,14 +269,19 @@ export async function openWitnessing(
     problem: (what, error) => tell.problem(what, error),
   })
   cosigning.onWitnessed(() => knowledge.announcer.changed())
+  const mirroring = await Mirroring.open({
+    ...{ network, clock, store, statements, publisher, reader, log, persist },
+    wanted: () => ports.auditMirrors(),
+    problem: (what, error) => tell.problem(what, error),
+  })
   const records = new RecordStates({
-    ...{ self, clock, log, publisher, cosigned, cosigning, statements },
+    ...{ self, clock, log, publisher, cosigned, cosigning, mirroring, statements },
   })
   const exchange = new HeadExchange({
     ...{ network, clock, random: ports.random, statements, checkpoints },
     ask: (peer, request, signal) => askLog(network, peer, request, signal),
   })
-  return { witness, cosigning, records, exchange }
+  return { witness, cosigning, mirror, mirroring, records, exchange }
 }
 
 export type Witnessing = Awaited<ReturnType<typeof openWitnessing>>

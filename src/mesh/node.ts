@@ -65,6 +65,8 @@ export class MeshNode {
   readonly authorizer: Deciding['authorizer']
   readonly witness: Witnessing['witness']
   readonly cosigned: Knowledge['cosigned']
+  readonly mirror: Witnessing['mirror']
+  readonly mirroring: Witnessing['mirroring']
   readonly records: Witnessing['records']
   readonly scrub: Scrub
   /** Loops that show this log to others, and theirs to this node. */
@@ -105,11 +107,14 @@ export class MeshNode {
     this.drift = fresh.drift
     this.cosigned = known.cosigned
     this.witness = witnessing.witness
+    this.mirror = witnessing.mirror
+    this.mirroring = witnessing.mirroring
     this.records = witnessing.records
     const { lineage, meshSearch } = openLineage(ports, known, witnessing)
     this.lineage = lineage
     this.meshSearch = meshSearch
-    this.#vouching = [witnessing.cosigning, witnessing.exchange, fresh.equivocation]
+    const { cosigning, exchange, mirroring } = witnessing
+    this.#vouching = [cosigning, mirroring, exchange, fresh.equivocation]
     this.nonces = deciding.nonces
     this.executions = deciding.executions
     this.authorizer = deciding.authorizer

@@ -37,6 +37,9 @@ export type Space =
   | 'execution' // open executions
   | 'witness' // node did + epoch → checkpoint that this node, as a witness, cosigned last
   | 'cosigned' // node did + epoch → its newest checkpoint, with a quorum of cosignatures
+  | 'mirror' // node did + epoch → how much of its log this node holds a copy of
+  | 'copy' // node did + epoch + index → a record of that copy: many, so they are read by `copies` alone
+  | 'mirrored' // node did + epoch → how much of this node's log that node holds a copy of
   | 'pruned' // log epoch → its first record that is kept; the store deletes those below
 
 export interface Put {
@@ -104,9 +107,11 @@ export interface Store {
    * After one rejection the outcome is unknown and every later call rejects, until reopen.
    */
   persist(batch: Batch): Promise<void>
-  /** All of a space, in key order. */
+  /** All of a space but `copy`, in key order. */
   entries(space: Space): Promise<ReadonlyMap<string, Uint8Array>>
   get(space: Space, key: string): Promise<Uint8Array | null>
+  /** Values of the space `copy`, in the order of the keys; null for what is not there, or not what was written. */
+  copies(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
   /** Records [first, first + count) of the current log; each is re-hashed against its tile or peak. Rejects NOT_FOUND for pruned ones. */
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** The records at these indexes, in this order, likewise. */

@@ -4,6 +4,7 @@
  *     durable     it survives a power cut
  *     published   a signed checkpoint covers it
  *     witnessed   `write` witnesses of the newest root cosigned such a checkpoint
+ *     mirrored    as many members as are wanted said that they hold a copy of it
  *
  * A state may fall when a root names other witnesses, until those have cosigned.
  */
@@ -12,11 +13,12 @@ import type { StateSource } from './challenge.ts'
 import type { Cosigned, CosignedCheckpoint } from './cosigned.ts'
 import type { Cosigning } from './cosigning.ts'
 import type { Log } from './log.ts'
+import type { Mirroring } from './mirroring.ts'
 import { Pace } from './pace.ts'
 import type { Clock } from './ports.ts'
 import type { Publisher } from './publish.ts'
 
-type RecordState = 'durable' | 'published' | 'witnessed'
+type RecordState = 'durable' | 'published' | 'witnessed' | 'mirrored'
 
 export interface RecordStanding {
   readonly state: RecordState
@@ -25,6 +27,8 @@ export interface RecordStanding {
   /** How many are needed on one checkpoint, of how many. */
   readonly need: number
   readonly of: number
+  /** How many members hold a copy of it, of how many; null where none is wanted. */
+  readonly mirrors: { readonly holding: number; readonly wanted: number } | null
 }
 
 export interface RecordStatesPorts {
@@ -34,6 +38,7 @@ export interface RecordStatesPorts {
   readonly publisher: Pick<Publisher, 'size'>
   readonly cosigned: Pick<Cosigned, 'newest'>
   readonly cosigning: Pick<Cosigning, 'reach' | 'onWitnessed'>
+  readonly mirroring: Pick<Mirroring, 'holders' | 'size' | 'wanted'>
   readonly statements: StateSource
 }
 
@@ -60,20 +65,41 @@ export class RecordStates {
     return this.checkpoint?.checkpoint.size ?? 0
   }
 
+  /** Records of the current log that are mirrored: what is not witnessed is not, whoever holds it. */
+  get mirroredSize(): number {
+    return Math.min(this.witnessedSize, this.#ports.mirroring.size)
+  }
+
   /** null for a record that the current log does not have. */
   of(index: number): RecordStanding | null {
-    const { log, publisher, cosigning, statements } = this.#ports
+    const { log, cosigning, statements } = this.#ports
     if (index >= log.tree.size) return null
     const { root } = statements.governance
     const reach = cosigning.reach()
     const witnesses = root?.witnesses ?? []
     return {
-      state:
-        index < this.witnessedSize ? 'witnessed' : index < publisher.size ? 'published' : 'durable',
+      state: this.#stateOf(index),
       cosigned: witnesses.filter((witness) => (reach.get(witness) ?? 0) > index).length,
       need: root?.lease.write ?? 0,
       of: witnesses.length,
+      mirrors: this.#mirrorsOf(index),
     }
+  }
+
+  #mirrorsOf(index: number): RecordStanding['mirrors'] {
+    const { mirroring } = this.#ports
+    const { wanted } = mirroring
+    if (wanted === 0) return null
+    return {
+      holding: [...mirroring.holders().values()].filter((size) => size > index).length,
+      wanted,
+    }
+  }
+
+  #stateOf(index: number): RecordState {
+    if (index < this.mirroredSize) return 'mirrored'
+    if (index < this.witnessedSize) return 'witnessed'
+    return index < this.#ports.publisher.size ? 'published' : 'durable'
   }
 
   /** Resolves true as soon as the record is witnessed, false after ms or when the signal aborts. */

@@ -7,6 +7,7 @@
  *     e <epoch 4> <index 4>               what is kept beside a record; its reader holds the hashes
  *     t <epoch 4> <level 1> <index 4>     a full tile: 256 hashes; its parent is its check
  *     p <space> / <key>                   check ‖ value
+ *     k copy/<did>/<epoch>/<index>        check ‖ a record of another node's log, in no tally: its owner holds the hashes
  *     i <epoch 4> <12 bytes of the id>    index 4; a hint, unsynced, rebuilt
  *     s <epoch 4> <term 8> <chunk 4>      places; likewise, as c and x: postings.ts
  *     c <epoch 4> <chunk 4>               times of a chunk
@@ -36,7 +37,8 @@ const [META, RECORD, EXHIBIT, TILE, PUT] = ['m', 'r', 'e', 't', 'p'].map(codeOf)
   number,
   number,
 ]
-const [INDEX, POSTING, CHUNK, CURSOR] = ['i', 's', 'c', 'x'].map(codeOf) as [
+const [INDEX, POSTING, CHUNK, CURSOR, COPY] = ['i', 's', 'c', 'x', 'k'].map(codeOf) as [
+  number,
   number,
   number,
   number,
@@ -109,7 +111,7 @@ export function parseCount(bytes: Uint8Array | undefined): number | null {
 
 export function putKey(space: Space, key: string): Uint8Array {
   assert(key !== '', 'what is kept has a name')
-  return concat(Uint8Array.of(PUT), utf8(`${space}/${key}`))
+  return concat(Uint8Array.of(space === 'copy' ? COPY : PUT), utf8(`${space}/${key}`))
 }
 
 /** Records [0, least) of one log. */

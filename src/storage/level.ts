@@ -160,6 +160,14 @@ export class LevelStore implements Store {
     return null
   }
 
+  async copies(keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    const places = keys.map((key) => putKey('copy', key))
+    const sealed = await this.#usable().database.getMany(places)
+    return sealed.map((bytes, i) =>
+      bytes === undefined ? null : open(places[i] as Uint8Array, bytes),
+    )
+  }
+
   async records(first: number, count: number): Promise<readonly Uint8Array[]> {
     return this.#usable().tiles.records(first, count)
   }
@@ -329,13 +337,14 @@ function sealedOf({ space, key, value }: Put): Sealed {
   return { space, key, bytes, value: value === null ? null : seal(bytes, value) }
 }
 
-/** Also marks it in the tally. */
+/** Also marks it in the tally: all but copies, of which there are as many as others have records. */
 function operationOf(tally: Tally, { space, key, bytes, value }: Sealed): Operation {
+  const tallied = space !== 'copy'
   if (value === null) {
-    tally.delete(space, key)
+    if (tallied) tally.delete(space, key)
     return { type: 'del', key: bytes }
   }
-  tally.set(space, key, value)
+  if (tallied) tally.set(space, key, value)
   return { type: 'put', key: bytes, value }
 }
 

@@ -77,8 +77,9 @@ const record = (index: number, digits: string, leaf: RecordView['leaf']): Record
   epoch: 1,
   time: ago(900),
   type: leaf['type'] as RecordView['type'],
-  state: 'witnessed',
+  state: 'mirrored',
   witnesses: { cosigned: 2, need: 2, of: 3 },
+  mirrors: { holding: 1, wanted: 1 },
   leaf,
 })
 const caller = {

@@ -176,6 +176,7 @@ export const STATUS: StatusView = {
     size: 88_104,
     published: 88_104,
     witnessed: 88_104,
+    mirrored: 88_101,
     sealed: null,
     scrubbed: 88_104,
     low: false,

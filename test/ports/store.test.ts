@@ -85,6 +85,26 @@ for (const [kind, make] of Object.entries(kinds)) {
     assert.deepEqual(await durably.store.exhibits(0, 2), [null, null])
   })
 
+  on(
+    'copies of other logs are there, beside everything else and in no list of it',
+    async (durably) => {
+      const keys = ['did/1/0000000000', 'did/1/0000000001', 'did/2/0000000000']
+      const puts = keys.map((key, i) => put(key, `record ${i}`, 'copy'))
+      await durably.store.persist(batchOf(durably.store, ['a'], [...puts, put('k', 'v')]))
+      const asked = ['did/2/0000000000', 'did/1/0000000009', 'did/1/0000000000']
+      for await (const store of nowAndAgain(durably)) {
+        assert.deepEqual(await store.copies(asked), [utf8('record 2'), null, utf8('record 0')])
+        assert.deepEqual(await store.copies([]), [])
+        assert.deepEqual([...(await store.entries('statement')).keys()], ['k'])
+        assert.deepEqual(await readAll(store), ['a'])
+      }
+      const gone = keys.slice(1).map((key) => put(key, null, 'copy'))
+      await durably.store.persist(batchOf(durably.store, [], gone))
+      for await (const store of nowAndAgain(durably))
+        assert.deepEqual(await store.copies(keys), [utf8('record 0'), null, null])
+    },
+  )
+
   on('what was persisted is there after it was opened again', async (durably) => {
     await durably.store.persist(batchOf(durably.store, ['a', 'b'], [put('k', 'v')]))
     await durably.store.persist(batchOf(durably.store, ['c']))

@@ -87,6 +87,10 @@ export class GatedStore implements Store {
     return this.#life.gate.through(this.#inner.get(space, key))
   }
 
+  copies(keys: readonly string[]) {
+    return this.#life.gate.through(this.#inner.copies(keys))
+  }
+
   records(first: number, count: number) {
     return this.#life.gate.through(this.#inner.records(first, count))
   }

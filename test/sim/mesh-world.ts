@@ -233,6 +233,7 @@ export class MeshWorld {
       name: keys.name,
       stalenessAtMostMs: () => null,
       auditShare: () => 'members' as const,
+      auditMirrors: () => 0,
       tell: {
         problem: () => {},
         decided: (decision) => this.#decided(host, life, decision),

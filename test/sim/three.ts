@@ -39,6 +39,8 @@ export class Mesh {
   readonly clock = new VirtualClock(1)
   readonly hub = new Hub(this.clock)
   readonly hosts: Host[] = []
+  /** Copies that each node wants of its log. */
+  mirrors = 0
   readonly world: World
   readonly #known: Made[]
 
@@ -76,6 +78,7 @@ export class Mesh {
       name: keys.name,
       stalenessAtMostMs: () => null,
       auditShare: () => 'members' as const,
+      auditMirrors: () => this.mirrors,
       tell: {
         problem: () => {},
         decided: () => {},

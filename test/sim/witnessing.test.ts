@@ -16,7 +16,13 @@ test('a record is durable, then published, then witnessed, within three seconds'
   const waiting = records.witnessed(index, 3_000)
   assert.equal(await clock.until(waiting), true)
   await clock.advance(1_000)
-  assert.deepEqual(records.of(index), { state: 'witnessed', cosigned: 3, need: 2, of: 3 })
+  assert.deepEqual(records.of(index), {
+    state: 'witnessed',
+    cosigned: 3,
+    need: 2,
+    of: 3,
+    mirrors: null,
+  })
 })
 
 test('what is kept is a note of C2SP: its log and its witnesses signed it', async () => {
@@ -51,7 +57,13 @@ test('a minority witnesses nothing, however long', async () => {
   a.network.isolate(true)
   const { index } = await clock.until(a.node.log.append(draft))
   assert.equal(await clock.until(a.node.records.witnessed(index, 10_000)), false)
-  assert.deepEqual(a.node.records.of(index), { state: 'published', cosigned: 1, need: 2, of: 3 })
+  assert.deepEqual(a.node.records.of(index), {
+    state: 'published',
+    cosigned: 1,
+    need: 2,
+    of: 3,
+    mirrors: null,
+  })
 })
 
 test('after a start what was witnessed is witnessed, and a witness goes on from what it cosigned', async () => {

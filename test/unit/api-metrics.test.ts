@@ -18,6 +18,8 @@ const NOW: MetricsSnapshot = {
   logSize: 9,
   logPublishedSize: 8,
   logWitnessedSize: 7,
+  logMirroredSize: 6,
+  copies: { logs: 2, bytes: 81_920 },
   logQueue: 0,
   diskReserveBytes: 1024,
   clockOffsetMs: -3,

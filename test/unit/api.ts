@@ -32,7 +32,7 @@ export interface Answered {
 }
 
 /** Where the first record stands. */
-const PUBLISHED = { state: 'published', cosigned: 1, need: 2, of: 3 } as const
+const PUBLISHED = { state: 'published', cosigned: 1, need: 2, of: 3, mirrors: null } as const
 
 export class Api {
   readonly decided: Decided[] = []

@@ -98,6 +98,7 @@ export class Control implements AsyncDisposable {
           name: 'atlas',
           stalenessAtMostMs: () => null,
           auditShare: () => 'members' as const,
+          auditMirrors: () => 0,
           tell: {
             problem: () => {},
             decided: () => {},

@@ -37,6 +37,8 @@ const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: 
 const count = fc.integer({ min: 1, max: READ_RECORDS })
 const level = fc.nat(TILE_LEVEL_MAX)
 
+const HASH = new Uint8Array(32).fill(5)
+
 const request: fc.Arbitrary<LogRequest> = fc.oneof(
   record({ ask: is('cosign'), body: text }),
   record({ ask: is('checkpoint'), node: is(atlas.identity.did) }),
@@ -48,11 +50,20 @@ const request: fc.Arbitrary<LogRequest> = fc.oneof(
   record({ ask: is('inclusion'), epoch, index: size, size }),
   record({ ask: is('tile'), epoch, level, index: size }),
   record({ ask: is('records'), epoch, first: size, count }),
+  record({ ask: is('copy'), epoch, first: size, count }),
+  record({
+    ...{ ask: is('mirror'), epoch, first: is(7), least: fc.nat(7) },
+    peaks: fc.constantFrom([], [HASH, HASH, HASH]),
+    note: text,
+    proof: fc.array(bytes(32), { maxLength: CONSISTENCY_HASHES_MAX }),
+    records: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 5 }),
+  }),
 )
 
 const answer: fc.Arbitrary<LogAnswer> = fc.oneof(
   record({ say: is('cosigned'), line: text }),
   record({ say: is('size'), size }),
+  record({ say: is('holds'), size, rootHash: bytes(32) }),
   record({ say: is('refused'), why: fc.constantFrom(...LOG_REFUSALS) }),
   record({ say: is('checkpoint'), note: text }),
   record({ say: is('heads'), notes: fc.array(text, { maxLength: HEADS_ASKED_MAX }) }),

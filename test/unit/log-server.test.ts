@@ -32,6 +32,7 @@ async function serverOf(records: number, published: number, shares = true) {
     network: { handle: () => {} },
     publisher: { size: published },
     witness: { add: async () => ABSENT as LogAnswer },
+    mirror: { take: async () => ABSENT as LogAnswer, give: async () => ABSENT as LogAnswer },
     shares: () => shares,
     cosigned: { newest: (node) => (node === self ? ({ note: 'a note\n' } as never) : null) },
     checkpoints: { newest: (node) => (node === peer ? ({ note: 'a head\n' } as never) : null) },
