@@ -110,6 +110,7 @@ export class LevelStore implements Store {
 
   async #persist(batch: Batch): Promise<void> {
     const opened = this.#usable()
+    if (batch.records.length === 0) this.#reserve.prepare()
     const { next, operations } = changeOf(opened, batch)
     const least = leastIn(batch.puts, batch.epoch, batch.tree.size)
     assert((least ?? next.tiles.least) >= next.tiles.least, 'what was pruned does not come back')

@@ -27,6 +27,8 @@ export class Reserve {
   #lookedMs = Number.NEGATIVE_INFINITY
   #low: string | null = null
   #held: boolean
+  /** So little is left that LevelDB may want more. */
+  #scarce = false
 
   constructor(
     path: string,
@@ -48,6 +50,15 @@ export class Reserve {
     return this.#low
   }
 
+  /**
+   * Governance is about to be written: its room is given up before the disk refuses it, not after.
+   * Not earlier either: whatever fills the disk would take it.
+   */
+  prepare(): void {
+    this.#lookedMs = Number.NEGATIVE_INFINITY
+    if (this.low() !== null && this.#held && this.#scarce) this.release()
+  }
+
   /** Gives the room up: the disk said that it is full. */
   release(): void {
     rmSync(this.#path, { force: true })
@@ -58,9 +69,9 @@ export class Reserve {
   #look(): string | null {
     try {
       const free = this.#free(dirname(this.#path))
-      if (this.#held && free < this.#marginBytes / 2) this.release()
+      this.#scarce = free < this.#marginBytes / 2
       // Twice the margin: what is taken back is not to be given up again at once.
-      else if (!this.#held && free >= this.#bytes + 2 * this.#marginBytes) this.#take()
+      if (!this.#held && free >= this.#bytes + 2 * this.#marginBytes) this.#take()
       if (free < this.#marginBytes) return `the disk has ${mebibytes(free)} MiB left`
       return this.#held ? null : 'the disk reserve is used up'
     } catch (error) {

@@ -158,13 +158,17 @@ test('a full disk is low, gives up the reserve, and takes it back when there is 
   const reserve = join(place.directory, 'reserve')
   // A new one each time: it looks at the disk twice a second at most.
   const low = () => new Reserve(reserve, options).low()
+  const prepare = () => new Reserve(reserve, options).prepare()
   assert.equal(low(), null)
   assert.equal(lstatSync(reserve).size, 10_000)
   free = 900
   assert.match(low() ?? '', /0 MiB left/)
+  prepare()
   assert.ok(existsSync(reserve), 'kept while there is room for LevelDB')
   free = 400
   assert.notEqual(low(), null)
+  assert.ok(existsSync(reserve), 'kept while nothing is written')
+  prepare()
   assert.ok(!existsSync(reserve), 'given up')
   free = 5_000
   assert.equal(low(), 'the disk reserve is used up')
@@ -172,6 +176,21 @@ test('a full disk is low, gives up the reserve, and takes it back when there is 
   assert.equal(low(), null)
   assert.equal(lstatSync(reserve).size, 10_000)
   rmSync(place.directory, { recursive: true })
+})
+
+test('what brings no record finds the reserve given up when the disk is full', async () => {
+  const place = await onLevel()
+  await place.store.close()
+  let free = 1_000_000
+  const options = { bytes: 10_000, marginBytes: 1_000, free: () => free }
+  const store = await LevelStore.open(place.directory, options)
+  assert.equal(store.low, null)
+  // Since that look at the disk it became full.
+  free = 0
+  await store.persist(batchOf(store, [], [put('revocation', 'of a leaked key')]))
+  assert.ok(!existsSync(join(place.directory, 'reserve')))
+  await store.close()
+  await place.remove()
 })
 
 test('the file of a closed handle is closed once', async () => {
