@@ -16,7 +16,7 @@ import { MATRIX, type Row } from '../test/lab/matrix.ts'
 import { declared, type Finding, findings, parseRows } from './lab/rows.ts'
 
 /** A file that does not end is a failure. */
-const FILE_MS_MAX = 15 * 60_000
+const FILE_MS_MAX = 30 * 60_000
 /** What starts processes and networks of its own runs alone. */
 const ALONE = /^test\/(?:lab|e2e|ports|long)\//
 /** What takes minutes. */
