@@ -21,6 +21,13 @@ const node = (name: string, jobs: number, ...patterns: string[]): Step => [
   [...NODE_TEST, `--test-concurrency=${jobs}`, ...files(patterns)],
 ]
 
+/** Its files take minutes each; `npm run lab` runs them with longer counts, and prints the matrix. */
+const lab: Step = [
+  'lab',
+  process.execPath,
+  ['--test', '--test-timeout=600000', '--test-concurrency=1', ...files(['test/lab/*.test.ts'])],
+]
+
 const STEPS: Record<string, () => readonly Step[]> = {
   quick: () => [
     ['types', 'tsc', ['-p', 'test']],
@@ -45,6 +52,7 @@ const STEPS: Record<string, () => readonly Step[]> = {
       ],
     ],
     node('long tests', 1, 'test/long/**/*.test.ts'),
+    lab,
   ],
 }
 
