@@ -117,8 +117,10 @@ export function parseStateQuestion(bytes: Uint8Array): StateQuestion {
 }
 
 export function signStateAnswer(answer: StateAnswer, witness: Signer): Uint8Array {
-  const signature = toBase64(witness.sign(signedBytes(answer)))
-  return utf8(formatJson({ answer: jsonOf(answer), signature }))
+  // Printed once: what is signed is a part of what is sent.
+  const text = formatJson(jsonOf(answer))
+  const signature = toBase64(witness.sign(concat(domainOf(answer), utf8(text))))
+  return utf8(`{"answer":${text},"signature":"${signature}"}`)
 }
 
 /** Says nothing about the signature. @throws Malformed */
@@ -136,10 +138,14 @@ export function verifyStateAnswer(signed: SignedStateAnswer, governance: Governa
   )
 }
 
-function jsonOf({ timeMs, ...rest }: StateAnswer) {
-  return { ...rest, time: formatTime(timeMs) }
+function jsonOf({ timeMs, yours, ...rest }: StateAnswer) {
+  return { ...rest, time: formatTime(timeMs), yours }
+}
+
+function domainOf({ checked }: StateAnswer): Uint8Array {
+  return checked ? CHECKED : UNCHECKED
 }
 
 function signedBytes(answer: StateAnswer): Uint8Array {
-  return concat(answer.checked ? CHECKED : UNCHECKED, utf8(formatJson(jsonOf(answer))))
+  return concat(domainOf(answer), utf8(formatJson(jsonOf(answer))))
 }

@@ -11,8 +11,9 @@ import { readRequest } from '../../src/core/request.ts'
 import type { Question } from '../../src/daemon/decider.ts'
 import { BEGINNING_MS, type Dice } from './clock.ts'
 import type { Asked } from './history.ts'
+import type { Host } from './host.ts'
 import { cidsOf, type Grant } from './laws.ts'
-import type { Host, MeshWorld } from './mesh-world.ts'
+import type { MeshWorld } from './mesh-world.ts'
 
 /** Of what was sent, how many may be sent again. */
 const RECENT = 12
@@ -94,6 +95,7 @@ export class Calls {
 
   /** Sends it to its node, if that runs. */
   send({ asked, artifact, node }: Request): void {
+    if (this.#world.less.calls.includes(asked.req)) return
     const host = this.#world.hosts[node]
     const life = host?.life
     if (host === undefined || life == null || life.decider === null || !life.gate.running) return

@@ -7,8 +7,9 @@ import type { RecordId } from '../../src/core/id.ts'
 import { Calls } from './calls.ts'
 import { Dice } from './clock.ts'
 import type { Event } from './history.ts'
+import type { Host } from './host.ts'
 import type { Grant } from './laws.ts'
-import type { Host, MeshWorld } from './mesh-world.ts'
+import type { MeshWorld } from './mesh-world.ts'
 
 /** Of allows, how many have children. */
 const PARENTS = 0.4

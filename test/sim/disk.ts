@@ -47,6 +47,8 @@ export class Disk {
   /** Of one batch, in virtual ms; 0 answers in a microtask. */
   delayMs = 0
   low: string | null = null
+  /** No room for anything: each write fails, and so does each opening. */
+  full = false
   /** Taken by the next writes, in order. */
   readonly faults: WriteFault[] = []
   /** How many openings fail before one succeeds. */
@@ -149,7 +151,7 @@ export class DiskStore implements Store {
     this.#flight = null
     // Closed, or crashed, meanwhile: whoever waits for it is gone with it.
     this.#usable()
-    const fault = this.#disk.faults.shift()
+    const fault = this.#disk.full ? 'gone' : this.#disk.faults.shift()
     if (fault !== 'gone') this.#land(next)
     if (fault !== undefined) {
       this.#failure = new MeshError('NOT_READY', 'storage failed: as the test asked')
@@ -274,8 +276,8 @@ export class DiskStore implements Store {
     await Promise.resolve()
     const disk = this.#disk
     if (this.#gone) throw new MeshError('NOT_READY', 'storage is closed')
-    if (disk.refusedOpens > 0) {
-      disk.refusedOpens -= 1
+    if (disk.refusedOpens > 0 || disk.full) {
+      disk.refusedOpens = Math.max(0, disk.refusedOpens - 1)
       throw new MeshError('NOT_READY', 'the disk is full: as the test asked')
     }
     checkAcknowledged(disk)

@@ -66,13 +66,27 @@ export class MachineClock {
   offsetMs = 0
   /** For how long it was suspended, so far. */
   suspendedMs = 0
+  /** Its wall clock gains so much of each millisecond. */
+  #drift = 0
+  #driftsFromMs = 0
 
   constructor(world: VirtualClock) {
     this.world = world
   }
 
   wallMs(): number {
-    return Math.floor(this.world.wallMs() + this.offsetMs)
+    return Math.floor(this.world.wallMs() + this.offsetMs + this.#drifted())
+  }
+
+  /** @param share 0.1: eleven seconds for ten; negative is slow */
+  drift(share: number): void {
+    this.offsetMs += this.#drifted()
+    this.#drift = share
+    this.#driftsFromMs = this.world.monotonicMs()
+  }
+
+  #drifted(): number {
+    return this.#drift * (this.world.monotonicMs() - this.#driftsFromMs)
   }
 
   monotonicMs(): number {

@@ -66,7 +66,7 @@ export interface HeadOf {
 export type Happening =
   | { readonly ev: 'run'; readonly seed: number; readonly says: string }
   | { readonly ev: 'made'; readonly law: Law }
-  | { readonly ev: 'fault'; readonly kind: string; readonly says: string }
+  | { readonly ev: 'fault'; readonly kind: string; readonly number: number; readonly says: string }
   | { readonly ev: 'phase'; readonly phase: 'faults' | 'heal' | 'end' }
   /** What the disk held when the node was opened. */
   | { readonly ev: 'boot'; readonly log: Leaves; readonly held: readonly number[] }

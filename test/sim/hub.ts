@@ -116,6 +116,10 @@ export class Hub {
   readonly #ends = new Set<End>()
   readonly #frozen = new Map<Did, (() => void)[]>()
   #blocked: (from: Did, to: Did) => boolean = () => false
+  /** Pairs that do not hear each other, beside the partition. */
+  readonly #cut = new Set<string>()
+  /** What everything to and from a node takes longer. */
+  readonly #slow = new Map<Did, number>()
 
   constructor(clock: VirtualClock, weather: Partial<Weather> = {}) {
     this.clock = clock
@@ -151,6 +155,22 @@ export class Hub {
 
   heal(): void {
     this.#blocked = () => false
+    this.#cut.clear()
+    this.#slow.clear()
+  }
+
+  /** Two that do not hear each other, whatever else is cut. */
+  cut(a: Did, b: Did, cut: boolean): void {
+    for (const pair of [`${a} ${b}`, `${b} ${a}`])
+      if (cut) this.#cut.add(pair)
+      else this.#cut.delete(pair)
+    if (cut) for (const end of this.#ends) if (!this.#passes(end)) this.failsLater(end)
+  }
+
+  /** @param ms beside what the weather takes; 0 for no longer */
+  slow(did: Did, ms: number): void {
+    if (ms > 0) this.#slow.set(did, ms)
+    else this.#slow.delete(did)
   }
 
   /** SIGSTOP, as far as a network shows it: what is sent to it or by it waits; the others notice by their pings. */
@@ -176,12 +196,12 @@ export class Hub {
   /** The host, or why not. Whose address it is was demanded with /p2p/. */
   async reach(from: Host, to: Did, addresses: readonly string[], limitMs: number) {
     const known = addresses.includes(this.addressOf(to))
-    const hole = known && (this.#blocked(from.self, to) || this.#blocked(to, from.self))
+    const hole = known && (this.#stops(from.self, to) || this.#stops(to, from.self))
     if (hole || this.#frozen.has(to) || this.#frozen.has(from.self)) {
       await this.clock.sleep(limitMs)
       return 'no answer in time'
     }
-    await this.clock.sleep(this.#delayMs() + this.#delayMs())
+    await this.clock.sleep(this.#delayMs(from.self, to) + this.#delayMs(to, from.self))
     const host = known ? this.#hosts.get(to) : undefined
     return host ?? 'connection refused'
   }
@@ -203,7 +223,7 @@ export class Hub {
       held.push(() => this.sendFrom(end, run))
       return true
     }
-    let delayMs = this.#delayMs()
+    let delayMs = this.#delayMs(end.owner.self, end.peer)
     while (this.clock.dice.unit() < this.weather.loss) delayMs += RETRANSMISSION_MS
     end.rttMs = 2 * delayMs
     end.arrivedMs = Math.max(end.arrivedMs, this.clock.monotonicMs() + delayMs)
@@ -228,7 +248,7 @@ export class Hub {
     for (let i = 0; i < copies; i++) {
       if (dice.unit() < Math.max(this.weather.loss, this.weather.gossipLoss)) continue
       const lateMs = dice.unit() < this.weather.reorder ? dice.integer(OVERTAKEN_MS) : 0
-      this.clock.after(this.#delayMs() + lateMs, () => {
+      this.clock.after(this.#delayMs(end.owner.self, end.peer) + lateMs, () => {
         if (this.#passes(end))
           this.#deliver(end.peer, () => {
             if (there.status === 'open') run(there)
@@ -261,11 +281,16 @@ export class Hub {
   }
 
   #passes(end: End): boolean {
-    return !this.#blocked(end.owner.self, end.peer)
+    return !this.#stops(end.owner.self, end.peer)
   }
 
-  #delayMs(): number {
+  #stops(from: Did, to: Did): boolean {
+    return this.#blocked(from, to) || this.#cut.has(`${from} ${to}`)
+  }
+
+  #delayMs(from: Did, to: Did): number {
     const { delayMsMin, delayMsMax } = this.weather
-    return delayMsMin + this.clock.dice.unit() * (delayMsMax - delayMsMin)
+    const slowMs = (this.#slow.get(from) ?? 0) + (this.#slow.get(to) ?? 0)
+    return delayMsMin + slowMs + this.clock.dice.unit() * (delayMsMax - delayMsMin)
   }
 }

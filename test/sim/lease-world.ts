@@ -4,7 +4,7 @@
  * Voice, Lease, BootCheck and Handover are the product's own. Unless the rules
  * ask for them, signatures are left out: hundreds of seeds run in seconds.
  */
-import { toBase64, utf8 } from '../../src/core/bytes.ts'
+import { textOf, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { Governance } from '../../src/core/governance.ts'
 import { idOf, type StatementId, sha256Hex } from '../../src/core/id.ts'
 import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
@@ -23,11 +23,7 @@ import { Lease } from '../../src/mesh/lease.ts'
 import { OwnLog } from '../../src/mesh/own-log.ts'
 import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
 import { SpreadView } from '../../src/mesh/spread-view.ts'
-import {
-  formatStateQuestion,
-  parseStateAnswer,
-  type StateAnswer,
-} from '../../src/mesh/state-frames.ts'
+import { formatStateQuestion, type StateAnswer } from '../../src/mesh/state-frames.ts'
 import { Voice } from '../../src/mesh/voice.ts'
 import { BEGINNING_MS, type VirtualClock } from './clock.ts'
 
@@ -335,10 +331,9 @@ export class SimNode {
   }
 
   async #ask(did: Did): Promise<Answered> {
-    const nonce = toBase64(new Uint8Array(16))
-    const question = formatStateQuestion({ nonce, ids: [], own: false })
     const sentMs = this.clock.monotonicMs()
-    const { answer } = parseStateAnswer(await this.#send(did, question))
+    const { answer: said } = JSON.parse(textOf(await this.#send(did, QUESTION)))
+    const answer: StateAnswer = { ...said, timeMs: Date.parse(said.time) }
     const halfMs = (this.clock.monotonicMs() - sentMs) / 2
     return { answer, sentMs, clockOffsetMs: this.clock.wallMs() - halfMs - answer.timeMs }
   }
@@ -391,6 +386,10 @@ export class SimNode {
   }
 }
 
+const QUESTION = formatStateQuestion({
+  ...{ ids: [], own: false },
+  nonce: toBase64(new Uint8Array(16)),
+})
 const NO_CHECKPOINTS = { read: () => null, newest: () => null }
 const CHECKED = { done: true, why: null, onDone: () => {} }
 

@@ -3,7 +3,8 @@ import { textOf, toHex, utf8 } from '../../src/core/bytes.ts'
 import { readCheckpoint, signCheckpoint } from '../../src/core/checkpoint.ts'
 import { sha256 } from '../../src/core/id.ts'
 import { signAnnouncement } from '../../src/mesh/announce.ts'
-import type { Host, MeshWorld } from './mesh-world.ts'
+import type { Host } from './host.ts'
+import type { MeshWorld } from './mesh-world.ts'
 
 /** Signs another head in the node's name, of the size that it published last, and tells everybody. */
 export function lie(world: MeshWorld, host: Host): void {

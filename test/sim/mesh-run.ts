@@ -1,15 +1,24 @@
 /** One seed, from its drawing to what the checkers say. */
 import { checkersOf, type Finding } from './checkers/checkers.ts'
+import { Marks } from './checkers/marks.ts'
 import { chooseKeys } from './fake-keys.ts'
 import { type Event, History } from './history.ts'
+import { calmed, type Less, NOTHING } from './less.ts'
 import { MeshWorld } from './mesh-world.ts'
+import { PROBE } from './people.ts'
 import { Scenario } from './scenario.ts'
 import { draw, formatSwarm, type Swarm } from './swarm.ts'
+
+type Injected = Extract<Event, { ev: 'fault' }>
 
 export interface Outcome {
   readonly swarm: Swarm
   readonly findings: readonly Finding[]
-  /** How often each checker had something to check. */
+  /** In order. */
+  readonly faults: readonly Injected[]
+  /** Those that may be left out. */
+  readonly calls: readonly number[]
+  /** How often each checker had something to check, and each mark was met. */
   readonly met: ReadonlyMap<string, number>
   readonly digest: string
   readonly events: number
@@ -20,21 +29,30 @@ export interface RunOptions {
   readonly read?: (event: Event) => void
   /** Ends with the first finding. */
   readonly once?: boolean
+  /** What the world is left without. */
+  readonly less?: Less
 }
 
 export async function runSeed(
   seed: number,
-  { read, once = false }: RunOptions = {},
+  { read, once = false, less = NOTHING }: RunOptions = {},
 ): Promise<Outcome> {
   // Most errors here are denials and lost answers, whose stacks nobody reads.
   if (read === undefined) Error.stackTraceLimit = 0
-  const swarm = draw(seed)
+  const swarm = calmed(draw(seed), less)
   chooseKeys(seed)
   const history = new History()
   const checkers = checkersOf()
+  const marks = new Marks()
+  const faults: Injected[] = []
+  const calls = new Set<number>()
   let last: readonly Event[] = []
   history.onEvent((event) => {
     read?.(event)
+    marks.see(event)
+    if (event.ev === 'fault') faults.push(event)
+    // Without its probes a mesh that is mended cannot show that it allows.
+    if (event.ev === 'call' && event.asked.action !== PROBE.action) calls.add(event.asked.req)
     for (const checker of checkers) {
       const before = checker.findings.length
       checker.see(event)
@@ -42,7 +60,7 @@ export async function runSeed(
     }
   })
   history.write({ t: 0, node: null, inc: 0, ev: 'run', seed, says: formatSwarm(swarm) })
-  const world = new MeshWorld(swarm, history)
+  const world = new MeshWorld(swarm, history, less)
   world.laws.begin()
   const findings: Finding[] = []
   try {
@@ -57,7 +75,9 @@ export async function runSeed(
   return {
     swarm,
     findings,
-    met: new Map(checkers.map(({ id, met }) => [id, met])),
+    met: new Map([...checkers.map(({ id, met }) => [id, met] as const), ...marks.met]),
+    faults,
+    calls: [...calls],
     digest: history.digest(),
     events: history.count,
     last,

@@ -10,23 +10,16 @@ import { FactReader } from '../../src/daemon/facts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import type { Decision } from '../../src/mesh/authorizer.ts'
 import { MeshNode } from '../../src/mesh/node.ts'
-import { type NodeKeys, nodeOf } from '../unit/statements.ts'
+import { nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'
-import { Gate, GatedClock, MachineClock } from './gate.ts'
+import { GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
+import { type Host, Running } from './host.ts'
 import { CALM, Hub } from './hub.ts'
 import { foundingPuts, type Grant, Laws } from './laws.ts'
-import {
-  GatedNetwork,
-  GatedStore,
-  heldBy,
-  type Life,
-  logOf,
-  short,
-  witnessedOn,
-} from './mesh-ports.ts'
-import { SimNetwork } from './network.ts'
+import type { Less } from './less.ts'
+import { GatedNetwork, GatedStore, heldBy, logOf, short, witnessedOn } from './mesh-ports.ts'
 import { Permits } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -37,69 +30,10 @@ const REBOOT_MS = 1_000
 const ASKED = 'as the test asked'
 const NO_LABELS = new Map<string, string>()
 
-/** One life of a node. */
-export class Running implements Life {
-  readonly inc: number
-  readonly gate: Gate
-  readonly machine: MachineClock
-  readonly disk: Disk
-  readonly network: SimNetwork
-  store: DiskStore | null = null
-  node: MeshNode | null = null
-  decider: Decider | null = null
-  readonly #world: MeshWorld
-  readonly #host: Host
-
-  constructor(world: MeshWorld, host: Host) {
-    this.#world = world
-    this.#host = host
-    this.inc = host.inc
-    this.machine = host.machine
-    this.disk = host.disk
-    this.gate = new Gate(world.clock)
-    this.network = new SimNetwork(world.hub, host.did)
-  }
-
-  write(happening: Happening): void {
-    if (!this.gate.gone) this.#world.write(happening, this.#host)
-  }
-
-  numberOf(statement: string): number {
-    return this.#world.laws.numberOf(statement as StatementId)
-  }
-
-  placeOf(node: Did): number {
-    return this.#world.placeOf(node)
-  }
-
-  drawDelayMs(): number {
-    const { dice, quiet, swarm } = this.#world
-    return 0.5 + dice.unit() * (quiet ? 2 : swarm.diskMsMax)
-  }
-
-  drawFault() {
-    const { dice, quiet, swarm } = this.#world
-    if (quiet || dice.unit() >= swarm.storageError) return null
-    return dice.unit() < 0.5 ? 'gone' : 'there'
-  }
-}
-
-/** A machine with its disk and its clock. */
-export interface Host {
-  readonly place: number
-  readonly keys: NodeKeys
-  readonly did: Did
-  readonly disk: Disk
-  readonly machine: MachineClock
-  readonly dice: Dice
-  inc: number
-  life: Running | null
-  /** Ends a pause. */
-  resume: () => void
-}
-
 export class MeshWorld {
   readonly swarm: Swarm
+  /** What is left out. */
+  readonly less: Less
   readonly clock: VirtualClock
   readonly hub: Hub
   /** Of disks. */
@@ -114,7 +48,8 @@ export class MeshWorld {
   /** Why the node of a host ended by itself, as it was told. */
   readonly ended: string[] = []
 
-  constructor(swarm: Swarm, history: History) {
+  constructor(swarm: Swarm, history: History, less: Less) {
+    this.less = less
     this.swarm = swarm
     this.history = history
     this.clock = new VirtualClock(swarm.seed)
@@ -131,6 +66,7 @@ export class MeshWorld {
       dice: new Dice(swarm.seed * 101 + place),
       inc: 0,
       life: null,
+      censors: false,
       resume: () => {},
     }))
     for (const { machine } of this.hosts)
@@ -291,7 +227,7 @@ export class MeshWorld {
   #loopEnded(host: Host, life: Running, error: unknown): void {
     if (life.gate.gone) return
     this.ended.push(said(error))
-    life.write({ ev: 'fault', kind: 'loop ended', says: said(error) })
+    life.write({ ev: 'fault', kind: 'loop ended', number: -1, says: said(error) })
     this.crash(host, false)
     this.clock.after(REBOOT_MS, () => host.life === null && this.boot(host))
   }
@@ -366,9 +302,13 @@ export class MeshWorld {
     this.hub.heal()
     this.hub.weather = CALM
     for (const host of this.hosts) {
+      host.machine.drift(0)
       host.machine.offsetMs = (this.dice.unit() - 0.5) * 0.5 * this.swarm.lease.skewMs
       host.disk.refusedOpens = 0
       host.disk.low = null
+      host.disk.full = false
+      host.censors = false
+      if (host.life !== null) host.life.network.censors = false
       host.resume()
       if (host.life === null) this.boot(host)
     }

@@ -12,7 +12,7 @@ export const MORE: readonly Mutation[] = [
         'for (const { waiter, appended } of group.waiters) waiter.resolve(appended)',
       ),
     ],
-    by: { checker: 'S1', seed: 7 },
+    by: { checker: 'S1', seed: 15 },
     quick: true,
   },
   {
@@ -64,7 +64,7 @@ export const MORE: readonly Mutation[] = [
         'if (principal === null)',
       ),
     ],
-    by: { checker: 'S22', seed: 2 },
+    by: { checker: 'S22', seed: 15 },
     quick: true,
   },
   {
@@ -77,7 +77,7 @@ export const MORE: readonly Mutation[] = [
         'for (const each of found) if (each === undefined) return revoked(each)',
       ),
     ],
-    by: { checker: 'S2', seed: 2 },
+    by: { checker: 'S2', seed: 6 },
     quick: true,
   },
   {

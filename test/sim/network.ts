@@ -6,7 +6,7 @@
  * only the wires are make-believe.
  */
 
-import { toHex } from '../../src/core/bytes.ts'
+import { textOf, toHex } from '../../src/core/bytes.ts'
 import type { StatementId } from '../../src/core/id.ts'
 import { sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
@@ -56,6 +56,8 @@ export class SimNetwork implements Network {
   /** When each message was heard first; forgotten after a while, as gossipsub does. */
   readonly #seen = new Map<string, number>()
   readonly #stopped = new AbortController()
+  /** Statements are kept from the others: none is passed on, served or pushed but its own. */
+  censors = false
   #mesh: StatementId | null = null
   #running: Running | null = null
   #isolated = false
@@ -121,7 +123,10 @@ export class SimNetwork implements Network {
   }
 
   handle(protocol: Protocol, handler: Handler): void {
-    this.exchange.handle(protocol, handler)
+    const silent = () => this.censors && protocol === 'sync'
+    this.exchange.handle(protocol, (peer, request) =>
+      silent() ? Promise.resolve(null) : handler(peer, request),
+    )
   }
 
   subscribe(topic: Topic, validator: Validator): void {
@@ -184,7 +189,9 @@ export class SimNetwork implements Network {
     this.#hub.leave(this)
   }
 
-  ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+  async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
+    if (this.censors && textOf(request).startsWith('{"ask":"push"'))
+      throw this.#unreachable(peer, 'nothing is told')
     return this.exchange.ask(peer, protocol, request, signal)
   }
 
@@ -221,7 +228,9 @@ export class SimNetwork implements Network {
     const validator = this.#validators.get(topic)
     if (from === null || validator === undefined || !TOPICS.includes(topic)) return
     if (!this.#first(topic, message)) return
-    if (validator(from, message).verdict === 'accept') this.#pass(topic, message, from)
+    const verdict = validator(from, message)
+    if (this.censors && topic === 'statements') return
+    if (verdict.verdict === 'accept') this.#pass(topic, message, from)
   }
 
   // ---- connections

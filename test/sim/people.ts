@@ -9,8 +9,9 @@ import type { Target } from '../../src/core/statement/revocation.ts'
 import { ana, cy, keyOf, type Made } from '../unit/statements.ts'
 import { Calls } from './calls.ts'
 import { Dice } from './clock.ts'
+import type { Host } from './host.ts'
 import type { Grant } from './laws.ts'
-import type { Host, MeshWorld } from './mesh-world.ts'
+import type { MeshWorld } from './mesh-world.ts'
 
 const ACTIONS = ['tool:read', 'tool:write', 'tool:deploy'] as const
 const HOLDERS = ['planner', 'builder', 'tester', 'deployer', 'helper'] as const

@@ -39,6 +39,19 @@ export interface Swarm {
   readonly rotations: number
   /** Whether one node signs two histories of its log: 0 or 1. */
   readonly liar: number
+  /** For each node and look: its wall clock runs fast or slow for a while. */
+  readonly drift: number
+  /** The same, of a disk that takes nothing until there is room. */
+  readonly fullDisk: number
+  /** The same, of a node to and from which everything takes long. */
+  readonly slow: number
+  /** For each look: two nodes hear each other, and do not, again and again. */
+  readonly flap: number
+  /** For each look: two halves, and one node between them that hears both. */
+  readonly bridge: number
+  /** Whether one node keeps statements from the others, and whether one floods them: 0 or 1. */
+  readonly censor: number
+  readonly flood: number
   readonly faultsMs: number
   readonly healMs: number
 }
@@ -89,6 +102,13 @@ export function draw(seed: number): Swarm {
     faultsMs: 20_000,
     healMs: 20_000,
     liar: nodes > 1 && dice.unit() < 0.2 ? 1 : 0,
+    drift: nodes === 1 ? 0 : chance(0.3, 0.02),
+    fullDisk: chance(0.3, 0.02),
+    slow: chance(0.3, 0.03),
+    flap: chance(0.3, 0.08),
+    bridge: nodes > 2 ? chance(0.25, 0.06) : 0,
+    censor: nodes > 2 && dice.unit() < 0.2 ? 1 : 0,
+    flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
   }
 }
 
