@@ -1,4 +1,6 @@
 /** What an attack costs the attacked daemon: memory and handles by /proc, its loop by the time of a trivial answer, honest callers by a load. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
@@ -31,32 +33,39 @@ export interface Pulse {
   readonly maxMs: number
 }
 
-export const at = (sorted: readonly number[], share: number) =>
+const at = (sorted: readonly number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 
 const round = (ms: number) => Math.round(ms * 10) / 10
 
-/** Asks for nothing, every few ms, while something else runs: what it waits for is the loop. */
+/** A process of its own asks for nothing, every few ms, while something else runs: what it waits for is the loop. */
 export async function pulseDuring(host: Host, run: () => Promise<unknown>): Promise<Pulse> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const socketPath = join(host.socketsDir, 'read.sock')
-  const tookMs: number[] = []
-  let over = false
-  const loop = (async () => {
-    while (!over) {
-      const beganMs = performance.now()
-      await ping(socketPath, agent)
-      tookMs.push(performance.now() - beganMs)
-      await new Promise((done) => setTimeout(done, 5))
-    }
-  })()
+  const child = spawn(process.execPath, [import.meta.filename, socketPath], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   try {
     await run()
   } finally {
-    over = true
-    await loop
-    agent.destroy()
+    child.stdin.end()
   }
+  let text = ''
+  for await (const chunk of child.stdout) text += String(chunk)
+  return JSON.parse(text) as Pulse
+}
+
+/** Until its input ends. */
+async function pulse(socketPath: string): Promise<Pulse> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  const tookMs: number[] = []
+  const over = once(process.stdin.resume(), 'end').then(() => true)
+  const pause = () => new Promise<boolean>((done) => setTimeout(done, 5, false))
+  do {
+    const beganMs = performance.now()
+    await ping(socketPath, agent)
+    tookMs.push(performance.now() - beganMs)
+  } while (!(await Promise.race([over, pause()])))
+  agent.destroy()
   const sorted = tookMs.toSorted((a, b) => a - b)
   const [p50Ms, p99Ms, maxMs] = [at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1)].map(round)
   return { count: sorted.length, p50Ms, p99Ms, maxMs } as Pulse
@@ -95,3 +104,5 @@ export function comparison(quiet: LoadResult, attacked: LoadResult): string {
   const ratio = (attacked.p99Ms / quiet.p99Ms).toFixed(1)
   return `honest p99 ${quiet.p99Ms.toFixed(1)} ms quiet, ${attacked.p99Ms.toFixed(1)} ms under attack: ${ratio} times; ${attacked.allows} of ${attacked.answers} allowed`
 }
+
+if (import.meta.main) console.log(JSON.stringify(await pulse(process.argv[2] ?? '')))
