@@ -45,6 +45,8 @@ const WIRE: Partial<Record<keyof typeof limits, string>> = {
   ASK_TIMEOUT_MS: 'from opening a stream to its answer',
   HELLO_TIMEOUT_MS: 'from connecting to the end of the hello',
   ASKS_PER_PEER_MAX: 'answers being made for one peer',
+  ASKS_PER_PEER_PER_S: 'answers of one protocol made for one peer in a second',
+  SYNC_ASKS_PER_PEER_PER_S: 'the same of sync',
   STATEMENTS_MAX: 'statements in one set',
   PENDING_PER_SIGNER_MAX: 'statements that wait, of one signer',
   PENDING_BYTES_PER_SIGNER_MAX: 'their bytes',

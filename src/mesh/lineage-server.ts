@@ -12,6 +12,7 @@ import {
   RELATED_RECORDS_MAX,
 } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import { Rate } from '../core/rate.ts'
 import { formatReceipt } from '../core/receipt.ts'
 import { type LogRecord, parseRecord } from '../core/record.ts'
 import { formatTerm } from '../core/terms.ts'
@@ -25,7 +26,6 @@ import {
 import type { Durable } from './log.ts'
 import type { LogReader } from './log-reader.ts'
 import type { Clock } from './ports.ts'
-import { Rate } from './rate.ts'
 import { unlessPruned } from './record-search.ts'
 
 export interface LineageServerPorts {

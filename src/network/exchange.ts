@@ -1,15 +1,22 @@
 /**
  * Ask and answer on the mesh's stream protocols, greeted members only. The
- * answerer counts what it makes for one peer; one too many is told so in one
- * byte, and asks again a little later within its deadline.
+ * answerer counts what it makes for one peer, at once and in a second; one too
+ * many is told so in one byte, and asks again a little later within its deadline.
  *
  *     answer frame: 00 <answer>  |  01 (busy)
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { concat } from '../core/bytes.ts'
 import type { Did } from '../core/keys.ts'
-import { ASK_TIMEOUT_MS, ASKS_PER_PEER_MAX, BUSY_RETRY_MS } from '../core/limits.ts'
+import {
+  ASK_TIMEOUT_MS,
+  ASKS_PER_PEER_MAX,
+  ASKS_PER_PEER_PER_S,
+  BUSY_RETRY_MS,
+  SYNC_ASKS_PER_PEER_PER_S,
+} from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { Rate } from '../core/rate.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
 import { looksBusy, meshErrorOf } from './errors.ts'
 import { Slots } from './slots.ts'
@@ -39,9 +46,18 @@ export class Exchange {
   readonly #handlers = new Map<Protocol, Handler>()
   readonly #answering = new Map<Did, number>()
   readonly #asking = new Slots(ASKS_PER_PEER_MAX)
+  readonly #rates: Readonly<Record<Protocol, Rate>>
 
   constructor(ports: ExchangePorts) {
     this.#ports = ports
+    const rate = (max: number) => new Rate(ports.clock, max)
+    // Each for itself: who syncs a lot is still heard when its lease is at stake.
+    this.#rates = {
+      state: rate(ASKS_PER_PEER_PER_S),
+      sync: rate(SYNC_ASKS_PER_PEER_PER_S),
+      log: rate(ASKS_PER_PEER_PER_S),
+      lineage: rate(ASKS_PER_PEER_PER_S),
+    }
   }
 
   handle(protocol: Protocol, handler: Handler): void {
@@ -106,13 +122,13 @@ export class Exchange {
     if (peer === null || handler === undefined) return stream.abort(new Error('refused'))
     const count = this.#answering.get(peer) ?? 0
     this.#answering.set(peer, count + 1)
+    const busy = count >= ASKS_PER_PEER_MAX || !this.#rates[protocol].allows(peer)
     try {
       await answerOnce(
         stream,
         PROTOCOL_BYTES_MAX[protocol],
         AbortSignal.timeout(ASK_TIMEOUT_MS),
-        async (request) =>
-          count < ASKS_PER_PEER_MAX ? this.#answer(peer, connection, handler, request) : BUSY,
+        async (request) => (busy ? BUSY : this.#answer(peer, connection, handler, request)),
       )
     } catch {
       // The stream is aborted: a peer that went away or broke the protocol fails alone.

@@ -10,11 +10,10 @@ export function signed(draft: Draft, signers: readonly Signer[]): Envelope {
 
 export function signedFreeze(
   mesh: StatementId,
-  pattern: string,
+  action: string,
   version: number,
   signers: readonly Signer[],
 ): Envelope {
-  const action = pattern.replace(/^action:/, '')
   return signed(
     {
       type: 'freeze',

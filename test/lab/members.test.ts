@@ -1,199 +1,40 @@
 /**
- * Attacks of an admitted member, with raw libp2p (FAULTS 37, 59, 64, 75, 80,
- * 133, 134; L6): it floods gossip and sync, sends what never ends, lies to whoever
- * syncs with it, and stays on its streams when it is suspended. Honest callers
- * are answered, and no honest statement is lost.
+ * An admitted member on its streams (FAULTS 59, 64, 79, 133, 134; L6): it sends
+ * what never ends, lies to whoever syncs with it, asks without an end, and
+ * stays where it is when it is suspended.
  */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import type { Connection } from '@libp2p/interface'
-import type { Host } from '../../src/cli/stage.ts'
 import { concat, toHex, utf8 } from '../../src/core/bytes.ts'
-import { formatEnvelope } from '../../src/core/dsse.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { signerOf } from '../../src/core/keys.ts'
 import { fourBytes } from '../../src/mesh/frames.ts'
 import {
   formatSyncAnswer,
   formatSyncRequest,
   parseSyncRequest,
 } from '../../src/mesh/sync-frames.ts'
-import { formatTopic } from '../../src/network/topics.ts'
-import { authorize, eventually, Lab, status } from '../e2e/lab.ts'
-import { raw, request, socketOf } from '../e2e/raw.ts'
-import { signedFreeze } from './artisan.ts'
+import { authorize, eventually } from '../e2e/lab.ts'
 import { Attacker } from './attacker.ts'
-import {
-  comparison,
-  cpuOf,
-  handlesOf,
-  honestCaller,
-  pulseDuring,
-  pulseText,
-  rssOf,
-} from './gauges.ts'
-import { graft, ihave, iwant, message, prune, type RawGossip, subscription } from './raw-gossip.ts'
+import { comparison, handlesOf, honestCaller, pulseDuring, pulseText, rssOf } from './gauges.ts'
+import { message } from './raw-gossip.ts'
 import { row } from './row.ts'
+import { pause, Siege } from './siege.ts'
 
-const lab = new Lab()
-let [atlas, borealis] = [] as Host[] as [Host, Host]
-let mallory: Attacker
-let mesh: StatementId
+let siege: Siege
 let honest: Awaited<ReturnType<typeof honestCaller>>
-const FLOOD_MS = 5_000
 
 before(async () => {
-  ;[atlas, borealis] = (await lab.mesh(['atlas', 'borealis'])) as [Host, Host]
-  mesh = (await status(atlas)).mesh?.id as StatementId
-  mallory = await Attacker.start()
-  await invited(mallory, 'mallory')
-  honest = await honestCaller(atlas)
+  siege = await Siege.begin()
+  honest = await honestCaller(siege.atlas)
 })
 
-after(async () => {
-  await mallory[Symbol.asyncDispose]()
-  await lab[Symbol.asyncDispose]()
-})
-
-const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
-const address = async (host: Host) => (await status(host)).listen[0] ?? ''
-const digest = async (host: Host) => (await status(host)).governance.digest
-
-async function invited(attacker: Attacker, name: string): Promise<Connection> {
-  return attacker.join((await atlas.do('invite', 'create', '--name', name, '-o', 'id')).trim())
-}
-
-/** As a member that it is already. */
-async function greeted(attacker: Attacker, host = atlas): Promise<Connection> {
-  const connection = await attacker.dial(await address(host))
-  const answer = await attacker.hello(connection, { mesh })
-  assert.equal(answer?.['result'], 'member')
-  return connection
-}
-
-/** Freezes, signed at borealis while the attack runs; how many of them atlas and borealis have in force at the end. */
-async function lost(names: readonly string[]): Promise<number> {
-  await eventually(
-    'one governance',
-    async () => new Set([await digest(atlas), await digest(borealis)]).size,
-    (size) => size === 1,
-    30_000,
-  )
-  const missing = await Promise.all(
-    [atlas, borealis].map(async (host) => {
-      const said = await raw(
-        socketOf(host, 'read'),
-        request('GET', '/v1/statements?type=freeze&state=effective'),
-      )
-      return names.filter((name) => !said.includes(`"${name.replace('action:', '')}"`)).length
-    }),
-  )
-  return missing.reduce((sum, count) => sum + count, 0)
-}
-
-let frozen = 0
-async function freezeWhile(ms: number): Promise<readonly string[]> {
-  const names: string[] = []
-  for (const untilMs = performance.now() + ms; performance.now() < untilMs; ) {
-    frozen += 1
-    const name = `action:frozen-${frozen}`
-    await borealis.do('freeze', name, '--yes', '--wait=committed', '--timeout', '20s')
-    names.push(name)
-  }
-  return names
-}
-
-/** Sends what it makes in turn, as much as the other side takes in. */
-async function pour(
-  gossip: () => Promise<RawGossip>,
-  frames: (n: number) => readonly Uint8Array[],
-) {
-  let [open, sent, reopened] = [await gossip(), 0, 0]
-  for (const untilMs = performance.now() + FLOOD_MS; performance.now() < untilMs; ) {
-    for (let i = 0; i < 100; i += 1) {
-      if (!open.send(...frames(sent))) break
-      sent += 1
-    }
-    await pause(10)
-    if (open.open) continue
-    // It was cut: it comes again.
-    reopened += 1
-    open = await gossip().catch(() => open)
-    await pause(50)
-  }
-  return { sent, reopened }
-}
-
-const opener = () => {
-  let connection: Connection | null = null
-  return async () => {
-    if (connection?.status !== 'open') connection = await greeted(mallory)
-    return mallory.gossip(connection)
-  }
-}
-
-const stranger = signerOf(randomBytes(32))
-const topic = () => formatTopic(mesh, 'statements')
-/** In every form, signed by a key without a role, and never the same. */
-const unsigned = (n: number) =>
-  formatSyncRequest({
-    ask: 'push',
-    blobs: [formatEnvelope(signedFreeze(mesh, `action:forged-${n}`, n + 1, [stranger]))],
-  })
-
-const FLOODS: Readonly<
-  Record<string, readonly [signed: boolean, (n: number) => readonly Uint8Array[]]>
-> = {
-  'messages that are nothing': [false, () => [message(topic(), randomBytes(200))]],
-  'statements that nobody in a role signed': [true, (n) => [message(topic(), unsigned(n))]],
-  'IHAVE and IWANT': [
-    false,
-    () => [
-      ihave(
-        topic(),
-        Array.from({ length: 500 }, () => randomBytes(20)),
-      ),
-      iwant(Array.from({ length: 500 }, () => randomBytes(20))),
-    ],
-  ],
-  'subscriptions, GRAFT and PRUNE': [
-    false,
-    (n) => [
-      ...Array.from({ length: 5_000 }, (_, i) => subscription(`/meshd/${n}/${i}`)),
-      graft(topic(), 100),
-      prune(topic()),
-      graft('/none'),
-    ],
-  ],
-}
-
-for (const [what, [signed, frames]] of Object.entries(FLOODS))
-  test(`under a flood of ${what} from one member the honest are answered, and nothing they sign is lost`, async (t) => {
-    const [quiet, rssBefore, cpuBefore] = [await honest(2_000), rssOf(atlas), cpuOf(atlas)]
-    const [flood, names, attacked, pulse] = await (async () => {
-      const attack = pour(opener(), frames)
-      const [pulse, names, attacked] = await Promise.all([
-        pulseDuring(atlas, () => attack),
-        freezeWhile(FLOOD_MS - 1_000),
-        honest(FLOOD_MS),
-      ])
-      return [await attack, names, attacked, pulse] as const
-    })()
-    const cpu = (cpuOf(atlas) - cpuBefore).toFixed(1)
-    assert.ok(names.length > 0)
-    assert.equal(attacked.allows, attacked.answers)
-    const missing = await lost(names)
-    assert.equal(missing, 0)
-    const metric = `${flood.sent} frames, cut ${flood.reopened} times; ${comparison(quiet, attacked)}; ${missing} of ${names.length} honest statements lost; RSS +${rssOf(atlas) - rssBefore} MiB, ${cpu} s of CPU; ${pulseText(pulse)}`
-    row(t, 75, metric)
-    if (signed) row(t, 37, metric)
-  })
+after(() => siege[Symbol.asyncDispose]())
 
 test('oversize, endless and slow frames cost one stream each and end by their deadline', async (t) => {
+  const { atlas, mallory } = siege
   const [quiet, rssBefore] = [await honest(1_500), rssOf(atlas)]
-  const connection = await greeted(mallory)
-  await mallory.gossip(connection)
+  const connection = await siege.greeted()
   const ended: number[] = []
   let sent = 0
   const drip = async (first: Uint8Array, next: Uint8Array, everyMs: number) => {
@@ -243,9 +84,9 @@ function invented(request: Uint8Array): Uint8Array | null {
 }
 
 test('who syncs with a liar believes nothing, asks a few times, and syncs with the others', async (t) => {
-  const connection = await greeted(mallory)
-  await mallory.gossip(connection)
-  const before = await digest(atlas)
+  const { mallory } = siege
+  await siege.greeted()
+  const before = await siege.digest()
   mallory.asked.clear()
   mallory.answering = async (protocol, request) => (protocol === 'sync' ? invented(request) : null)
   await eventually(
@@ -257,17 +98,17 @@ test('who syncs with a liar believes nothing, asks a few times, and syncs with t
   await pause(8_000)
   const rounds = mallory.asked.get('sync') ?? 0
   mallory.answering = async () => null
-  assert.equal(await digest(atlas), before)
-  const names = await freezeWhile(1)
-  assert.equal(await lost(names), 0)
+  assert.equal(await siege.digest(), before)
+  const names = await siege.freezeFor(1)
+  assert.equal(await siege.lost(names), 0)
   assert.ok(rounds < 40, `${rounds} rounds`)
   const metric = `asked ${rounds} times in 8 s, nothing believed, 0 of ${names.length} honest statements lost`
   row(t, 133, metric)
 })
 
 test('the other side of sync: ground prefixes, walks and fetches without an end are bounded', async (t) => {
-  const connection = await greeted(mallory)
-  await mallory.gossip(connection)
+  const { atlas, mallory } = siege
+  const connection = await siege.greeted()
   const quiet = await honest(1_500)
   const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
   const questions = [
@@ -313,9 +154,9 @@ test('the other side of sync: ground prefixes, walks and fetches without an end 
 })
 
 test('a thousand streams of a member are bounded, and none of them leaks', async (t) => {
+  const { atlas, mallory } = siege
   const before = handlesOf(atlas)
-  const connection = await greeted(mallory)
-  await mallory.gossip(connection)
+  const connection = await siege.greeted()
   let refused = 0
   const opened = Array.from({ length: 1_000 }, async (_, i) => {
     const name = ['state', 'sync', 'log', 'lineage'][i % 4] as string
@@ -340,7 +181,8 @@ test('a thousand streams of a member are bounded, and none of them leaks', async
 
 test('a suspended member on open streams hears nothing more, within a second', async (t) => {
   await using eve = await Attacker.start()
-  const connection = await invited(eve, 'eve')
+  const { atlas, mesh } = siege
+  const connection = await siege.admit(eve, 'eve')
   const gossip = await eve.gossip(connection)
   // A question that was begun before, and ends after.
   const half = await eve.send(connection, 'sync', fourBytes(25))
@@ -379,10 +221,10 @@ test('a suspended member on open streams hears nothing more, within a second', a
   over = true
   await asking
   if (half.status === 'open') half.send(utf8('{"ask":"roots","from":1}\n'))
-  gossip.send(message(topic(), randomBytes(10)))
+  gossip.send(message(siege.topic, randomBytes(10)))
   for (let i = 0; i < 5; i += 1)
     await eve
-      .dial(await address(atlas))
+      .dial(await siege.address())
       .then((again) => eve.hello(again, { mesh }))
       .catch(() => null)
   await pause(500)
@@ -397,5 +239,5 @@ test('a suspended member on open streams hears nothing more, within a second', a
 })
 
 test('no daemon told of a bug', () => {
-  for (const host of lab.hosts) assert.doesNotMatch(host.log(), /a fault|"level":"error"/)
+  assert.deepEqual(siege.bugs(), [])
 })

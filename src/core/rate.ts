@@ -1,18 +1,17 @@
 /** How often a peer may ask, in each second: what is cheap for one question is not for ten thousand. */
-import type { Did } from '../core/keys.ts'
-import { PEERS_MAX } from '../core/limits.ts'
-import type { Clock } from './ports.ts'
+import type { Did } from './keys.ts'
+import { PEERS_MAX } from './limits.ts'
 
 const WINDOW_MS = 1000
 
 export class Rate {
-  readonly #clock: Pick<Clock, 'monotonicMs'>
+  readonly #clock: { monotonicMs(): number }
   readonly #max: number
   #beganMs: number
   readonly #asked = new Map<Did, number>()
 
   /** @param max questions of one peer in a second */
-  constructor(clock: Pick<Clock, 'monotonicMs'>, max: number) {
+  constructor(clock: { monotonicMs(): number }, max: number) {
     this.#clock = clock
     this.#max = max
     this.#beganMs = clock.monotonicMs()
