@@ -141,7 +141,21 @@ function storage(services: Services): readonly Finding[] {
   const { log, scrub } = node
   if (log.sealed !== null) return [error(`the log is sealed: ${log.sealed}`, 'meshd audit verify')]
   const low = node.low === null ? ok('disk reserve intact') : error(node.low, 'free disk space')
-  return [low, ok(`${log.tree.size} records, scrub ${scrub.percent} %`), ...copies(services)]
+  return [
+    low,
+    ok(`${log.tree.size} records, scrub ${scrub.percent} %`),
+    ...copies(services),
+    ...returned(services),
+  ]
+}
+
+/** What had been lost, since the start. */
+function returned({ node, nameOf }: Services): readonly Finding[] {
+  const { restored } = node.refetch
+  if (restored === null) return []
+  const { from, to, mirror } = restored
+  const says = `this disk had lost records ${from} to ${to - 1}: they came back from ${nameOf(mirror) ?? mirror}`
+  return [warning(says, 'look for what set the disk back')]
 }
 
 /** Copies of this log elsewhere, and of other logs here. */

@@ -386,6 +386,12 @@ export const MIRROR_RETRY_MS = MINUTE
 export const MIRROR_AWAY_MS = 10 * MINUTE
 /** Records of a copy that are given up in one batch. */
 export const MIRROR_FORGOTTEN_AT_ONCE = 1_024
+/** Two announcements long: how long after its start a node listens whether another daemon speaks with its identity, before it brings its log back. */
+export const REFETCH_QUIET_MS = 3 * ANNOUNCE_INTERVAL_MS
+/** Between two rounds of asking all peers for a copy of the own log. */
+export const REFETCH_RETRY_MS = SECOND
+/** Before each question for records: less than LOG_READS_PER_S of them in a second. */
+export const REFETCH_PAUSE_MS = 10
 /** Questions about this node's log that one member may ask in a second: proofs of half a millisecond each. Chosen arbitrarily. */
 export const LOG_READS_PER_S = 128
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */

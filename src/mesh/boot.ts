@@ -56,6 +56,8 @@ export class BootCheck {
   readonly #listeners: (() => void)[] = []
   /** The furthest that a peer showed. */
   #rollback: Rollback | null = null
+  /** How often everybody was to be asked anew. */
+  #round = 0
   #overruled: string | null
   /** What was shown before this start, until it is looked at again. */
   #shownBefore: string | null
@@ -115,6 +117,17 @@ export class BootCheck {
     } catch {
       // Known in this life all the same; the next one asks again.
     }
+  }
+
+  /** The log was brought back to where it was seen: everybody is asked again, for what they show is held against another log now. */
+  async restored(): Promise<void> {
+    const shown = this.#rollback
+    if (shown === null || (await this.#ports.own.check(shown.checkpoint)) !== null) return
+    if (this.#rollback === shown) this.#rollback = null
+    this.#round += 1
+    this.#answered.clear()
+    this.#mute.clear()
+    this.#pace.wake()
   }
 
   /** Looks again at once: the log was retired. */
@@ -210,6 +223,7 @@ export class BootCheck {
 
   async #ask(peer: Did, signal: AbortSignal): Promise<void> {
     this.#asking.add(peer)
+    const round = this.#round
     try {
       const { answer } = await this.#ports.challenges.ask(peer, { ids: [], own: true }, signal)
       // At once: it may be gone before its state is held whole here, and what it showed would be forgotten.
@@ -217,7 +231,7 @@ export class BootCheck {
       await this.#ports.challenges.reach(answer, signal)
       // INVARIANT: what it holds of this log is read once all that it knows is known here. Of an epoch not heard of yet it could not be read, and the answer would count all the same.
       if (answer.yours !== null) await this.#show(answer.yours)
-      this.#answered.set(peer, { checked: answer.checked })
+      if (round === this.#round) this.#answered.set(peer, { checked: answer.checked })
       this.#pace.wake()
       // It says the same until its own check is done: no reason to ask at once.
       if (!answer.checked) await this.#ports.clock.sleep(BOOT_RETRY_MS, signal)

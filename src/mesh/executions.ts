@@ -106,6 +106,12 @@ export class Executions {
     return { space: 'execution', key: id, value: null }
   }
 
+  /** Its outcome came back from a mirror: it is in the log, and not written again. Gives the put for its batch. */
+  ended(id: RecordId): readonly Put[] {
+    this.#orphans.delete(id)
+    return [Executions.closing(id)]
+  }
+
   add(id: RecordId, standing: Standing): void {
     const heardMs = this.#ports.clock.monotonicMs()
     const watchers = new Set<() => void>()

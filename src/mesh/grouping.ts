@@ -4,7 +4,7 @@ import { type JsonObject, jsonBytes } from '../core/json.ts'
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RECORD_BYTES_MAX } from '../core/limits.ts'
 import { append, leafHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
-import { termsOf } from '../core/terms.ts'
+import { leafOf, termsOf } from '../core/terms.ts'
 import type { Appended } from './authorizer.ts'
 import type { Leaf, Put, Puts } from './ports.ts'
 
@@ -21,6 +21,14 @@ export type Asked =
       readonly epoch: number | null
     }
   | { readonly draft: null; readonly puts: Puts; readonly epoch: null }
+  | (Returning & { readonly draft: null; readonly puts: Puts })
+
+/** Records of this log that were lost, as they were, and where they belong. */
+interface Returning {
+  readonly epoch: number
+  readonly first: number
+  readonly leaves: readonly Leaf[]
+}
 
 /** Somebody who waits for the disk. */
 export type Waiter = Asked & {
@@ -65,12 +73,13 @@ export class Grouping implements Group {
   add(waiter: Waiter, head: JsonObject): void {
     try {
       if (waiter.draft === null) {
+        if (waiter.epoch !== null) this.#bring(waiter)
         this.#keep(typeof waiter.puts === 'function' ? waiter.puts() : waiter.puts)
         this.waiters.push({ waiter, appended: null })
         return
       }
       const index = this.tree.size
-      const leaf = leafOf(waiter.draft, head, index, waiter.exhibit)
+      const leaf = draftedOf(waiter.draft, head, index, waiter.exhibit)
       this.#keep(waiter.puts(leaf.id))
       this.records.push(leaf)
       this.types.push(String(waiter.draft['type']))
@@ -83,6 +92,20 @@ export class Grouping implements Group {
     }
   }
 
+  #bring({ epoch, first, leaves }: Returning): void {
+    if (epoch !== this.epoch || first !== this.tree.size)
+      throw new MeshError(
+        'CONFLICT',
+        `the log does not go on with record ${first} of epoch ${epoch}`,
+      )
+    for (const leaf of leaves) {
+      this.records.push(leaf)
+      this.types.push(String(leafOf(leaf.bytes)['type']))
+      this.tree = append(this.tree, leaf.hash)
+      this.#bytes += leaf.bytes.length
+    }
+  }
+
   #keep(puts: readonly Put[]): void {
     for (const put of puts) {
       this.puts.push(put)
@@ -92,7 +115,7 @@ export class Grouping implements Group {
 }
 
 /** @throws MeshError TOO_LARGE */
-function leafOf(
+function draftedOf(
   draft: JsonObject,
   head: JsonObject,
   index: number,

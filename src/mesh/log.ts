@@ -11,6 +11,7 @@
  * come from disk, never from here (FACTS 4, rules 2 and 3). Acknowledged data
  * that is gone seals the log for good.
  */
+import { assert } from '../core/assert.ts'
 import type { RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
@@ -20,7 +21,7 @@ import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Appended } from './authorizer.ts'
 import { type Asked, type Group, Grouping, type PutsOf, type Waiter } from './grouping.ts'
-import type { Clock, Puts, Store } from './ports.ts'
+import type { Clock, Leaf, Puts, Store } from './ports.ts'
 
 export interface LogPorts {
   readonly store: Store
@@ -159,6 +160,18 @@ export class Log {
     }
   }
 
+  /**
+   * Brings back records that this disk had lost, as they were, with puts that belong to them; of a
+   * later epoch they begin it. Before openForAppends alone.
+   * @param first where they belong, or nothing is written
+   */
+  async restore(epoch: number, first: number, leaves: readonly Leaf[], puts: Puts): Promise<void> {
+    assert(!this.#open, 'a log that is appended to has lost nothing')
+    const why = this.#unusable()
+    if (why !== null) throw this.#refusal(why)
+    await this.#wait({ draft: null, puts, epoch, first, leaves })
+  }
+
   /** Called with each batch of records once it is durable, in order; it must not throw. */
   onDurable(listener: (records: readonly Logged[]) => void): void {
     this.#onDurable.push(listener)
@@ -267,7 +280,7 @@ export class Log {
   /** Takes the oldest that wait, as many as one batch holds, and makes the batch of them. */
   #swap(): Group {
     const [oldest] = this.#waiting
-    const epoch = oldest?.epoch ?? this.epoch
+    const epoch = Math.max(oldest?.epoch ?? 0, this.epoch)
     const first = epoch > this.epoch ? 0 : this.#tree.size
     const group = new Grouping(epoch, first, first === 0 ? EMPTY : this.#tree)
     const head = {

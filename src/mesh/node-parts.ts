@@ -53,6 +53,8 @@ import type { Clock, Network, Puts, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
 import { RecordStates } from './record-states.ts'
+import { Refetch } from './refetch.ts'
+import { relearn } from './relearn.ts'
 import { SearchServer } from './search-server.ts'
 import { mayRead, type Share } from './share.ts'
 import { Spread } from './spread.ts'
@@ -346,3 +348,22 @@ export async function openDeciding(
 }
 
 export type Deciding = Awaited<ReturnType<typeof openDeciding>>
+
+/** What brings back what this disk had lost. */
+export function openRefetch(
+  { clock, network, tell }: NodePorts,
+  { log, announcer }: Knowledge,
+  { boot }: Freshness,
+  { nonces, executions }: Deciding,
+): Refetch {
+  const refetch = new Refetch({
+    ...{ network, clock, log, boot },
+    ask: (peer, request, signal) => askLog(network, peer, request, signal),
+    relearn: (record) => relearn(record, clock.wallMs(), { nonces, executions }),
+    problem: (what, error) => tell.problem(what, error),
+  })
+  announcer.onHeard((_, { node, timeMs }) => {
+    if (node === network.self) refetch.heardSelf(timeMs)
+  })
+  return refetch
+}

@@ -31,6 +31,7 @@ import {
   openFreshness,
   openKnowledge,
   openLineage,
+  openRefetch,
   openWitnessing,
   originOf,
   unwritable,
@@ -69,6 +70,7 @@ export class MeshNode {
   readonly mirroring: Witnessing['mirroring']
   readonly records: Witnessing['records']
   readonly scrub: Scrub
+  readonly refetch: ReturnType<typeof openRefetch>
   /** Loops that show this log to others, and theirs to this node. */
   readonly #vouching: readonly { run(signal: AbortSignal): Promise<void> }[]
   readonly #ports: NodePorts
@@ -118,6 +120,7 @@ export class MeshNode {
     this.nonces = deciding.nonces
     this.executions = deciding.executions
     this.authorizer = deciding.authorizer
+    this.refetch = openRefetch(ports, known, fresh, deciding)
     known.log.onDurable(() => {
       for (const pace of this.#waiting) pace.wake()
     })
@@ -140,7 +143,7 @@ export class MeshNode {
     this.addresses.start()
     const { signal } = this.#stopping
     const { sync, announcer, chronicle } = this.#knowledge
-    const loops = [this.boot, this.handover, this.lease, this.executions]
+    const loops = [this.boot, this.refetch, this.handover, this.lease, this.executions]
     const spreading = [sync, announcer, this.door]
     const own = [chronicle, this.publisher, this.scrub]
     const all = [...loops, ...spreading, ...own, ...this.#vouching]
@@ -224,7 +227,18 @@ export class MeshNode {
     this.log.openForAppends()
     const { root } = this.statements.governance
     const detail = `epoch ${this.log.epoch}, ${this.log.tree.size} records, root v${root?.version ?? 0}`
-    const draft = formatDraft<'system'>({ type: 'system', event: 'started', detail })
+    this.#record('started', detail)
+    const { restored } = this.refetch
+    if (restored === null) return
+    const { from, to, mirror } = restored
+    this.#record(
+      'restored',
+      `records ${from} to ${to - 1} of epoch ${restored.epoch} from ${mirror}`,
+    )
+  }
+
+  #record(event: string, detail: string): void {
+    const draft = formatDraft<'system'>({ type: 'system', event, detail })
     this.log
       .append(draft)
       .catch((error: unknown) => this.#ports.tell.problem('a record was lost', error))
