@@ -1,6 +1,7 @@
 /** `meshd sign [<id>]`: what waits for signatures, or one more signature after showing what it means. */
 import type { ListView, StatementView, View } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
+import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import {
   addOwnSignature,
@@ -84,6 +85,7 @@ async function signOne(context: Context, text: string, options: Options): Promis
   context.say(
     `${item.type} ${describe(item)}${item.payload['message'] === undefined ? '' : `  "${safe(item.payload['message'])}"`}`,
   )
+  await checkPlace(context, item)
   const role = await signerFor(context, [item.needs.role], options, {
     also: ownRootKeys(item),
     signed: item.signatures.map(({ key }) => key),
@@ -92,6 +94,29 @@ async function signOne(context: Context, text: string, options: Options): Promis
   const signed = await submit(context, await addOwnSignature(item, role))
   if (signed !== null) printSubmitted(context, signed, describe(signed))
   return 0
+}
+
+/** What one more signature may do when its place is taken: stop the mesh, or a bundle. @throws MeshError CONFLICT */
+async function checkPlace(context: Context, { type, payload }: StatementView): Promise<void> {
+  if (type !== 'root' && type !== 'policy') return
+  const { items } = await context
+    .client('read')
+    .get<ListView<'StatementList', StatementView>>(`/v1/statements?type=${type}&state=effective`)
+  const taken = items.find(
+    (other) =>
+      other.payload['version'] === payload['version'] &&
+      other.payload['bundle'] === payload['bundle'],
+  )
+  if (taken === undefined) return
+  const [what, stops] =
+    type === 'root'
+      ? [`root v${safe(payload['version'])}`, 'the mesh']
+      : [safe(`${payload['bundle']}@${payload['version']}`), 'the bundle']
+  throw new MeshError(
+    'CONFLICT',
+    `another ${what} is in force: two of one version would stop ${stops}`,
+    { hint: `leave it unsigned: it has no force. In force is ${shortId(TAGS[type], taken.id)}` },
+  )
 }
 
 /** A root is signed by the keys that it names itself, too. */

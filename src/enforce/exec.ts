@@ -4,7 +4,7 @@
  * The decision opens an execution; a long poll watches it. A stop, a lost
  * lease, a lost or replaced daemon all end the same way: at once on a stop,
  * else at the time until which the last answer allowed it. TERM first, KILL
- * after the grace, to the whole process group.
+ * after the grace, to all that it started (family.ts).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -12,6 +12,7 @@ import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { isSha256Id, shortId } from '../core/id.ts'
 import { CHILD_GRACE_MS, EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { EXECUTION_MARK, guarding, signalFamily } from './family.ts'
 
 /** The API as exec needs it; the command line passes its own client. */
 export interface ExecutionApi {
@@ -79,7 +80,8 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
       await report(api, call, id, 'failed', null)
       return { kind: 'not run', decision, why: spawned }
     }
-    return supervise(api, call, decision, id, child, untilMs)
+    using _ = guarding(child, id, call.say)
+    return await supervise(api, call, decision, id, child, untilMs)
   })
 }
 
@@ -131,7 +133,7 @@ function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
   return spawn(file, args, {
     stdio: 'inherit',
     detached: true,
-    env: { ...env, MESHD_EXECUTION: execution, MESHD_DECISION: execution },
+    env: { ...env, [EXECUTION_MARK]: execution, MESHD_DECISION: execution },
   })
 }
 
@@ -160,10 +162,10 @@ async function supervise(
   })
   const stopped = await watch(api, call, id, untilMs, watching.signal)
   const stoppedMs = call.monotonicMs()
-  if (stopped !== null) end(child, ended.promise)
+  if (stopped !== null) end(child, id, ended.promise)
   const { code, signal } = await ended.promise
   if (stopped !== null) {
-    signalGroup(child, 'SIGKILL') // what outlived its leader has no authorization either
+    signalFamily(child, id, 'SIGKILL') // what outlived its leader has no authorization either
     call.say(
       `STOPPED ${shortId('dec', id)}  ${stopped.replace(': ', ' ')}; SIGTERM, ended after ${((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)} s`,
     )
@@ -210,9 +212,9 @@ async function watch(
   return null
 }
 
-function end(child: ChildProcess, ended: Promise<unknown>): void {
-  signalGroup(child, 'SIGTERM')
-  const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), CHILD_GRACE_MS)
+function end(child: ChildProcess, id: string, ended: Promise<unknown>): void {
+  signalFamily(child, id, 'SIGTERM')
+  const kill = setTimeout(() => signalFamily(child, id, 'SIGKILL'), CHILD_GRACE_MS)
   void ended.then(() => clearTimeout(kill))
 }
 

@@ -203,6 +203,24 @@ test('a revoked child is ended with its whole group, also one that ignores SIGTE
   await dies(Number(readFileSync(pid, 'utf8')))
 })
 
+const session = process.platform === 'linux' ? false : 'no /proc to find it by'
+test('a revoked child is ended with what left its group for a session of its own', {
+  skip: session,
+}, async () => {
+  const pid = join(dir, 'daemon')
+  const script = `setsid sh -c 'echo $$ > ${pid}; exec sleep 60' & wait`
+  let asked = 0
+  const watch = async () => {
+    asked += 1
+    if (asked === 1) return RUNNING
+    await appears(pid)
+    return STOP
+  }
+  const ended = await run(script, { watch })
+  assert.deepEqual(ended.outcomes, ['stopped 143'])
+  await dies(Number(readFileSync(pid, 'utf8')))
+})
+
 test('a daemon that was killed: the child is ended when the last lease is over', async () => {
   let nowMs = 0
   const watch = () => {
