@@ -8,6 +8,7 @@ import { chmodSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { DecisionView } from '../../src/client/types.ts'
+import { row } from '../lab/row.ts'
 import { ASK, grant, Lab } from './lab.ts'
 import { bodyOf, raw, request, socketOf, statusOf } from './raw.ts'
 
@@ -60,7 +61,7 @@ test('another user has no key and no wallet here, and what is held for the first
 
 test('with a key of its own it still cannot use, list, drop or hand on what is held for another', {
   skip,
-}, async () => {
+}, async (t) => {
   await host.do('key', 'create', 'other', '--for', `uid=${OTHER_UID}`)
   const own = bodyOf(await asRoot(request('GET', '/v1/wallet')))
   const [held] = (JSON.parse(own) as { items: { cid: string; caller: string }[] }).items
@@ -72,6 +73,19 @@ test('with a key of its own it still cannot use, list, drop or hand on what is h
   assert.ok(statusOf(asOther(request('POST', '/v1/artifacts/delegate', body))) >= 400)
   const denied = decided(asOther(request('POST', '/v1/executions', GOOD)))
   assert.deepEqual([denied.decision, denied.code], [false, 'AUTHORIZATION_MISSING'])
+  row(t, 142, '0 allows of 5 ways to use what is held for another user')
+})
+
+test('what is bound to an executable is denied, whoever runs it: nothing can change after connecting', {
+  skip,
+}, async (t) => {
+  const exe = ['--bind', `exe=${'ab'.repeat(32)}`] as const
+  const issue = ['artifact', 'issue', '--to', 'me', '--action', 'tool:bound', '--resource', 'x:y']
+  await host.do(...issue, ...exe, '--ttl', '1h', '--hold', '--yes')
+  const body = '{"action":{"name":"tool:bound"},"resource":{"type":"x","id":"y"}}'
+  const { decision, code } = decided(await asRoot(request('POST', '/v1/executions', body)))
+  assert.deepEqual([decision, code], [false, 'RUNTIME_MISMATCH'])
+  row(t, 142, '0 allows by an executable: it is not measured, and denies')
 })
 
 test('an artifact of another brought along is not closed with the key of who brings it', {

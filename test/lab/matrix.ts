@@ -165,6 +165,10 @@ const LEASE: readonly Line[] = [
   ['image restored, unwitnessed tail gone', 'S9 S4', 'framed'],
 ]
 
+/** Nothing that could be used, restored or withheld: the statement itself is refused. */
+const NO_BREAK_GLASS =
+  'there is no break-glass: its type is reserved, and refused by name (test/unit/dsse.test.ts)'
+
 const EDGES: readonly Line[] = [
   ['one invite redeemed twice', 'S24', 'principals'],
   ['invite seen, expired, guessed', 'S24', 'joins'],
@@ -180,8 +184,8 @@ const EDGES: readonly Line[] = [
   ['ground prefixes, forged fingerprint', 'S16', 'rounds'],
   ['evidence from damage, another mesh, consistent pair', 'S4', 'framed'],
   ['1 M true pairs of one equivocator', 'S16', 'kept'],
-  ['break-glass: second use, other node, restored, clock back', 'Q8', 'allows'],
-  ["break-glass's record withheld later", 'Q8', 'allows'],
+  ['break-glass: second use, other node, restored, clock back', 'Q8', 'allows', NO_BREAK_GLASS],
+  ["break-glass's record withheld later", 'Q8', 'allows', NO_BREAK_GLASS],
   ['parent receipt: unwitnessed, of a deny, loop, depth + 1', 'S22', 'allows'],
   ['execution revoked while descendants start elsewhere', 'S22 S23', 's to last stop'],
   ['child ignores SIGTERM, daemonises, watcher killed', 'S23', 'orphans'],

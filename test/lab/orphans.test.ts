@@ -74,14 +74,14 @@ for (const [what, script, count] of CASES)
   })
 
 interface Outcome {
-  readonly leaf: { readonly kind?: unknown }
+  readonly leaf: { readonly outcome?: unknown }
 }
 
 async function unknownOutcomes(): Promise<number> {
   const { items } = await atlas.ask<ListView<'RecordList', Outcome>>(
     ...['audit', 'list', '--type', 'outcome'],
   )
-  return items.filter(({ leaf }) => leaf.kind === 'unknown').length
+  return items.filter(({ leaf }) => leaf.outcome === 'unknown').length
 }
 
 test('a meshd exec that is killed leaves nobody behind, and an outcome that is unknown', async (t) => {
