@@ -90,7 +90,12 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   'who calls': ['api.callers', 'api.sockets'],
   measures: ['environment.labels', 'environment.files'],
   'only shortens': ['lease.staleness_at_most'],
-  'keeps longer, shows more': ['audit.retention', 'audit.disk_reserve', 'audit.share'],
+  'keeps longer, shows more': [
+    'audit.retention',
+    'audit.disk_reserve',
+    'audit.share',
+    'audit.mirror',
+  ],
   tells: ['telemetry.metrics_listen', 'log.level', 'log.format'],
 }
 
