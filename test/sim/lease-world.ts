@@ -6,12 +6,11 @@
  */
 import { textOf, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { Governance } from '../../src/core/governance.ts'
-import { idOf, type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { type Did, type Signer, signerOf } from '../../src/core/keys.ts'
+import { type StatementId, sha256Hex } from '../../src/core/id.ts'
+import type { Did, Signer } from '../../src/core/keys.ts'
 import { EMPTY, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import type { Member } from '../../src/core/statement/member.ts'
-import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
+import type { Root } from '../../src/core/statement/root.ts'
 import { BootCheck } from '../../src/mesh/boot.ts'
 import { type Answered, Challenges, type Changed } from '../../src/mesh/challenge.ts'
 import { Checkpoints } from '../../src/mesh/checkpoints.ts'
@@ -25,34 +24,8 @@ import type { Clock, Network, Put, Store } from '../../src/mesh/ports.ts'
 import { SpreadView } from '../../src/mesh/spread-view.ts'
 import { formatStateQuestion, type StateAnswer } from '../../src/mesh/state-frames.ts'
 import { Voice } from '../../src/mesh/voice.ts'
-import { BEGINNING_MS, type VirtualClock } from './clock.ts'
-
-export const MESH = idOf(utf8('mesh'))
-const NODES_MAX = 8
-const FAR_MS = BEGINNING_MS + 1e12
-/** One key for all that a node signs. */
-export const SIGNERS: readonly Signer[] = Array.from({ length: NODES_MAX }, (_, at) =>
-  signerOf(new Uint8Array(32).fill(at + 1)),
-)
-export const DIDS: readonly Did[] = SIGNERS.map(({ did }) => did)
-
-/** The bare parts of a root that a lease looks at. */
-export function rootOf(version: number, witnesses: readonly Did[], lease: LeaseTerms): Root {
-  return {
-    type: 'root',
-    id: version === 1 ? MESH : idOf(utf8(`root ${version}`)),
-    mesh: 'test',
-    version,
-    previous: null,
-    issuedMs: BEGINNING_MS,
-    expiresMs: FAR_MS,
-    roles: {} as Root['roles'],
-    witnesses,
-    lease,
-    limits: { artifactTtlMs: 1 },
-    ...{ keeps: [], lifts: [], floors: new Map(), message: null },
-  }
-}
+import type { VirtualClock } from './clock.ts'
+import { DIDS, MESH, membersOf, SIGNERS } from './lease-roots.ts'
 
 export interface Rules {
   readonly bootCheck: boolean
@@ -67,6 +40,8 @@ export interface WorldOf {
   /** In order; the first is known everywhere from the beginning, the others are statements. */
   readonly roots: readonly Root[]
   readonly rules?: Partial<Rules>
+  /** A witness that helps to commit, and tells all others that it knows nothing. */
+  readonly liar?: number
 }
 
 /** What survives a crash. */
@@ -82,6 +57,7 @@ export class World {
   readonly roots: readonly Root[]
   readonly rules: Rules
   readonly members: Governance['members']
+  readonly liar: number
   readonly nodes: readonly SimNode[]
   /** Who can hear whom: same group. */
   groups: number[]
@@ -90,7 +66,8 @@ export class World {
   /** Statement → monotonic time of its commit. */
   readonly committed = new Map<StatementId, number>()
 
-  constructor({ clock, nodes, roots, rules }: WorldOf) {
+  constructor({ clock, nodes, roots, rules, liar = -1 }: WorldOf) {
+    this.liar = liar
     this.clock = clock
     this.roots = roots
     this.rules = { bootCheck: true, handover: true, signed: false, ...rules }
@@ -347,7 +324,12 @@ export class SimNode {
 
   #answer(asker: Did, question: Uint8Array): Uint8Array | null {
     if (this.voice.speaks) this.#world.announced(this)
-    return this.voice.answer(asker, question)
+    if (this.#world.liar !== this.at) return this.voice.answer(asker, question)
+    const { governance } = this
+    this.governance = this.#fold(new Set([MESH]))
+    const said = this.voice.answer(asker, question)
+    this.governance = governance
+    return said
   }
 
   async #reach({ node, digest }: StateAnswer): Promise<void> {
@@ -365,8 +347,8 @@ export class SimNode {
     }
   }
 
-  #fold(): Governance {
-    const known = this.#world.roots.filter(({ id }) => this.disk.ids.has(id))
+  #fold(ids: ReadonlySet<StatementId> = this.disk.ids): Governance {
+    const known = this.#world.roots.filter(({ id }) => ids.has(id))
     return {
       mesh: MESH,
       root: known.at(-1) ?? null,
@@ -379,8 +361,8 @@ export class SimNode {
       revocations: { size: 0, did: () => null } as unknown as Governance['revocations'],
       epochs: new Map(),
       ...{ evidence: new Map(), distrusted: new Map() },
-      digest: sha256Hex(utf8([...this.disk.ids].sort().join())),
-      size: this.disk.ids.size,
+      digest: sha256Hex(utf8([...ids].sort().join())),
+      size: ids.size,
       ...this.also,
     }
   }
@@ -392,8 +374,3 @@ const QUESTION = formatStateQuestion({
 })
 const NO_CHECKPOINTS = { read: () => null, newest: () => null }
 const CHECKED = { done: true, why: null, onDone: () => {} }
-
-function membersOf(nodes: number): Governance['members'] {
-  const member = (did: Did) => ({ principal: did, witness: did, log: did, expiresMs: FAR_MS })
-  return new Map(DIDS.slice(0, nodes).map((did) => [did, member(did) as Member]))
-}

@@ -7,7 +7,8 @@ import type { Signer } from '../../src/core/keys.ts'
 import { append, EMPTY, leafHash, rootHash, type Tree } from '../../src/core/merkle.ts'
 import type { Epoch } from '../../src/core/statement/epoch.ts'
 import { VirtualClock } from '../sim/clock.ts'
-import { DIDS, MESH, rootOf, SIGNERS, type SimNode, World } from '../sim/lease-world.ts'
+import { DIDS, MESH, rootOf, SIGNERS } from '../sim/lease-roots.ts'
+import { type SimNode, World } from '../sim/lease-world.ts'
 
 interface MeshOf {
   readonly nodes: number

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { closersNeeded, erasOf } from '../../src/core/eras.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import { VirtualClock } from '../sim/clock.ts'
-import { DIDS, rootOf, type SimNode, World } from '../sim/lease-world.ts'
+import { DIDS, rootOf } from '../sim/lease-roots.ts'
+import { type SimNode, World } from '../sim/lease-world.ts'
 
 const TERMS: LeaseTerms = { read: 2, write: 2, faults: 0, stalenessMs: 4_000, skewMs: 500 }
 const [A, B, C, D, E, F] = [0, 1, 2, 3, 4, 5] as const

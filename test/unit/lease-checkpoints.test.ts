@@ -9,7 +9,7 @@ import type { Epoch } from '../../src/core/statement/epoch.ts'
 import type { Member } from '../../src/core/statement/member.ts'
 import { Checkpoints, type KnownCheckpoint } from '../../src/mesh/checkpoints.ts'
 import type { Put, Store } from '../../src/mesh/ports.ts'
-import { MESH, SIGNERS } from '../sim/lease-world.ts'
+import { MESH, SIGNERS } from '../sim/lease-roots.ts'
 
 const [node, log] = SIGNERS as unknown as [Signer, Signer]
 

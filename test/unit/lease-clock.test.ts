@@ -4,7 +4,7 @@ import type { Did } from '../../src/core/keys.ts'
 import { CLOCK_STEP_MS_MIN, LEASE_PAUSE_MS } from '../../src/core/limits.ts'
 import { ClockWatch } from '../../src/mesh/clock.ts'
 import { VirtualClock } from '../sim/clock.ts'
-import { DIDS } from '../sim/lease-world.ts'
+import { DIDS } from '../sim/lease-roots.ts'
 
 const SKEW_MS = 500
 const STALENESS_MS = 4_000

@@ -6,7 +6,8 @@ import type { Did } from '../../src/core/keys.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Evidence } from '../../src/core/statement/evidence.ts'
 import { VirtualClock } from '../sim/clock.ts'
-import { DIDS, rootOf, type SimNode, World } from '../sim/lease-world.ts'
+import { DIDS, rootOf } from '../sim/lease-roots.ts'
+import { type SimNode, World } from '../sim/lease-world.ts'
 
 const TERMS = { read: 2, write: 2, faults: 0, stalenessMs: 4_000, skewMs: 500 }
 const REVOCATION = idOf(utf8('revocation'))

@@ -9,7 +9,8 @@ import { Lease } from '../../src/mesh/lease.ts'
 import type { Network } from '../../src/mesh/ports.ts'
 import type { StateAnswer } from '../../src/mesh/state-frames.ts'
 import { VirtualClock } from '../sim/clock.ts'
-import { DIDS, MESH, rootOf, type SimNode, World } from '../sim/lease-world.ts'
+import { DIDS, MESH, rootOf } from '../sim/lease-roots.ts'
+import { type SimNode, World } from '../sim/lease-world.ts'
 
 const TERMS = { read: 2, write: 2, faults: 0, stalenessMs: 4_000, skewMs: 500 }
 
