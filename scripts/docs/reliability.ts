@@ -49,11 +49,16 @@ function part(title: string, invariants: readonly Invariant[]): readonly string[
     '',
     '| | what must hold | checked over every simulated history | tests |',
     '|---|---|---|---|',
-    ...invariants.map(({ id, says, tests }) =>
-      row(id, says, CHECKED.get(id) ?? '', tests.map(linked).join(', ')),
+    ...invariants.map(({ id, says, checker, tests }) =>
+      row(id, says, checked(checker ?? id, id), tests.map(linked).join(', ')),
     ),
     '',
   ]
+}
+
+function checked(checker: string, id: string): string {
+  const says = CHECKED.get(checker) ?? ''
+  return checker === id ? says : `${checker}: ${says}`
 }
 
 function linked(file: string): string {

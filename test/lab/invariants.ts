@@ -7,6 +7,8 @@
 export interface Invariant {
   readonly id: string
   readonly says: string
+  /** In the simulation it is part of this checker; absent where the checker has its own name, or there is none. */
+  readonly checker?: string
   /** Test files. */
   readonly tests: readonly string[]
   /** What of it nothing checks. */
@@ -108,6 +110,7 @@ export const SAFETY: readonly Invariant[] = [
   },
   {
     id: 'S17',
+    checker: 'S5',
     says: 'After the first storage error nothing more is acknowledged on that handle, and the next index comes from disk.',
     tests: [...of('ports', 'store-level'), ...unit('log'), ...of('e2e', 'storage-full')],
   },
@@ -171,16 +174,19 @@ export const LEASE: readonly Invariant[] = [
   },
   {
     id: 'Q3',
+    checker: 'S3',
     says: 'A lease is counted from answers to its own questions alone, each no older than the staleness by both clocks.',
     tests: unit('lease', 'lease-quorum'),
   },
   {
     id: 'Q4',
+    checker: 'S3',
     says: 'A lease is empty after a start, a pause and a step of the clock.',
     tests: [...unit('boot', 'lease', 'lease-clock'), ...of('long', 'clock')],
   },
   {
     id: 'Q5',
+    checker: 'S3',
     says: 'Clocks can take a lease away, and never give or lengthen one.',
     tests: [...unit('lease-clock', 'lease-quorum'), ...of('long', 'clock')],
   },
@@ -246,6 +252,7 @@ export const LIVENESS: readonly Invariant[] = [
   },
   {
     id: 'L8',
+    checker: 'L4',
     says: 'A sealed log comes back by the documented repair alone, in a new epoch.',
     tests: [...of('long', 'epoch'), ...of('sim', 'lease-mesh')],
   },

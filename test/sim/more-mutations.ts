@@ -38,7 +38,7 @@ export const MORE: readonly Mutation[] = [
         'for (const each of found) if (each === undefined) yield each',
       ),
     ],
-    by: { checker: 'S2', seed: 3 },
+    by: { checker: 'S2', seed: 1 },
     quick: true,
   },
   {
@@ -99,7 +99,7 @@ export const MORE: readonly Mutation[] = [
     edits: [
       edit('mesh/cosigning.ts', 'counted.size < governance.root.lease.write', 'counted.size < 1'),
     ],
-    by: { checker: 'S26', seed: 2 },
+    by: { checker: 'S26', seed: 1 },
     quick: true,
   },
   {
@@ -119,14 +119,14 @@ export const MORE: readonly Mutation[] = [
     id: 'M10',
     name: 'an answer counts though its node is not checked yet',
     edits: [edit('mesh/lease.ts', 'if (!answer.checked) return false', '')],
-    by: { checker: 'S3', seed: 7 },
+    by: { checker: 'S3', seed: 6 },
     quick: true,
   },
   {
     id: 'M11',
     name: 'what was used is not written',
     edits: [edit('mesh/authorizer.ts', '      ...uses,\n', '')],
-    by: { checker: 'S13', seed: 13 },
+    by: { checker: 'S13', seed: 28 },
     quick: false,
   },
   {
@@ -135,7 +135,7 @@ export const MORE: readonly Mutation[] = [
     edits: [
       edit('mesh/nonces.ts', 'used.set(cid, time(textOf(value), cid))', 'time(textOf(value), cid)'),
     ],
-    by: { checker: 'S13', seed: 13 },
+    by: { checker: 'S13', seed: 28 },
     quick: false,
   },
   {
@@ -162,7 +162,46 @@ export const MORE: readonly Mutation[] = [
         '',
       ),
     ],
-    by: { checker: 'S3', seed: 103 },
+    by: { checker: 'S3', seed: 7 },
     quick: true,
+  },
+  {
+    id: 'M16',
+    name: 'a decision waits for its record as long as that takes',
+    edits: [
+      edit(
+        'mesh/authorizer.ts',
+        'return this.#deadlines.within(promise, receivedMs + DECISION_DEADLINE_MS)',
+        'return this.#deadlines.within(promise, receivedMs + 100 * DECISION_DEADLINE_MS)',
+      ),
+    ],
+    by: { checker: 'L7', seed: 1 },
+    quick: false,
+  },
+  {
+    id: 'M17',
+    name: 'whatever was used once, everything was',
+    edits: [
+      edit(
+        'mesh/nonces.ts',
+        'return this.#used.has(cid)',
+        'return this.#used.size > 0 && cid.length > 0',
+      ),
+    ],
+    by: { checker: 'S10', seed: 1 },
+    quick: true,
+  },
+  {
+    id: 'M18',
+    name: 'evidence that others made is not taken',
+    edits: [
+      edit(
+        'mesh/statements.ts',
+        '    if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG\n',
+        "    if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG\n    if (statement.type === 'evidence' && via !== 'local') return TOO_LONG\n",
+      ),
+    ],
+    by: { checker: 'L5', seed: 9 },
+    quick: false,
   },
 ]

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { firstOf, planted, upTo } from './mutant.ts'
 import { MUTATIONS } from './mutations.ts'
 
-const SEEDS = 12
+const SEEDS = 30
 
 for (const mutation of MUTATIONS.filter(({ quick }) => quick)) {
   const { id, name, by } = mutation

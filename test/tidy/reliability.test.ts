@@ -15,7 +15,9 @@ test('the invariants are numbered from 1 on, and each has tests that exist, or s
     ALL.map(({ id }) => id),
     [...numbered('S', 26), ...numbered('Q', 9), ...numbered('L', 8)],
   )
-  for (const { id, tests, gap } of ALL) {
+  const checkers = new Set(INVARIANTS.map(({ id }) => id))
+  for (const { id, checker, tests, gap } of ALL) {
+    assert.ok(checker === undefined || checkers.has(checker), `${id}: ${checker} is no checker`)
     assert.ok(tests.length > 0 || gap !== undefined, `${id} has no test, and says not why`)
     for (const file of tests) assert.ok(existsSync(file), `${id}: ${file}`)
   }

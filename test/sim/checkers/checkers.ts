@@ -1,10 +1,11 @@
 /** All checkers of one run, and the book that they share. */
 
 import type { Event } from '../history.ts'
+import { L7, S10 } from './answers.ts'
 import { Book } from './book.ts'
 import { Checker, type Invariant } from './checker.ts'
 import { S1, S2, S13 } from './decisions.ts'
-import { S4 } from './evidence.ts'
+import { L5, S4 } from './evidence.ts'
 import { Q1, Q2, S3 } from './lease.ts'
 import { S22 } from './lineage.ts'
 import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
@@ -14,9 +15,9 @@ import { S25, S26 } from './witnesses.ts'
 export type { Finding } from './checker.ts'
 
 export const INVARIANTS: readonly Invariant[] = [
-  ...[S1, S2, S3, S4, S5, S7, S9, S13, S22, S25, S26],
+  ...[S1, S2, S3, S4, S5, S7, S9, S10, S13, S22, S25, S26],
   ...[Q1, Q2],
-  ...[L1, L2, L4, NO_PROBLEM],
+  ...[L1, L2, L4, L5, L7, NO_PROBLEM],
 ]
 
 export interface Watching {

@@ -1,4 +1,4 @@
-/** What follows from two histories of one log, and from nothing else: S4. */
+/** What follows from two histories of one log, and from nothing else: S4; and that all hear of it: L5. */
 import type { Invariant } from './checker.ts'
 
 export const S4: Invariant = {
@@ -19,6 +19,29 @@ export const S4: Invariant = {
       // Voices of the others are S3's.
       if (event.ev !== 'answer' || event.effect !== 'allow') return
       if (book.distrusts(node, node)) fail(`n${node} allowed ${event.req}, and knows its evidence`)
+    }
+  },
+}
+
+export const L5: Invariant = {
+  id: 'L5',
+  says: 'once everything is mended, evidence that any node holds is held by all',
+  begin({ book, fail, met }) {
+    return (event) => {
+      if (event.ev !== 'phase' || event.phase !== 'end') return
+      const up = [...book.pages].filter(([, { up }]) => up)
+      const logs = (node: number) =>
+        [...book.page(node).evidence].flatMap(([against, epochs]) =>
+          [...epochs].map((epoch) => `n${against}/${epoch}`),
+        )
+      const known = new Set(up.flatMap(([node]) => logs(node)))
+      // Of what is on a disk that was set back the history does not tell.
+      for (const [node] of up.filter(([, { restores }]) => restores === 0)) {
+        const held = new Set(logs(node))
+        const lacks = [...known].filter((log) => !held.has(log))
+        if (known.size > 0) met()
+        if (lacks.length > 0) fail(`n${node} has no evidence about ${lacks.join(', ')}`)
+      }
     }
   },
 }
