@@ -139,7 +139,10 @@ function fixOf(why: string, { node, name }: Services): string {
 function storage(services: Services): readonly Finding[] {
   const { node } = services
   const { log, scrub } = node
-  if (log.sealed !== null) return [error(`the log is sealed: ${log.sealed}`, 'meshd audit verify')]
+  if (log.sealed !== null) {
+    const fix = log.mendable ? 'start a member that holds a copy of this log' : 'meshd audit verify'
+    return [error(`the log is sealed: ${log.sealed}`, fix)]
+  }
   const low = node.low === null ? ok('disk reserve intact') : error(node.low, 'free disk space')
   return [
     low,
@@ -152,10 +155,15 @@ function storage(services: Services): readonly Finding[] {
 /** What had been lost, since the start. */
 function returned({ node, nameOf }: Services): readonly Finding[] {
   const { restored } = node.refetch
-  if (restored === null) return []
+  const { length } = node.mend.mended
+  const mended =
+    length === 0
+      ? []
+      : [warning(`${length} damaged records were put back from mirrors`, 'look at this disk')]
+  if (restored === null) return mended
   const { from, to, mirror } = restored
   const says = `this disk had lost records ${from} to ${to - 1}: they came back from ${nameOf(mirror) ?? mirror}`
-  return [warning(says, 'look for what set the disk back')]
+  return [warning(says, 'look for what set the disk back'), ...mended]
 }
 
 /** Copies of this log elsewhere, and of other logs here. */

@@ -114,6 +114,7 @@ function leaseView(lease: LeaseStatus, { root }: Governance, monotonicMs: number
 
 function logOf({ node }: Services): StatusView['log'] {
   const { log, publisher, scrub } = node
+  const { restored } = node.refetch
   return {
     origin: node.origin(),
     epoch: log.epoch,
@@ -122,6 +123,10 @@ function logOf({ node }: Services): StatusView['log'] {
     witnessed: node.records.witnessedSize,
     mirrored: node.mirroring.wanted === 0 ? null : node.records.mirroredSize,
     sealed: log.sealed,
+    restored:
+      restored === null
+        ? node.mend.mended.length
+        : restored.to - restored.from + node.mend.mended.length,
     scrubbed: scrub.percent,
     low: node.low !== null,
   }

@@ -134,6 +134,11 @@ function advice(item: StatusView): string[] {
     ...item.notReady.map((why) => `! ${why}`),
     ...(item.notReady.length === 0 ? [] : [`next: ${item.mesh === null ? JOIN : 'meshd doctor'}`]),
     ...(item.alone ? ['! ALONE: one witness, this node; nobody else confirms its state'] : []),
+    ...(item.log.restored === 0
+      ? []
+      : [
+          `! ${plural(item.log.restored, 'record')} had been lost or damaged on this disk and came back from a mirror      try: meshd doctor`,
+        ]),
     ...(item.isolated ? ['! isolated: all connections are refused until it is lifted'] : []),
     ...lost.map(
       (peer) =>

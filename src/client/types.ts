@@ -99,6 +99,8 @@ export interface StatusView {
     /** Of those, held by as many members as `audit.mirror` asks for; null where it asks for none. */
     readonly mirrored: number | null
     readonly sealed: string | null
+    /** Records that this disk had lost, or had damaged, and that came back from mirrors since the start. */
+    readonly restored: number
     readonly scrubbed: number
     readonly low: boolean
   }

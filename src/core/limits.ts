@@ -392,6 +392,10 @@ export const REFETCH_QUIET_MS = 3 * ANNOUNCE_INTERVAL_MS
 export const REFETCH_RETRY_MS = SECOND
 /** Before each question for records: less than LOG_READS_PER_S of them in a second. */
 export const REFETCH_PAUSE_MS = 10
+/** Damaged records that are put back in one go; more of them are a disk to be replaced, and a log to be brought back whole. */
+export const MENDED_MAX = 1_024
+/** Between two attempts to put damaged records back. Chosen arbitrarily. */
+export const MEND_RETRY_MS = 5 * SECOND
 /** Questions about this node's log that one member may ask in a second: proofs of half a millisecond each. Chosen arbitrarily. */
 export const LOG_READS_PER_S = 128
 /** Checkpoints whose signature was found good: the newest of each node of the largest mesh. */

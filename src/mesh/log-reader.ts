@@ -155,6 +155,7 @@ export class LogReader {
     const { tree, epoch } = log
     const published = publishedOf(store.head, epoch)
     const problems: string[] = []
+    let damage: string | null = null
     const { least } = this
     let found: Tree = EMPTY
     try {
@@ -174,14 +175,16 @@ export class LogReader {
     } catch (error) {
       // What is damaged is the answer here; anything else is not.
       if (!(error instanceof MeshError) || error.code !== 'LOG_DAMAGED') throw error
-      problems.push(error.message)
+      damage = error.message
+      problems.push(damage)
     }
     // Another log by now: what was read may be of either, and damage of neither.
     if (log.epoch !== epoch)
       throw new MeshError('NOT_READY', 'the log was retired meanwhile', { hint: 'ask again' })
     if ((published?.size ?? 0) > tree.size)
       problems.push(`${published?.size} records were published, and ${tree.size} are there`)
-    if (problems[0] !== undefined) log.seal(problems[0])
+    const [problem] = problems
+    if (problem !== undefined) log.seal(problem, problem === damage)
     return {
       epoch,
       size: tree.size,
@@ -221,7 +224,7 @@ export class LogReader {
       return await read()
     } catch (error) {
       if (error instanceof MeshError && error.code === 'LOG_DAMAGED')
-        this.#ports.log.seal(error.message)
+        this.#ports.log.seal(error.message, true)
       throw error
     }
   }

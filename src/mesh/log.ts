@@ -57,6 +57,8 @@ export class Log {
   #open = false
   #retiring = false
   #sealed: string | null = null
+  /** Whether what sealed it is a record that could be put back. */
+  #mendable = false
   /** Why the disk takes nothing at the moment. */
   #failing: string | null = null
   readonly #closing = new AbortController()
@@ -84,6 +86,11 @@ export class Log {
   /** Why storage can be trusted no more; null while it can. */
   get sealed(): string | null {
     return this.#sealed
+  }
+
+  /** Whether it is sealed for records that are damaged, and for nothing else. */
+  get mendable(): boolean {
+    return this.#mendable
   }
 
   /** Records that wait for the disk. */
@@ -181,12 +188,28 @@ export class Log {
     this.#onSealed.push(listener)
   }
 
-  /** Storage is damaged: nothing is written any more, for good. */
-  seal(why: string): void {
-    if (this.#sealed !== null) return
+  /**
+   * Storage is damaged, or the log is not the one that others know: nothing is written any more, for good.
+   * @param mendable it is a record that was read, which a mirror may hold
+   */
+  seal(why: string, mendable = false): void {
+    if (this.#sealed !== null && (mendable || !this.#mendable)) return
     this.#sealed = why
+    this.#mendable = mendable
     this.#rejectAll(this.#refusal(`the log is sealed: ${why}`))
     for (const listener of this.#onSealed) listener(why)
+  }
+
+  /** Every record is again what was written. */
+  unseal(): void {
+    assert(this.#mendable, 'what is not a damaged record is not mended')
+    this.#sealed = null
+    this.#mendable = false
+  }
+
+  /** Resolves when nothing is on its way to the disk. */
+  async settled(): Promise<void> {
+    await this.#work
   }
 
   /** Takes nothing more; resolves when what waited is durable or refused. The store stays open. */

@@ -44,6 +44,7 @@ import { Log } from './log.ts'
 import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
 import { LogServer } from './log-server.ts'
+import { Mend, type MendPorts } from './mend.ts'
 import { MeshSearch } from './mesh-search.ts'
 import { Mirror } from './mirror.ts'
 import { Mirroring } from './mirroring.ts'
@@ -366,4 +367,14 @@ export function openRefetch(
     if (node === network.self) refetch.heardSelf(timeMs)
   })
   return refetch
+}
+
+/** What puts back records that were damaged. */
+export function openMend(
+  { clock, network, store }: NodePorts,
+  { log }: Knowledge,
+  mended: MendPorts['mended'],
+): Mend {
+  const ask: MendPorts['ask'] = (peer, request, signal) => askLog(network, peer, request, signal)
+  return new Mend({ clock, network, store, log, ask, mended })
 }

@@ -31,6 +31,7 @@ import {
   openFreshness,
   openKnowledge,
   openLineage,
+  openMend,
   openRefetch,
   openWitnessing,
   originOf,
@@ -71,6 +72,7 @@ export class MeshNode {
   readonly records: Witnessing['records']
   readonly scrub: Scrub
   readonly refetch: ReturnType<typeof openRefetch>
+  readonly mend: ReturnType<typeof openMend>
   /** Loops that show this log to others, and theirs to this node. */
   readonly #vouching: readonly { run(signal: AbortSignal): Promise<void> }[]
   readonly #ports: NodePorts
@@ -121,6 +123,7 @@ export class MeshNode {
     this.executions = deciding.executions
     this.authorizer = deciding.authorizer
     this.refetch = openRefetch(ports, known, fresh, deciding)
+    this.mend = openMend(ports, known, (indexes) => this.#mended(indexes))
     known.log.onDurable(() => {
       for (const pace of this.#waiting) pace.wake()
     })
@@ -145,7 +148,7 @@ export class MeshNode {
     const { sync, announcer, chronicle } = this.#knowledge
     const loops = [this.boot, this.refetch, this.handover, this.lease, this.executions]
     const spreading = [sync, announcer, this.door]
-    const own = [chronicle, this.publisher, this.scrub]
+    const own = [chronicle, this.publisher, this.scrub, this.mend]
     const all = [...loops, ...spreading, ...own, ...this.#vouching]
     const runs = [
       ...all.map((part) => part.run(signal)),
@@ -235,6 +238,15 @@ export class MeshNode {
       'restored',
       `records ${from} to ${to - 1} of epoch ${restored.epoch} from ${mirror}`,
     )
+  }
+
+  #mended(indexes: readonly number[]): void {
+    const [first, ...more] = indexes
+    const others = more.length === 0 ? '' : ` and ${more.length} more`
+    const detail = `record ${first}${others} of epoch ${this.log.epoch} had been damaged`
+    this.#ports.tell.problem('damaged records came back from a mirror', { records: indexes.length })
+    // Another record of the time before the boot check, where it was damaged already, has no place yet.
+    if (this.log.open) this.#record('mended', detail)
   }
 
   #record(event: string, detail: string): void {

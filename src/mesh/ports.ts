@@ -116,6 +116,8 @@ export interface Store {
   records(first: number, count: number): Promise<readonly Uint8Array[]>
   /** The records at these indexes, in this order, likewise. */
   pick(indexes: readonly number[]): Promise<readonly Uint8Array[]>
+  /** Puts back a record of the current log that is not what was written. Rejects LOG_DAMAGED unless the bytes have its hash. Not while a batch is under way. */
+  mend(index: number, record: Uint8Array): Promise<void>
   /** What was kept beside records [first, first + count); null where nothing was, or it is there no more. Not checked: its reader holds the hashes. */
   exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]>
   /** A full tile of 256 hashes (8,192 bytes) of the current log; null when it is not complete yet. */

@@ -35,11 +35,11 @@ export class Scrub {
     return this.#finished || size === 0 ? 100 : Math.floor((100 * this.#at) / size)
   }
 
-  /** Until the signal, or until the log is sealed. */
+  /** Until the signal. A sealed log is not looked at: what it holds is doubted already. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#ports
-    while (!signal.aborted && log.sealed === null) {
-      await this.#step()
+    while (!signal.aborted) {
+      if (log.sealed === null) await this.#step()
       const pauseMs = this.#finished ? SCRUB_INTERVAL_MS : SCRUB_PAUSE_MS
       await clock.sleep(pauseMs, signal)
       if (this.#finished) this.#begin()
@@ -64,7 +64,7 @@ export class Scrub {
     } catch (error) {
       if (!(error instanceof MeshError)) throw error
       // Anything but damage passes: the log opens its store anew, and this step is repeated.
-      if (error.code === 'LOG_DAMAGED') log.seal(error.message)
+      if (error.code === 'LOG_DAMAGED') log.seal(error.message, true)
       else await log.probe()
       return
     }

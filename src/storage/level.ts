@@ -14,9 +14,10 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '../core/assert.ts'
+import { equalBytes } from '../core/bytes.ts'
 import type { RecordId } from '../core/id.ts'
 import { HEAD_CONFIRM_MS } from '../core/limits.ts'
-import { type Hash, rootHash, type Tree } from '../core/merkle.ts'
+import { type Hash, leafHash, rootHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Batch, Matches, Put, Query, Space, Store } from '../mesh/ports.ts'
 import { Database, type Operation } from './database.ts'
@@ -38,10 +39,9 @@ import {
   tileKey,
 } from './keyspace.ts'
 import { checkDirectory } from './private-file.ts'
-import { leastIn, parseLeast } from './pruned.ts'
+import { clearPruned, leastIn } from './pruned.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
 import { SearchIndex } from './search-index.ts'
-import type { Standing } from './standing.ts'
 import { markOf, type Tally } from './tally.ts'
 import { Tiles } from './tiles.ts'
 import { rawLog, type Verified, verify } from './verify.ts'
@@ -175,6 +175,18 @@ export class LevelStore implements Store {
 
   async pick(indexes: readonly number[]): Promise<readonly Uint8Array[]> {
     return this.#usable().tiles.pick(indexes)
+  }
+
+  mend(index: number, record: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#mend(index, record))
+  }
+
+  async #mend(index: number, record: Uint8Array): Promise<void> {
+    const { database, standing, tiles } = this.#usable()
+    if (!equalBytes(leafHash(record), await tiles.node(0, index)))
+      throw damaged(`what is to replace record ${index} is not what was written`)
+    const key = recordKey(standing.epoch, index)
+    await database.write([{ type: 'put', key, value: record }], true)
   }
 
   async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
@@ -347,15 +359,6 @@ function operationOf(tally: Tally, { space, key, bytes, value }: Sealed): Operat
   }
   if (tallied) tally.set(space, key, value)
   return { type: 'put', key: bytes, value }
-}
-
-/** What a crash left of records that were given up. */
-async function clearPruned(database: Database, { epoch, size }: Standing, tiles: Tiles) {
-  const key = putKey('pruned', String(epoch))
-  const sealed = await database.get(key)
-  if (sealed === undefined) return
-  tiles.prune(parseLeast(open(key, sealed) ?? new Uint8Array(), size))
-  for (const range of [recordsBelow, exhibitsBelow]) await database.clear(range(epoch, tiles.least))
 }
 
 /** The database first: its lock keeps a second daemon from everything else. */

@@ -11,7 +11,11 @@
 import { textOf, utf8 } from '../core/bytes.ts'
 import { INDEX_RECORDS } from '../core/limits.ts'
 import type { Put } from '../mesh/ports.ts'
+import type { Database } from './database.ts'
 import { damaged } from './failures.ts'
+import { exhibitsBelow, open, putKey, recordsBelow } from './keyspace.ts'
+import type { Standing } from './standing.ts'
+import type { Tiles } from './tiles.ts'
 
 /** @throws MeshError LOG_DAMAGED for what no writer of ours wrote. @param size of that log */
 export function parseLeast(value: Uint8Array, size: number): number {
@@ -25,4 +29,17 @@ export function parseLeast(value: Uint8Array, size: number): number {
 export function leastIn(puts: readonly Put[], epoch: number, size: number): number | null {
   const put = puts.findLast(({ space, key }) => space === 'pruned' && key === String(epoch))
   return put === undefined ? null : parseLeast(put.value ?? utf8('0'), size)
+}
+
+/** What a crash left of records that were given up. */
+export async function clearPruned(
+  database: Database,
+  { epoch, size }: Standing,
+  tiles: Tiles,
+): Promise<void> {
+  const key = putKey('pruned', String(epoch))
+  const sealed = await database.get(key)
+  if (sealed === undefined) return
+  tiles.prune(parseLeast(open(key, sealed) ?? new Uint8Array(), size))
+  for (const range of [recordsBelow, exhibitsBelow]) await database.clear(range(epoch, tiles.least))
 }

@@ -178,6 +178,7 @@ export const STATUS: StatusView = {
     witnessed: 88_104,
     mirrored: 88_101,
     sealed: null,
+    restored: 0,
     scrubbed: 88_104,
     low: false,
   },

@@ -210,3 +210,19 @@ trap('a tile that changed is damage', async (place) => {
   )
   await assert.rejects(open(place), DAMAGED)
 })
+
+trap('a record that changed, or is gone, is put back as it was', async (place) => {
+  for (let i = 0; i < 10; i += 1)
+    await place.store.persist(batchOf(place.store, texts(128, 128 * i)))
+  await place.store.close()
+  await edit(place, (handle) => handle.put(recordKey(1, 7), utf8('another')))
+  await edit(place, (handle) => handle.del(recordKey(1, 20)))
+  const store = await place.again()
+  for (const index of [7, 20]) {
+    await assert.rejects(store.records(index, 1), DAMAGED)
+    await assert.rejects(store.mend(index, utf8('another')), DAMAGED)
+    await store.mend(index, utf8(`record ${index}`))
+  }
+  assert.deepEqual((await store.records(0, 300)).map(textOf), texts(300))
+  assert.deepEqual((await (await place.again()).records(0, 300)).map(textOf), texts(300))
+})

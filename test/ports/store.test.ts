@@ -105,6 +105,18 @@ for (const [kind, make] of Object.entries(kinds)) {
     },
   )
 
+  on('a record is put back as it was, and as nothing else', async (durably) => {
+    await durably.store.persist(batchOf(durably.store, texts(300)))
+    const wrong = { name: 'MeshError', code: 'LOG_DAMAGED' }
+    for (const index of [7, 299]) {
+      await assert.rejects(durably.store.mend(index, utf8('another')), wrong)
+      await assert.rejects(durably.store.mend(index, utf8(`record ${index + 1}`)), wrong)
+      await durably.store.mend(index, utf8(`record ${index}`))
+    }
+    for await (const store of nowAndAgain(durably))
+      assert.deepEqual(await readAll(store), texts(300))
+  })
+
   on('what was persisted is there after it was opened again', async (durably) => {
     await durably.store.persist(batchOf(durably.store, ['a', 'b'], [put('k', 'v')]))
     await durably.store.persist(batchOf(durably.store, ['c']))

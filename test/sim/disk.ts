@@ -7,18 +7,11 @@
 import assert from 'node:assert/strict'
 import { compareBytes, equalBytes, utf8 } from '../../src/core/bytes.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
-import {
-  append,
-  EMPTY,
-  type Hash,
-  leafHash,
-  nodeHash,
-  rootHash,
-  type Tree,
-} from '../../src/core/merkle.ts'
+import { append, EMPTY, type Hash, leafHash, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type Findable, findableOf } from '../../src/core/terms.ts'
 import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
+import { mth } from '../unit/merkle-model.ts'
 import type { VirtualClock } from './clock.ts'
 
 /** What happens to the next batch: refused and gone, or refused and there. */
@@ -199,6 +192,18 @@ export class DiskStore implements Store {
     )
   }
 
+  async mend(index: number, record: Uint8Array): Promise<void> {
+    this.#usable()
+    assert.ok(!this.#writing, 'nothing is mended while a batch is written')
+    await Promise.resolve()
+    const known = this.#known.records[index]
+    if (known === undefined || !equalBytes(leafHash(record), known.hash))
+      throw damaged(`${index} is not what was written`)
+    const { state } = this.#disk
+    const records = state.records.with(index, { ...known, bytes: record.slice() })
+    this.#disk.state = { ...state, records }
+  }
+
   async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
     const known = this.#known.records.slice(first, first + count)
     return known.map(({ exhibit }) => exhibit?.slice() ?? null)
@@ -304,7 +309,7 @@ export class DiskStore implements Store {
   #node(level: number, index: number): Hash {
     const leaves = this.#known.records.slice(index * 2 ** level, (index + 1) * 2 ** level)
     assert.equal(leaves.length, 2 ** level)
-    return perfect(leaves.map(({ hash }) => hash))
+    return mth(leaves.map(({ hash }) => hash))
   }
 }
 
@@ -367,13 +372,6 @@ function read(there: Written | undefined, right: Written | undefined, name: stri
     equalBytes(there.hash, right.hash)
   if (!good) throw damaged(`${name} is not what was written`)
   return there.bytes.slice()
-}
-
-function perfect(hashes: readonly Hash[]): Hash {
-  const [only] = hashes
-  if (hashes.length === 1 && only !== undefined) return only
-  const half = hashes.length / 2
-  return nodeHash(perfect(hashes.slice(0, half)), perfect(hashes.slice(half)))
 }
 
 function flipped(written: Written | undefined): Written {

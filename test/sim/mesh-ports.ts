@@ -95,6 +95,10 @@ export class GatedStore implements Store {
     return this.#life.gate.through(this.#inner.records(first, count))
   }
 
+  mend(index: number, record: Uint8Array) {
+    return this.#life.gate.through(this.#inner.mend(index, record))
+  }
+
   exhibits(first: number, count: number) {
     return this.#life.gate.through(this.#inner.exhibits(first, count))
   }

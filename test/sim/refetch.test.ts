@@ -115,3 +115,21 @@ test('a copy that was changed on the mirror brings nothing back', async () => {
   assert.equal(a.node.log.tree.size, kept)
   trusted([a, b, c])
 })
+
+test('a record that was damaged comes back from a mirror: the log was sealed, and goes on', async () => {
+  const { mesh, clock, a, b, c } = await meshOfThree()
+  mesh.mirrors = 1
+  for (let i = 0; i < 5; i += 1) await clock.until(a.node.log.append(draft))
+  await clock.advance(4_000)
+  a.disk.flipRecord(2)
+  await assert.rejects(clock.until(a.node.reader.at(2)), { code: 'LOG_DAMAGED' })
+  assert.match(a.node.log.unwritable() ?? '', /sealed/)
+  await clock.advance(10_000)
+  assert.equal(a.node.log.unwritable(), null)
+  assert.deepEqual(a.node.mend.mended, [2])
+  assert.equal((await clock.until(a.node.reader.at(2)))?.index, 2)
+  const last = await clock.until(a.node.reader.newest(null, 20))
+  const events = last.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()).event)
+  assert.ok(events.includes('mended'))
+  trusted([a, b, c])
+})

@@ -46,8 +46,12 @@ test('a scrub reads everything in steps, says how far it is, and begins again', 
 test('a record that changed on disk is found by the scrub and seals the log', async () => {
   const { clock, disk, log, scrub } = await world(2 * SCRUB_RECORDS)
   disk.flipRecord(SCRUB_RECORDS + 3)
-  await clock.until(scrub.run(new AbortController().signal))
+  const stop = new AbortController()
+  const run = scrub.run(stop.signal)
+  await clock.advance(3 * SCRUB_PAUSE_MS)
   assert.match(log.sealed ?? '', /not what was written/)
+  stop.abort()
+  await clock.until(run)
 })
 
 test('a disk that fails for a while is no damage', async () => {
