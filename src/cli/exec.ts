@@ -1,4 +1,4 @@
-/** `meshd exec -- <cmd>`: run a command only if authorised, stop it when it no longer is, record the outcome. */
+/** `meshd exec -- <cmd>`: run a command only if authorized, stop it when it no longer is, record the outcome. */
 import { accessSync, constants, fstatSync, realpathSync, statSync, writeSync } from 'node:fs'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
@@ -21,7 +21,7 @@ export const exec: Command = {
   group: 'DECIDE',
   args: ['<command...>'],
   passesThrough: true,
-  says: 'run a command only if authorised; stop it when it no longer is; record the outcome',
+  says: 'run a command only if authorized; stop it when it no longer is; record the outcome',
   examples: [
     'meshd exec --action job:deploy --resource env:staging -- ./deploy.sh',
     'meshd exec -- /bin/ls /etc',

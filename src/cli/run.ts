@@ -35,7 +35,7 @@ export async function run(args: readonly string[], io: Io, table: CommandTable):
     return outcome.status
   } catch (error) {
     if (interrupted.signal.aborted) return INTERRUPTED
-    return report(error, args, io)
+    return report(error, args, io, await commandNamed(table, args))
   } finally {
     process.off('SIGINT', interrupt)
   }
@@ -47,11 +47,20 @@ interface CommanderError {
   readonly exitCode: number
 }
 
-function report(error: unknown, args: readonly string[], io: Io): number {
+/** The command that was meant, as it is spelled in help; null when none is that. */
+async function commandNamed(table: CommandTable, args: readonly string[]): Promise<string | null> {
+  const typed = `${args.join(' ')} `
+  const names = (await table.beginningWith(args[0])).map(({ name }) => name)
+  return names.filter((name) => typed.startsWith(`${name} `)).at(-1) ?? null
+}
+
+function report(error: unknown, args: readonly string[], io: Io, command: string | null): number {
   if (isCommander(error) && error.exitCode === 0) return 0
   if (isCommander(error) && error.code === 'commander.help') return PROBLEMS.USAGE.exit
   const failure = failureOf(error)
-  const { code, message, hint } = failure
+  const { code, message } = failure
+  const general = failure.hint === PROBLEMS.USAGE.hint && command !== null
+  const hint = general ? `${failure.hint} ${command}` : failure.hint
   // What comes after `--` is for a child.
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   if (wantsJson(own)) {

@@ -26,7 +26,10 @@ export function resolveId(
     })
   const found = [...new Set(candidates.filter((id) => idMatches(short, id)))]
   const [only] = found
-  if (only === undefined) throw new MeshError('NOT_FOUND', `nothing here has the id \`${text}\``)
+  if (only === undefined)
+    throw new MeshError('NOT_FOUND', `nothing here has the id \`${text}\``, {
+      hint: 'meshd audit list, meshd sign or meshd artifact list -o id, for what there is',
+    })
   if (found.length > 1) throw new MeshError('AMBIGUOUS', `\`${text}\` is ${found.join(' or ')}`)
   if (changes) context.say(only)
   return only

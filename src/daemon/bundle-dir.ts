@@ -122,7 +122,10 @@ async function list(directory: string): Promise<readonly string[]> {
     return (await readdir(directory)).sort()
   } catch (cause) {
     // Whatever the reason is, the operator named the place.
-    throw new MeshError('NOT_FOUND', `no policy bundle can be read at \`${directory}\``, { cause })
+    throw new MeshError('NOT_FOUND', `no policy bundle can be read at \`${directory}\``, {
+      hint: 'a directory with bundle.yaml in it, such as config/starter-policy',
+      cause,
+    })
   }
 }
 

@@ -57,7 +57,10 @@ function configPath(flag: string | null, env: Environment = process.env): string
 export function loadConfig(flag: string | null, env: Environment = process.env): LoadedConfig {
   const path = configPath(flag, env)
   const found = existsSync(path)
-  if (!found && flag !== null) throw invalid(`${path}: no such file`)
+  if (!found && flag !== null)
+    throw new MeshError('CONFIG_INVALID', `${path}: no such file`, {
+      hint: 'the path of a configuration file; meshd init writes one',
+    })
   const origins = new Map<string, Origin>()
   const file = found ? parseConfig(readBounded(path), path) : { version: 1 as const }
   for (const key of leaves(file)) origins.set(key, 'file')
