@@ -201,13 +201,14 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
     ...{ network, clock, store, statements, challenges, own, persist },
     log: () => log,
   })
-  /** The boot check has looked before; what shows up later ends this log (S9). */
+  /** What shows up while the boot check waits for others is not shown to it again; what shows up later ends this log (S9). */
   const watch = async (note: string | null) => {
-    const rollback = note === null || !boot.done ? null : await own.check(note)
+    const rollback = note === null ? null : await own.check(note)
     if (rollback === null) return
-    // A sealed log takes nothing more.
     await boot.remember(rollback)
-    log.seal(`rollback: others hold another checkpoint of this log at size ${rollback.size}`)
+    // A sealed log takes nothing more; before it is checked nothing is appended, and it may be retired.
+    if (boot.done)
+      log.seal(`rollback: others hold another checkpoint of this log at size ${rollback.size}`)
   }
   const unread = (error: unknown) => tell.problem('the own log could not be compared', error)
   challenges.onAnswer(({ yours }) => void watch(yours).catch(unread))

@@ -46,7 +46,7 @@ export class Faults {
   plan(): void {
     const { swarm, clock } = this.#world
     if (swarm.liar > 0) this.#planLie()
-    if (swarm.censor > 0) this.#planCensor()
+    for (let censors = 0; censors < swarm.censor; censors += 1) this.#planCensor()
     if (swarm.flood > 0) this.#planFlood()
     if (swarm.restore === 0) return
     const times = this.#dice.unit() < 0.3 ? 2 : 1

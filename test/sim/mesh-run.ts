@@ -31,15 +31,17 @@ export interface RunOptions {
   readonly once?: boolean
   /** What the world is left without. */
   readonly less?: Less
+  /** In place of what the seed draws. */
+  readonly shape?: Partial<Swarm>
 }
 
 export async function runSeed(
   seed: number,
-  { read, once = false, less = NOTHING }: RunOptions = {},
+  { read, once = false, less = NOTHING, shape = {} }: RunOptions = {},
 ): Promise<Outcome> {
   // Most errors here are denials and lost answers, whose stacks nobody reads.
   if (read === undefined) Error.stackTraceLimit = 0
-  const swarm = calmed(draw(seed), less)
+  const swarm = calmed({ ...draw(seed), ...shape }, less)
   chooseKeys(seed)
   const history = new History()
   const checkers = checkersOf()

@@ -49,7 +49,7 @@ export interface Swarm {
   readonly flap: number
   /** For each look: two halves, and one node between them that hears both. */
   readonly bridge: number
-  /** Whether one node keeps statements from the others, and whether one floods them: 0 or 1. */
+  /** How many nodes keep statements from the others; and whether one floods them: 0 or 1. */
   readonly censor: number
   readonly flood: number
   readonly faultsMs: number

@@ -1,0 +1,107 @@
+/** Worlds of whole nodes with much of one fault: rows of the matrix, with what each measures. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { row } from '../lab/row.ts'
+import type { Event } from '../sim/history.ts'
+import { runSeed } from '../sim/mesh-run.ts'
+import type { Swarm } from '../sim/swarm.ts'
+
+const SEEDS = [41, 42, 43]
+/** Three witnesses of five, and nothing goes wrong but what a row asks for. */
+const CALM: Partial<Swarm> = {
+  ...{ nodes: 5, witnesses: 3, diskMsMax: 20, crash: 0, pause: 0, step: 0, storageError: 0 },
+  ...{ partition: 0, restore: 0, gossipDeath: 0, rotations: 0, liar: 0, drift: 0, fullDisk: 0 },
+  ...{ slow: 0, flap: 0, bridge: 0, censor: 0, flood: 0 },
+  lease: { read: 2, write: 2, faults: 0, stalenessMs: 2_000, skewMs: 400 },
+  weather: { delayMsMin: 1, delayMsMax: 20, loss: 0, gossipLoss: 0, duplicates: 0, reorder: 0 },
+}
+
+interface Seen {
+  readonly allows: number
+  readonly denied: number
+  readonly met: ReadonlyMap<string, number>
+  readonly events: readonly Event[]
+}
+
+/** @returns what was seen in all of the worlds, in which nothing is found */
+async function worlds(shape: Partial<Swarm>): Promise<Seen> {
+  const met = new Map<string, number>()
+  const events: Event[] = []
+  for (const seed of SEEDS) {
+    const kept = ({ ev }: Event) => ev === 'answer' || ev === 'lie' || ev === 'evidence'
+    const read = (event: Event) => void (kept(event) && events.push(event))
+    const outcome = await runSeed(seed, { read, shape: { ...CALM, ...shape } })
+    for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
+    assert.deepEqual(outcome.findings, [], `seed ${seed}`)
+  }
+  const answers = events.filter((event) => event.ev === 'answer')
+  const allows = answers.filter(({ effect }) => effect === 'allow').length
+  return { allows, denied: answers.length - allows, met, events }
+}
+
+const times = ({ met }: Seen, name: string) => met.get(name) ?? 0
+const stale = ({ allows, met }: Seen) =>
+  `0 stale allows of ${allows}, ${met.get('Q1')} of them after a commit`
+
+function happened(seen: Seen, ...names: readonly string[]): void {
+  for (const name of names) assert.ok(times(seen, name) > 0, `${name} came up`)
+  assert.ok(seen.allows > 0, 'something is allowed')
+}
+
+const on = (name: string, shape: Partial<Swarm>, says: (t: TestContext, seen: Seen) => void) =>
+  test(name, { timeout: 600_000 }, async (t) => says(t, await worlds(shape)))
+
+on("clocks that step by five minutes, witnesses' too", { step: 0.04 }, (t, seen) => {
+  happened(seen, 'a step of a clock', 'a clock that is not trusted')
+  const untrusted = times(seen, 'a clock that is not trusted')
+  row(t, 41, `${((100 * untrusted) / (seen.allows + seen.denied)).toFixed(1)} % denied for it`)
+  row(t, 116, `0 late allows of ${seen.allows}`)
+})
+
+on('partitions: halves, one alone, a bridge', { partition: 0.2, bridge: 0.1 }, (t, seen) => {
+  happened(seen, 'a partition', 'a bridge')
+  row(t, 44, stale(seen))
+  row(t, 109, stale(seen))
+})
+
+on('ways that are open in one direction alone', { partition: 0.4 }, (t, seen) => {
+  happened(seen, 'a one-way partition')
+  row(t, 45, stale(seen))
+})
+
+const doubled = { ...CALM.weather, duplicates: 0.3, reorder: 0.3 } as Swarm['weather']
+on('gossip that comes twice and is overtaken', { weather: doubled }, (t, seen) => {
+  happened(seen, 'an artifact that was used')
+  row(t, 48, `0 double effects, ${times(seen, 'S13')} uses of what was used`)
+  row(t, 117, `0 late allows of ${seen.allows}`)
+})
+
+on('a node that signs two histories of its log', { liar: 1 }, (t, seen) => {
+  happened(seen, 'a second history', 'evidence')
+  const lied = seen.events.find(({ ev }) => ev === 'lie')?.t ?? 0
+  const seenMs = (seen.events.find(({ ev }) => ev === 'evidence')?.t ?? 0) - lied
+  const says = `${(seenMs / 1000).toFixed(2)} s to the first evidence, 0 allows after it`
+  row(t, 67, says)
+  row(t, 68, says)
+})
+
+on('a node that keeps statements from the others', { censor: 1 }, (t, seen) => {
+  happened(seen, 'a censor')
+  row(t, 71, `0 of ${times(seen, 'L2')} nodes lack a statement in the end`)
+  row(t, 120, `${seen.allows} allows beside it`)
+})
+
+on('neighbours that keep statements back, all but one', { censor: 6 }, (t, seen) => {
+  happened(seen, 'a censor')
+  row(
+    t,
+    72,
+    `${stale(seen)}, ${times(seen, 'a lease that is not held')} denied for want of a lease`,
+  )
+})
+
+on('disks that are set back', { restore: 1, crash: 0.02 }, (t, seen) => {
+  happened(seen, 'a disk that was set back')
+  row(t, 110, `0 late allows of ${seen.allows}`)
+  row(t, 122, '0 framed')
+})
