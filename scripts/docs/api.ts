@@ -21,6 +21,7 @@ import { policyRoutes } from '../../src/api/policies.ts'
 import { pruneRoutes } from '../../src/api/prune.ts'
 import { receiptRoutes } from '../../src/api/receipts.ts'
 import { recordRoutes } from '../../src/api/records.ts'
+import { redactRoutes } from '../../src/api/redact.ts'
 import type { Route, SocketRole } from '../../src/api/router.ts'
 import { statementRoutes } from '../../src/api/statements.ts'
 import { statusRoutes } from '../../src/api/status.ts'
@@ -113,6 +114,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
     '`{before, to}`; without `to` only a plan',
     'View of Prune: which records would go, or went',
   ],
+  'POST /v1/log/redact': [
+    '`{record, principal, before, fields, message}`; without `message` only a count',
+    'View of Redaction: how many records and values would be given up, or were',
+  ],
   'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
   'GET /v1/doctor': ['`?with=` a node', 'View of Doctor'],
   'POST /v1/isolation': ['`{isolated}`', '`{isolated}`'],
@@ -141,6 +146,7 @@ export function routes(): readonly Route[] {
     ...meshFileRoutes(unused),
     ...meshRecordRoutes(unused),
     ...pruneRoutes(unused),
+    ...redactRoutes(unused),
     ...lineageRoutes(unused),
     ...policyRoutes(unused),
     ...doctorRoutes(unused),

@@ -27,6 +27,8 @@ const SAYS: Readonly<Record<string, string>> = {
     'who may look through the records of this node: other nodes, for `meshd audit list --mesh`',
   'audit.mirror':
     'how many members are to hold a copy of the records of this node; a node that wants copies keeps those of others',
+  'audit.redactable':
+    'what records only commit to, so that `meshd audit redact` can take it out of them: any of args, claims, subject, resource, caller (its name, ids and all facts)',
   'audit.disk_reserve': 'kept free, so that revocations still fit on a full disk',
   'telemetry.metrics_listen': 'loopback address of /metrics, /livez and /readyz, and nothing else',
   'log.level': 'the least that is logged',

@@ -28,6 +28,7 @@ import { policyRoutes } from './policies.ts'
 import { pruneRoutes } from './prune.ts'
 import { receiptRoutes } from './receipts.ts'
 import { recordRoutes } from './records.ts'
+import { redactRoutes } from './redact.ts'
 import { Router } from './router.ts'
 import { ApiServer, type SocketSpec } from './server.ts'
 import type { Services } from './services.ts'
@@ -172,6 +173,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...meshFileRoutes(services),
     ...meshRecordRoutes(services),
     ...pruneRoutes(services),
+    ...redactRoutes(services),
     ...lineageRoutes(services),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),

@@ -40,7 +40,9 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
       path: '/v1/decisions/{id}',
       roles: DECIDE,
       handle: async (ask) => {
-        const view = recordView(await find(ports.decisions, ask, searches), ports.records)
+        const found = await find(ports.decisions, ask, searches)
+        const disclosed = await ports.decisions.disclosed(found)
+        const view = recordView(found, ports.records, disclosed)
         return json(itemView('Record', view, ports.seenFrom()))
       },
     },

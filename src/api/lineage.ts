@@ -1,5 +1,6 @@
 /** What an execution descends from, and what descends from it: hops proven here, whatever node has them. */
 import type { HopDecisionView, HopView, LineageView } from '../client/lineage-types.ts'
+import { openValue } from '../core/commitment.ts'
 import { isSha256Id, type Sha256Id } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { LINEAGE_VIEW_MS_MAX, LINEAGES_MAX } from '../core/limits.ts'
@@ -98,7 +99,7 @@ function decisionView(services: Services, id: Sha256Id, hop: ProvenHop): HopDeci
     code: record.code,
     principal,
     action: request?.action ?? null,
-    resource: request === null ? null : `${request.resource.type}:${request.resource.id}`,
+    resource: resourceOf(record),
     traceparent: request?.traceparent ?? null,
     cosigned: cosigned.length,
     outcome:
@@ -112,6 +113,12 @@ function decisionView(services: Services, id: Sha256Id, hop: ProvenHop): HopDeci
     revoked: inForce(services, governance.revocations.execution(id)),
     authority: authorityOf(services, record),
   }
+}
+
+/** null where there is none, and where the record only commits to it: a receipt discloses nothing. */
+function resourceOf({ request }: LogRecord<'decision'>): string | null {
+  const resource = request === null ? null : openValue(request.resource)
+  return resource === null ? null : `${resource.type}:${resource.id}`
 }
 
 /** The keys of a chain stand in its order: who signed the first link, then whom each link names. */

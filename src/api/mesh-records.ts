@@ -2,6 +2,7 @@
 import type { MeshNodeView, MeshRecordListView, MeshRecordView } from '../client/search-types.ts'
 import type { Did } from '../core/keys.ts'
 import { MESH_SEARCH_RECORDS_MAX, SEARCHES_MAX } from '../core/limits.ts'
+import { disclosedOf } from '../mesh/disclosures.ts'
 import type { NodeAnswer, ProvenRecord } from '../mesh/mesh-search.ts'
 import { searchRecords } from '../mesh/record-search.ts'
 import { Gate } from './gate.ts'
@@ -34,8 +35,11 @@ async function meshRecords(services: Services, ask: Ask): Promise<MeshRecordList
   ])
   const nameOf = (did: Did) => ({ did, name: services.nameOf(did) })
   const self = nameOf(node.self)
+  const ownViews = own.found.map(async (found) =>
+    recordView(found, node.records, await disclosedOf(node.reader, found.leaf)),
+  )
   const items: MeshRecordView[] = [
-    ...own.found.map((found) => ({ ...recordView(found, node.records), node: self })),
+    ...(await Promise.all(ownViews)).map((view) => ({ ...view, node: self })),
     ...others.flatMap(({ records }) => records).map((each) => provenView(services, each)),
   ]
   // Clocks of nodes differ, and one may lie: an order for people, nothing is proven by it.
@@ -52,7 +56,7 @@ function countsOf({ why, records, more }: NodeAnswer): Omit<MeshNodeView, 'did' 
   return { why, count: records.length, more }
 }
 
-/** Of a log whose head is all that is known here: it is published at least. */
+/** Of a log whose head is all that is known here: it is published at least. What it commits to stays where it is disclosed. */
 function provenView(services: Services, record: ProvenRecord): MeshRecordView {
   const { root } = services.node.statements.governance
   const { node: did, cosigned, witnessed } = record

@@ -11,6 +11,7 @@ import {
   TAIL_MS_MAX,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { disclosedOf } from '../mesh/disclosures.ts'
 import { type Found, readFound, recordsFrom, searchRecords } from '../mesh/record-search.ts'
 import { Gate } from './gate.ts'
 import { filterOf, statsByOf } from './record-filter.ts'
@@ -26,7 +27,9 @@ export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
   const searches = new Gate(SEARCHES_MAX)
   const verify = shared(() => verified(services))
-  const viewed = (found: Found) => recordView(found, node.records)
+  const viewed = async (found: Found) =>
+    recordView(found, node.records, await disclosedOf(node.reader, found.leaf))
+  const allViewed = (found: readonly Found[]) => Promise.all(found.map(viewed))
   return [
     {
       method: 'GET',
@@ -37,7 +40,7 @@ export function recordRoutes(services: Services): readonly Route[] {
         const before = ask.query.has('before') ? integerQuery(ask, 'before', 0, INDEX_MAX) : null
         const asked = { filter: filterOf(ask), before, limit, signal: ask.signal }
         const { found, ...page } = await searches.through(() => searchRecords(node.reader, asked))
-        const view = listView('RecordList', found.map(viewed), services.seenFrom())
+        const view = listView('RecordList', await allViewed(found), services.seenFrom())
         const pruned = node.reader.least
         return json({ ...view, ...page, pruned } satisfies RecordListView)
       },
@@ -51,7 +54,7 @@ export function recordRoutes(services: Services): readonly Route[] {
         const filter = filterOf(ask)
         await node.grown(after, integerQuery(ask, 'ms', TAIL_MS_MAX, TAIL_MS_MAX), ask.signal)
         const { found, next } = await recordsFrom(node.reader, filter, after, RECORDS_READ_MAX)
-        const view = listView('RecordList', found.map(viewed), services.seenFrom())
+        const view = listView('RecordList', await allViewed(found), services.seenFrom())
         const pruned = node.reader.least
         return json({ ...view, next, stopped: false, pruned } satisfies RecordListView)
       },
@@ -74,7 +77,7 @@ export function recordRoutes(services: Services): readonly Route[] {
       roles: READ,
       handle: async (ask) => {
         const found = await recordById(services, parameter(ask, 'id'))
-        return json(itemView('Record', viewed(found), services.seenFrom()))
+        return json(itemView('Record', await viewed(found), services.seenFrom()))
       },
     },
     {

@@ -1,5 +1,7 @@
 /** The envelope of every list and item of the control API: what it is, when and where it was seen from. */
 import type { ListView, RecordView, View } from '../client/types.ts'
+import { committedIn, type Disclosed, NOTHING_DISCLOSED } from '../core/disclosure.ts'
+import type { JsonObject } from '../core/json.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Found } from '../mesh/record-search.ts'
 import type { RecordStanding } from '../mesh/record-states.ts'
@@ -26,10 +28,11 @@ export function listView<K extends string, T>(
   return { apiVersion: 'meshd/v1', kind, generatedAt: formatTime(wallMs), seenFrom: name, items }
 }
 
-/** @param states how far each record is; null for one that the log does not have */
+/** @param states how far each record is; null for one that the log does not have @param disclosed of what it commits to */
 export function recordView(
   { id, leaf }: Found,
   states: { of(index: number): RecordStanding | null },
+  disclosed: Disclosed = NOTHING_DISCLOSED,
 ): RecordView {
   const index = Number(leaf['index'])
   const standing = states.of(index)
@@ -43,7 +46,15 @@ export function recordView(
         : { cosigned: standing.cosigned, need: standing.need, of: standing.of },
     mirrors: standing?.mirrors ?? null,
     leaf,
+    ...committedView(leaf, disclosed),
   }
+}
+
+function committedView(leaf: JsonObject, disclosed: Disclosed): Pick<RecordView, 'committed'> {
+  const places = committedIn(leaf)
+  if (places.length === 0) return {}
+  const redacted = places.filter((place) => !disclosed.has(place))
+  return { committed: { disclosed: Object.fromEntries(disclosed), redacted } }
 }
 
 /** `0660`. */

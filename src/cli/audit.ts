@@ -4,7 +4,7 @@ import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { printItem } from './output.ts'
-import { stateOf } from './record-text.ts'
+import { shownLeaf, stateOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import type { Command } from './spec.ts'
 import { count } from './text.ts'
@@ -28,11 +28,18 @@ export const auditShow: Command = {
       id: view.item.id,
       lines: () => [
         `${view.item.id}   record ${view.item.index} of epoch ${view.item.epoch}   ${context.style.symbols(stateOf(view.item))}`,
-        ...JSON.stringify(view.item.leaf, null, 2).split('\n').map(safe),
+        ...JSON.stringify(shownLeaf(view.item), null, 2).split('\n').map(safe),
+        ...redactedLines(view.item),
       ],
     })
     return 0
   },
+}
+
+/** What is shown above as its commitment alone. */
+function redactedLines({ committed }: RecordView): readonly string[] {
+  const redacted = committed?.redacted ?? []
+  return redacted.length === 0 ? [] : [`redacted: ${redacted.join(', ')}`]
 }
 
 /** A full id, a short form among the newest records, or `last`: this caller's latest decision. */

@@ -135,14 +135,21 @@ async function lineages(): Promise<readonly Command[]> {
 }
 
 async function audits(): Promise<readonly Command[]> {
-  const [list, { auditShow, auditVerify }, { auditProve }, { auditExport }, { auditPrune }] =
-    await Promise.all([
-      import('./audit-list.ts'),
-      import('./audit.ts'),
-      import('./prove.ts'),
-      import('./export.ts'),
-      import('./prune.ts'),
-    ])
+  const [
+    list,
+    { auditShow, auditVerify },
+    { auditProve },
+    { auditExport },
+    { auditPrune },
+    redact,
+  ] = await Promise.all([
+    import('./audit-list.ts'),
+    import('./audit.ts'),
+    import('./prove.ts'),
+    import('./export.ts'),
+    import('./prune.ts'),
+    import('./redact.ts'),
+  ])
   const { auditList, auditTail, auditStats } = list
   return [
     auditList,
@@ -153,6 +160,7 @@ async function audits(): Promise<readonly Command[]> {
     auditProve,
     auditExport,
     auditPrune,
+    redact.auditRedact,
   ]
 }
 

@@ -1,5 +1,6 @@
 /** `meshd explain`: the twelve checks of a past decision, or of a hypothetical one that is not recorded. */
 import type { CheckView, DecisionView, ListView, RecordView, View } from '../client/types.ts'
+import { isCommitment } from '../core/commitment.ts'
 import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
 import { isReasonCode, REASONS } from '../core/reasons.ts'
@@ -8,7 +9,7 @@ import type { Context } from './context.ts'
 import { safe } from './govern.ts'
 import { forPeople, printItem } from './output.ts'
 import { type Named, namesToShow } from './principals.ts'
-import { askedOf, stateOf, whoOf } from './record-text.ts'
+import { askedOf, REDACTED, shownLeaf, stateOf, whoOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
 import { type Command, textOption } from './spec.ts'
 import { clockTime, count } from './text.ts'
@@ -94,7 +95,7 @@ function past(
   seenFrom: string,
   known: readonly Named[],
 ): string[] {
-  const { leaf } = record
+  const leaf = shownLeaf(record)
   if (leaf['type'] !== 'decision')
     throw new MeshError(
       'NOT_FOUND',
@@ -114,17 +115,20 @@ function past(
   ]
 }
 
-function checksOf({ leaf }: RecordView): readonly CheckView[] {
-  const checks = Array.isArray(leaf['checks']) ? (leaf['checks'] as readonly CheckView[]) : []
-  return checks.filter(({ n }) => n < AUDIT_CHECK)
+function checksOf(record: RecordView): readonly CheckView[] {
+  return rowsOf(record).filter(({ n }) => n < AUDIT_CHECK)
+}
+
+/** Their words may have been given up; which check failed, and how, never. */
+function rowsOf(record: RecordView): readonly CheckView[] {
+  const leaf = shownLeaf(record)
+  const rows = Array.isArray(leaf['checks']) ? (leaf['checks'] as readonly CheckView[]) : []
+  return isCommitment(leaf['texts']) ? rows.map((row) => ({ ...row, detail: REDACTED })) : rows
 }
 
 /** What the record could not say of itself: where it stands. If it came too late, that remains the word. */
 function auditOf(record: RecordView, seenFrom: string): CheckView {
-  const checks = Array.isArray(record.leaf['checks'])
-    ? (record.leaf['checks'] as readonly CheckView[])
-    : []
-  const own = checks.find(({ n }) => n === AUDIT_CHECK)
+  const own = rowsOf(record).find(({ n }) => n === AUDIT_CHECK)
   if (own?.ok === false) return own
   const detail = `record ${count(record.index)} of ${seenFrom} · ${stateOf(record)}`
   return { n: AUDIT_CHECK, name: 'audit', ok: true, code: null, detail }

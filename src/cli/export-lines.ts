@@ -2,12 +2,23 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { RecordListView } from '../client/search-types.ts'
 import type { StatusView, View } from '../client/types.ts'
+import { fromBase64 } from '../core/bytes.ts'
 import { belongingTo, type Case, caseJson } from '../core/case.ts'
 import { readCheckpoint } from '../core/checkpoint.ts'
+import {
+  committedIn,
+  type Disclosed,
+  NOTHING_DISCLOSED,
+  parseDisclosure,
+} from '../core/disclosure.ts'
+import { readExhibit } from '../core/exhibit.ts'
 import { type Json, parseCanonical } from '../core/json.ts'
 import { RECORD_BYTES_MAX } from '../core/limits.ts'
 import { type OcsfSource, ocsfEvent } from '../core/ocsf.ts'
 import { MeshError } from '../core/problems.ts'
+import { leafOf } from '../core/terms.ts'
+import { openRecord } from '../core/verify/records.ts'
+import type { Client } from './connect.ts'
 import type { Context } from './context.ts'
 import { type Listed, pagesOf } from './log-pages.ts'
 import { jsonText } from './output.ts'
@@ -15,11 +26,18 @@ import { plural } from './text.ts'
 
 export type Format = 'ndjson' | 'ocsf'
 
-/** Up to what is published. @param file null or `-` for stdout */
+export interface Lines {
+  readonly format: Format
+  /** null or `-` for stdout. */
+  readonly file: string | null
+  /** Whether values that records only commit to go along. */
+  readonly disclosing: boolean
+}
+
+/** Up to what is published. */
 export async function writeLines(
   context: Context,
-  format: Format,
-  file: string | null,
+  { format, file, disclosing }: Lines,
   wanted: Case,
 ): Promise<void> {
   const client = context.client('read')
@@ -33,23 +51,51 @@ export async function writeLines(
   const out = opened(context, file)
   let lines = 0
   try {
-    for await (const { listed } of pagesOf(client, pruned, size))
+    for await (const { listed } of pagesOf(client, pruned, size)) {
+      const disclosed = disclosing ? await disclosedIn(client, listed) : NONE
       for (const each of listed) {
-        const event = belongs(each.id, each.record) || whole ? lineOf(each, format, source) : null
+        if (!belongs(each.id, each.record) && !whole) continue
+        const event = lineOf(each, disclosed.get(each.index) ?? NOTHING_DISCLOSED, format, source)
         if (event === null) continue
         out.write(`${jsonText(event)}\n`)
         lines += 1
       }
+    }
   } finally {
     out.close()
   }
   context.say(`${file ?? '-'}   ${plural(lines, 'line')}`)
 }
 
-function lineOf(listed: Listed, format: Format, source: OcsfSource): Json {
-  const { id, bytes, record } = listed
+function lineOf(listed: Listed, disclosed: Disclosed, format: Format, source: OcsfSource): Json {
+  const { id, bytes } = listed
+  const record = disclosed.size === 0 ? listed.record : openRecord(bytes, disclosed)
   if (format === 'ocsf') return ocsfEvent(record, bytes, source)
-  return { id, leaf: parseCanonical(bytes, RECORD_BYTES_MAX), log: source.log }
+  const line = { id, leaf: parseCanonical(bytes, RECORD_BYTES_MAX), log: source.log }
+  return disclosed.size === 0 ? line : { ...line, disclosed: Object.fromEntries(disclosed) }
+}
+
+const NONE: ReadonlyMap<number, Disclosed> = new Map()
+
+/** By index, each value checked against its record. */
+async function disclosedIn(
+  client: Client,
+  listed: readonly Listed[],
+): Promise<ReadonlyMap<number, Disclosed>> {
+  const committing = listed.filter(({ bytes }) => committedIn(leafOf(bytes)).length > 0)
+  const first = listed[0]?.index ?? 0
+  if (committing.length === 0) return NONE
+  const { items } = await client.get<{ items: readonly (string | null)[] }>(
+    `/v1/log/exhibits?first=${first}`,
+  )
+  const found = new Map<number, Disclosed>()
+  for (const { index, bytes } of committing) {
+    const exhibit = items[index - first] ?? null
+    const disclosure =
+      exhibit === null ? undefined : readExhibit(fromBase64(exhibit)).get('disclosure')
+    if (disclosure !== undefined) found.set(index, parseDisclosure(leafOf(bytes), disclosure))
+  }
+  return found
 }
 
 function opened(context: Context, file: string | null) {

@@ -8,8 +8,10 @@ import type { StatementView, TrustView, View } from '../client/types.ts'
 import { fromBase64, textOf, utf8 } from '../core/bytes.ts'
 import { belongingTo, type Case, caseJson } from '../core/case.ts'
 import { readCheckpoint } from '../core/checkpoint.ts'
+import { invocationTells } from '../core/disclosure.ts'
 import {
   CHECKPOINT,
+  disclosureName,
   formatManifest,
   MANIFEST,
   POLICY,
@@ -25,6 +27,7 @@ import { type Did, isDid } from '../core/keys.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
 import type { LogRecord } from '../core/record.ts'
+import { leafOf } from '../core/terms.ts'
 import { placePath, TILE_WIDTH, type TilePlace } from '../core/tile.ts'
 import { authorityOf } from '../core/verify/authority.ts'
 import { policyOf } from '../core/verify/evidence-bundle.ts'
@@ -60,17 +63,20 @@ export const auditExport: Command = {
     { flags: '--execution <decision>', says: 'a case: one execution and all that descend from it' },
     { flags: '--since <time>', says: 'a case: RFC 3339, or 2h' },
     { flags: '--until <time>', says: 'a case: RFC 3339, or 2h' },
+    { flags: '--no-disclosures', says: 'leave out what records only commit to' },
   ],
   run: async (context, _args, options) => {
     const format = formatOf(options)
+    const disclosing = options['disclosures'] !== false
     if (format !== 'evidence') {
-      await writeLines(context, format, textOption(options, 'file'), await caseOf(context, options))
+      const file = textOption(options, 'file')
+      await writeLines(context, { format, file, disclosing }, await caseOf(context, options))
       return 0
     }
     const [sink, where] = sinkOf(options)
     try {
       const wanted = await caseOf(context, options)
-      const made = await new Export(context.client('read'), sink, wanted).run()
+      const made = await new Export(context.client('read'), sink, wanted, disclosing).run()
       sink.finish()
       printItem(context, {
         kind: 'Export',
@@ -153,14 +159,17 @@ class Export {
   readonly #client: Client
   readonly #sink: Sink
   readonly #case: Case
+  /** Whether values that records only commit to go along. */
+  readonly #disclosing: boolean
   readonly #hashes = new Map<string, string>()
   /** That exhibits so far held. */
   readonly #links = new Map<Cid, Uint8Array>()
 
-  constructor(client: Client, sink: Sink, wanted: Case) {
+  constructor(client: Client, sink: Sink, wanted: Case, disclosing: boolean) {
     this.#client = client
     this.#sink = sink
     this.#case = wanted
+    this.#disclosing = disclosing
   }
 
   async run(): Promise<Made> {
@@ -243,29 +252,36 @@ class Export {
     listed: readonly Listed[],
     chosen: readonly Listed[],
   ): Promise<void> {
-    if (listed.every(({ record }) => record.type !== 'decision')) return
+    if (listed.every(({ record }) => record.type !== 'decision' && record.type !== 'artifact'))
+      return
     const first = n * TILE_WIDTH
     const { items } = await this.#client.get<{ items: readonly (string | null)[] }>(
       `/v1/log/exhibits?first=${first}`,
     )
     const wanted = new Set(chosen.map(({ index }) => index))
-    for (const { index, record } of listed) {
+    for (const { index, record, bytes } of listed) {
       const exhibit = items[index - first] ?? null
-      if (record.type !== 'decision' || exhibit === null) continue
+      if (exhibit === null) continue
       const parts = readExhibit(fromBase64(exhibit))
+      const disclosure = this.#disclosing && wanted.has(index) ? parts.get('disclosure') : undefined
+      if (disclosure !== undefined) this.#add(disclosureName(index), disclosure)
+      if (record.type !== 'decision') continue
       for (const cid of record.links) {
         const link = parts.get(cid)
         if (link !== undefined) this.#links.set(cid, link)
       }
-      if (wanted.has(index)) this.#exhibit(record, parts)
+      if (wanted.has(index)) this.#exhibit(record, parts, !invocationTells(leafOf(bytes)))
     }
   }
 
   #exhibit(
     { invocation, links, request }: LogRecord<'decision'>,
     parts: ReturnType<typeof readExhibit>,
+    plain: boolean,
   ): void {
-    if (invocation !== null) this.#addOnce(tokenName(invocation), parts.get(invocation))
+    // It says what the record only commits to.
+    if (invocation !== null && (plain || this.#disclosing))
+      this.#addOnce(tokenName(invocation), parts.get(invocation))
     for (const cid of links) this.#addOnce(tokenName(cid), this.#links.get(cid))
     const cause = request?.cause ?? null
     if (cause !== null) this.#addOnce(receiptName(cause), parts.get('receipt'))

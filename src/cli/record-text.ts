@@ -1,30 +1,53 @@
 /** A record of the log in a few words: who, what, why. The names of its fields are those of core/record.ts. */
 import type { RecordView } from '../client/types.ts'
+import { isCommitment } from '../core/commitment.ts'
+import { discloseLeaf } from '../core/disclosure.ts'
 import { shortId } from '../core/id.ts'
+import type { JsonObject } from '../core/json.ts'
 import { safe, TAGS } from './govern.ts'
 import { type Named, nameIn } from './principals.ts'
 
-type Fields = { readonly [field: string]: unknown }
+export type Fields = { readonly [field: string]: unknown }
 
 function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }
 
+/** The leaf with what is disclosed in it; what only a commitment stands for stays one. */
+export function shownLeaf({ leaf, committed }: RecordView): Fields {
+  if (committed === undefined) return leaf
+  return discloseLeaf(
+    leaf as JsonObject,
+    new Map(Object.entries(committed.disclosed as JsonObject)),
+  )
+}
+
+/** For a value that was given up, or is disclosed on another node. */
+export const REDACTED = 'redacted'
+
 /** The caller's name as it was recorded, else the name this machine has for its key, else the key. */
-export function whoOf({ leaf }: RecordView, known: readonly Named[]): string {
+export function whoOf(record: RecordView, known: readonly Named[]): string {
+  const leaf = shownLeaf(record)
   const caller = fieldsOf(leaf['caller'])
   if (typeof caller['name'] === 'string') return safe(caller['name'])
   const did = leaf['principal'] ?? caller['principal'] ?? leaf['from']
   if (typeof did === 'string') return safe(nameIn(known, did))
+  if (isCommitment(leaf['caller'])) return REDACTED
   return leaf['type'] === 'decision' ? 'unknown caller' : 'this node'
 }
 
 /** `tool:read  repo:acme/docs`, or what was learned or ended. */
-export function askedOf({ leaf }: RecordView): string {
+export function askedOf(record: RecordView): string {
+  const leaf = shownLeaf(record)
   const request = fieldsOf(leaf['request'])
-  const resource = fieldsOf(request['resource'])
-  const thing = leaf['request'] == null ? '-' : `${resource['type']}:${resource['id']}`
+  const thing = leaf['request'] == null ? '-' : resourceText(request['resource'])
   return safe(`${request['action'] ?? '-'}  ${thing}`)
+}
+
+function resourceText(resource: unknown): string {
+  if (isCommitment(resource)) return REDACTED
+  const { type, id } = fieldsOf(resource)
+  return `${type}:${id}`
 }
 
 export function whatOf(record: RecordView): string {

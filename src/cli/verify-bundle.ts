@@ -54,8 +54,18 @@ function reportOf(evidence: EvidenceBundle): readonly string[] {
       `unwitnessed ${range(sure, size)}`,
       `gaps ${gaps.length}`,
       `withheld values ${count(records.withheld)} (their digests hold)`,
+      ...committedText(records),
     ].join('   '),
     ...gaps.map((gap) => `! ${gap}`),
+  ]
+}
+
+/** Of what records only commit to: each disclosed value was checked, and a redacted one is in the tree by its commitment. */
+function committedText({ disclosed, redacted }: EvidenceBundle['records']): readonly string[] {
+  if (disclosed + redacted === 0) return []
+  return [
+    `disclosed fields ${count(disclosed)}`,
+    `redacted fields ${count(redacted)} (commitments hold)`,
   ]
 }
 
@@ -129,6 +139,8 @@ function detailsOf({ head, witnessed, manifest, records }: EvidenceBundle): obje
     records: records.count,
     decisions: records.decisions,
     withheld: records.withheld,
+    disclosed: records.disclosed,
+    redacted: records.redacted,
     keyRetired: head.keyRetired,
   }
 }

@@ -141,6 +141,7 @@ function sentenceOf(record: RecordView, node: string): string {
   const when = `On ${timeText(Date.parse(record.time))} ${node}`
   if (record.type !== 'decision') return `${when} recorded: ${whatOf(record)}`
   const did = leaf['effect'] === 'allow' ? 'allowed' : 'denied'
-  const why = leaf['code'] === null ? '' : `: ${safe(leaf['code'])} ${safe(leaf['detail'])}`
+  const words = leaf['detail'] === null ? '' : ` ${safe(leaf['detail'])}`
+  const why = leaf['code'] === null ? '' : `: ${safe(leaf['code'])}${words}`
   return `${when} ${did} ${whoOf(record, [])} ${askedOf(record).replace('  ', ' ')}${why}`
 }

@@ -49,6 +49,14 @@ export interface PruneView {
   readonly done: boolean
 }
 
+/** POST /v1/log/redact */
+export interface RedactionView {
+  /** Records of which something is disclosed, and goes or went; and how many values of them. */
+  readonly records: number
+  readonly values: number
+  readonly done: boolean
+}
+
 export interface MeshRecordView extends RecordView {
   /** In whose log it is proven to be. */
   readonly node: { readonly did: string; readonly name: string | null }

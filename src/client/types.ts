@@ -276,6 +276,11 @@ export interface RecordView {
   readonly mirrors: { readonly holding: number; readonly wanted: number } | null
   /** The leaf, exactly. */
   readonly leaf: { readonly [field: string]: unknown }
+  /** Where the leaf only commits to values: those that are disclosed, checked, by their place in it; and the places of the others. */
+  readonly committed?: {
+    readonly disclosed: { readonly [place: string]: unknown }
+    readonly redacted: readonly string[]
+  }
 }
 
 /** GET /v1/log/verify */

@@ -12,6 +12,7 @@
  *   statements/<id>.json     envelopes: every root, membership, policy, revocation, freeze
  *   tokens/<cid>             links and invocations that decisions were asked with
  *   receipts/<id>.tlog-proof receipts that proved their causes
+ *   disclosures/<index>      what a record commits to without saying it, as far as it may be known
  */
 import { textOf, utf8 } from './bytes.ts'
 import { witnessName, witnessVkey } from './cosignature.ts'
@@ -88,6 +89,13 @@ export function recordName(index: number): string {
 
 export function statementName(id: StatementId): string {
   return `statements/${id.slice('sha256:'.length)}.json`
+}
+
+export const DISCLOSURES = 'disclosures/'
+
+/** Of one record. */
+export function disclosureName(index: number): string {
+  return `${DISCLOSURES}${index}`
 }
 
 /** Of an execution that was a cause. */

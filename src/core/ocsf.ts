@@ -5,6 +5,7 @@
  */
 import { textOf } from './bytes.ts'
 import { formatEntity } from './command.ts'
+import { openValue } from './commitment.ts'
 import { idOf } from './id.ts'
 import type { JsonObject } from './json.ts'
 import type { LogRecord } from './record.ts'
@@ -21,7 +22,7 @@ export interface OcsfSource {
   readonly log: string
 }
 
-/** null for a record that is no decision. @param leaf of the record, exactly */
+/** null for a record that is no decision. @param record with what is disclosed of it @param leaf of the record, exactly */
 export function ocsfEvent(
   record: LogRecord,
   leaf: Uint8Array,
@@ -30,6 +31,9 @@ export function ocsfEvent(
   if (record.type !== 'decision') return null
   const allowed = record.effect === 'allow'
   const { request, code, detail, durationUs } = record
+  const resource = request === null ? null : openValue(request.resource)
+  const digest = request === null ? null : openValue(request.digest)
+  const socket = openValue(record.caller)?.socket
   const id = idOf(leaf)
   return {
     ...{ category_name: 'Application Activity', category_uid: 6 },
@@ -45,14 +49,17 @@ export function ocsfEvent(
     actor: actorOf(record),
     api: {
       ...{ operation: request?.action ?? 'unknown', service: { name: 'meshd' } },
-      request: { uid: request?.digest ?? id },
+      request: { uid: digest ?? id },
       ...(code === null ? {} : { response: { error: code, error_message: detail ?? '' } }),
     },
     authorizations: policiesOf(record),
-    ...(request === null
+    ...(resource === null
       ? {}
-      : { resources: [{ name: formatEntity(request.resource), type: request.resource.type }] }),
-    src_endpoint: { name: source.nodeName, uid: record.node, svc_name: record.caller.socket },
+      : { resources: [{ name: formatEntity(resource), type: resource.type }] }),
+    src_endpoint: {
+      ...{ name: source.nodeName, uid: record.node },
+      ...(socket === undefined ? {} : { svc_name: socket }),
+    },
     ...traceOf(request?.traceparent ?? null),
     metadata: {
       ...{ version: OCSF_VERSION, uid: id, sequence: record.index, log_name: source.log },
@@ -65,15 +72,17 @@ export function ocsfEvent(
   }
 }
 
-function actorOf({ principal, caller, request }: LogRecord<'decision'>): JsonObject {
-  const uid = principal ?? caller.principal
-  const subject = request?.subject ?? null
+function actorOf({ principal, caller: asking, request }: LogRecord<'decision'>): JsonObject {
+  const caller = openValue(asking)
+  const uid = principal ?? caller?.principal ?? null
+  const subject = openValue(request?.subject ?? null)
+  const [name, pid] = [caller?.name ?? null, caller?.pid ?? null]
   return {
     user: {
       ...(uid === null ? {} : { uid }),
-      ...(caller.name === null ? {} : { name: caller.name }),
+      ...(name === null ? {} : { name }),
     },
-    ...(caller.pid === null ? {} : { process: { pid: caller.pid } }),
+    ...(pid === null ? {} : { process: { pid } }),
     ...(subject === null ? {} : { invoked_by: formatEntity(subject) }),
   }
 }

@@ -5,10 +5,12 @@
  *   {"epoch":1,"index":7,"node":"did:key:…","time":"2026-11-24T14:03:10.000Z","type":"outcome",…}
  *
  * Fields are never renamed or given another meaning; a new one is null in old
- * eyes. Everything that is ever shown about a decision is in its leaf.
+ * eyes. Everything that is ever shown about a decision is in its leaf, or
+ * committed to there (disclosure.ts).
  */
 import { utf8 } from './bytes.ts'
 import { CHECK_NAMES } from './checks/check.ts'
+import { commitment, committable } from './commitment.ts'
 import { formatJson, type Json, type JsonObject, parseCanonical } from './json.ts'
 import {
   BUNDLES_MAX,
@@ -40,7 +42,7 @@ const reason: shape.Reader<ReasonCode> = (value, at) => {
   return value
 }
 
-/** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. */
+/** A value as its digest, sha256 over its canonical JSON, and, if it is small, itself. The digest hides nothing: commitment.ts does. */
 const committed = object({ digest: shape.hash, value: shape.optional(any) })
 export type Committed = shape.Read<typeof committed>
 
@@ -57,12 +59,12 @@ const check = object({
 })
 
 const request = object({
-  digest: shape.hash,
-  subject: nullable(entity),
+  digest: committable(shape.hash),
+  subject: committable(nullable(entity)),
   action: line,
-  resource: entity,
-  args: committed,
-  claims: committed,
+  resource: committable(entity),
+  args: committable(committed),
+  claims: committable(committed),
   cause: nullable(id),
   traceparent: nullable(line),
 })
@@ -138,8 +140,10 @@ const bodies = {
     ),
     governance: object({ mesh: nullable(id), root: nullable(count), digest: shape.hash }),
     lease,
-    caller,
-    facts: committed,
+    caller: committable(caller),
+    facts: committable(committed),
+    /** Details, texts and hint, where those are committed to: then they are empty. */
+    texts: shape.optional(commitment),
     gateway: nullable(line),
     /** The allow that this deny replaces. */
     supersedes: nullable(id),
@@ -177,7 +181,7 @@ const bodies = {
     audience: did,
     summary: line,
     expires: shape.time,
-    caller,
+    caller: committable(caller),
   },
   system: { type: literal('system'), event: shape.name, detail: line },
   /** The first record of a log that follows a retired one. */
@@ -190,6 +194,9 @@ const bodies = {
   },
 } as const
 
+/** Who asked, in full. */
+export type RecordedCaller = shape.Read<typeof caller>
+export type RecordedRequest = shape.Read<typeof request>
 export type RecordType = keyof typeof bodies
 export type Body<T extends RecordType> = shape.ObjectOf<(typeof bodies)[T]>
 /** A leaf: what its type says, under the head that the log gave it. Times are Unix ms. */
@@ -207,7 +214,11 @@ const typed = new Map(
 
 /** Reads one leaf. @throws Malformed for anything that formatRecord does not print */
 export function parseRecord(bytes: Uint8Array): LogRecord {
-  const json = parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject
+  return readRecord(parseCanonical(bytes, RECORD_BYTES_MAX) as JsonObject)
+}
+
+/** @throws Malformed */
+export function readRecord(json: JsonObject): LogRecord {
   const type = literal(...RECORD_TYPES)(json?.['type'], 'type')
   const reader = typed.get(type)
   if (reader === undefined) throw new Malformed('type: unknown')

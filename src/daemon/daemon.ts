@@ -9,6 +9,7 @@ import type { Did } from '../core/keys.ts'
 import { STOP_LOOPS_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { selfTest } from '../core/self-test.ts'
+import { disclosedOf } from '../mesh/disclosures.ts'
 import { MeshNode, type NodeTeller } from '../mesh/node.ts'
 import type { Clock, Random, Store } from '../mesh/ports.ts'
 import { createHost } from '../network/host.ts'
@@ -99,6 +100,7 @@ export class Daemon {
       records: async (first, count) =>
         (await node.reader.range(first, count)).map(({ bytes }) => bytes),
       find: async (id) => (await node.reader.find(id))?.bytes ?? null,
+      disclosed: (leaf) => disclosedOf(node.reader, leaf),
     })
   }
 
@@ -115,6 +117,7 @@ export class Daemon {
         stalenessAtMostMs: () => live.current.lease.stalenessAtMostMs,
         auditShare: () => live.current.audit.share,
         auditMirrors: () => live.current.audit.mirror,
+        redactable: () => live.current.audit.redactable,
       })
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))

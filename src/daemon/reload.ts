@@ -22,7 +22,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
   lease: ['stalenessAtMostMs'],
   environment: ['labels', 'files'],
   api: ['callers'],
-  audit: ['retentionMs', 'share', 'mirror'],
+  audit: ['redactable', 'retentionMs', 'share', 'mirror'],
   mesh: ['peers'],
 }
 

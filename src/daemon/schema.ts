@@ -4,6 +4,7 @@
  * weakens durability, signature checks or fail-closed (INTERFACE 5.1).
  */
 import { z } from 'zod'
+import { REDACTABLE, type Redactable } from '../core/disclosure.ts'
 import { parseDuration } from '../core/duration.ts'
 import { DISK_RESERVE_BYTES, LABELS_MAX, MIRRORS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
 import { SHARES, type Share } from '../mesh/share.ts'
@@ -93,6 +94,7 @@ export const configSchema = z.strictObject({
       disk_reserve: size.optional(),
       share: z.enum(SHARES).optional(),
       mirror: z.int().min(0).max(MIRRORS_MAX).optional(),
+      redactable: z.array(z.enum(REDACTABLE)).max(REDACTABLE.length).optional(),
     })
     .optional(),
   telemetry: z
@@ -146,6 +148,8 @@ export interface Config {
     readonly share: Share
     /** Members that are to hold a copy of this node's log; more than none, and this node holds theirs. */
     readonly mirror: number
+    /** What records only commit to, so that it can be taken out of them. */
+    readonly redactable: readonly Redactable[]
   }
   readonly telemetry: { readonly metricsListen: string | null }
   readonly log: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
@@ -217,6 +221,7 @@ export function withDefaults(file: ConfigFile, around: Surroundings): Config {
       diskReserveBytes: parseSize(file.audit?.disk_reserve ?? '') ?? DISK_RESERVE_BYTES,
       share: file.audit?.share ?? 'none',
       mirror: file.audit?.mirror ?? 0,
+      redactable: [...new Set(file.audit?.redactable ?? [])],
     },
     telemetry: { metricsListen: file.telemetry?.metrics_listen ?? null },
     log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'auto' },

@@ -1,4 +1,6 @@
 /** How those who wait for the disk become one batch: each gets its number, its bytes and its hash. */
+import { commitDraft, type Redactable } from '../core/disclosure.ts'
+import { withDisclosure } from '../core/exhibit.ts'
 import { idOf, type RecordId } from '../core/id.ts'
 import { type JsonObject, jsonBytes } from '../core/json.ts'
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RECORD_BYTES_MAX } from '../core/limits.ts'
@@ -6,7 +8,7 @@ import { append, leafHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { leafOf, termsOf } from '../core/terms.ts'
 import type { Appended } from './authorizer.ts'
-import type { Leaf, Put, Puts } from './ports.ts'
+import type { Exhibit, Leaf, Put, Puts } from './ports.ts'
 
 export type PutsOf = (id: RecordId) => readonly Put[]
 
@@ -17,6 +19,8 @@ export type Asked =
       readonly puts: PutsOf
       /** Kept beside the record; null for none. */
       readonly exhibit: Uint8Array | null
+      /** What is kept beside earlier records from now on. */
+      readonly exhibits: readonly Exhibit[]
       /** Begins the log of this epoch; null continues the current one. */
       readonly epoch: number | null
     }
@@ -28,6 +32,12 @@ interface Returning {
   readonly epoch: number
   readonly first: number
   readonly leaves: readonly Leaf[]
+}
+
+/** Which values a record only commits to (core/disclosure.ts). */
+export interface Committing {
+  fields(): readonly Redactable[]
+  salt(): Uint8Array
 }
 
 /** Somebody who waits for the disk. */
@@ -45,6 +55,7 @@ export interface Group {
   readonly types: readonly string[]
   readonly tree: Tree
   readonly puts: readonly Put[]
+  readonly exhibits: readonly Exhibit[]
   readonly waiters: readonly { readonly waiter: Waiter; readonly appended: Appended | null }[]
 }
 
@@ -55,14 +66,17 @@ export class Grouping implements Group {
   readonly records: Leaf[] = []
   readonly types: string[] = []
   readonly puts: Put[] = []
+  readonly exhibits: Exhibit[] = []
   readonly waiters: { waiter: Waiter; appended: Appended | null }[] = []
   tree: Tree
+  readonly #committing: Committing | null
   #bytes = 0
 
-  constructor(epoch: number, first: number, tree: Tree) {
+  constructor(epoch: number, first: number, tree: Tree, committing: Committing | null = null) {
     this.epoch = epoch
     this.first = first
     this.tree = tree
+    this.#committing = committing
   }
 
   get full(): boolean {
@@ -79,8 +93,12 @@ export class Grouping implements Group {
         return
       }
       const index = this.tree.size
-      const leaf = draftedOf(waiter.draft, head, index, waiter.exhibit)
+      const { draft, exhibit } = this.#committed(waiter.draft, waiter.exhibit)
+      const leaf = draftedOf(draft, head, index, exhibit)
+      if (waiter.exhibits.some(({ epoch }) => epoch !== this.epoch))
+        throw new MeshError('CONFLICT', 'the log was retired meanwhile')
       this.#keep(waiter.puts(leaf.id))
+      for (const each of waiter.exhibits) this.exhibits.push(each)
       this.records.push(leaf)
       this.types.push(String(waiter.draft['type']))
       this.tree = append(this.tree, leaf.hash)
@@ -104,6 +122,13 @@ export class Grouping implements Group {
       this.tree = append(this.tree, leaf.hash)
       this.#bytes += leaf.bytes.length
     }
+  }
+
+  #committed(draft: JsonObject, exhibit: Uint8Array | null) {
+    const fields = this.#committing?.fields() ?? []
+    if (this.#committing === null || fields.length === 0) return { draft, exhibit }
+    const committed = commitDraft(draft, fields, this.#committing.salt)
+    return { draft: committed.draft, exhibit: withDisclosure(exhibit, committed.disclosure) }
   }
 
   #keep(puts: readonly Put[]): void {

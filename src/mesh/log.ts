@@ -20,8 +20,15 @@ import { EMPTY, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Appended } from './authorizer.ts'
-import { type Asked, type Group, Grouping, type PutsOf, type Waiter } from './grouping.ts'
-import type { Clock, Leaf, Puts, Store } from './ports.ts'
+import {
+  type Asked,
+  type Committing,
+  type Group,
+  Grouping,
+  type PutsOf,
+  type Waiter,
+} from './grouping.ts'
+import type { Clock, Exhibit, Leaf, Puts, Store } from './ports.ts'
 
 export interface LogPorts {
   readonly store: Store
@@ -29,6 +36,8 @@ export interface LogPorts {
   readonly node: Did
   /** Told of each batch that became durable: its records, and how long the disk took. For metrics. */
   readonly committed?: (records: number, ms: number) => void
+  /** Which values records only commit to; absent for none. */
+  readonly committing?: Committing
 }
 
 export interface Durable {
@@ -121,17 +130,19 @@ export class Log {
   /**
    * Resolves once the record is durable, with the puts that belong to it.
    * After a rejection it may be there all the same.
+   * @param exhibits what is kept beside earlier records from then on
    * @throws MeshError NOT_READY, LOG_DAMAGED, TOO_MANY, TOO_LARGE
    */
   async append(
     draft: JsonObject,
     puts: PutsOf = NO_PUTS,
     exhibit: Uint8Array | null = null,
+    exhibits: readonly Exhibit[] = [],
   ): Promise<Appended> {
     const why = this.unwritable()
     if (why !== null) throw this.#refusal(why)
     if (this.#records >= LOG_WAITERS_MAX) throw tooMany('records')
-    const appended = await this.#wait({ draft, puts, exhibit, epoch: null })
+    const appended = await this.#wait({ draft, puts, exhibit, exhibits, epoch: null })
     return appended as Appended
   }
 
@@ -161,7 +172,7 @@ export class Log {
     if (this.#retiring) throw new MeshError('CONFLICT', 'the log is being retired already')
     this.#retiring = true
     try {
-      await this.#wait({ draft, puts: NO_PUTS, exhibit: null, epoch })
+      await this.#wait({ draft, puts: NO_PUTS, exhibit: null, exhibits: [], epoch })
     } finally {
       this.#retiring = false
     }
@@ -305,7 +316,12 @@ export class Log {
     const [oldest] = this.#waiting
     const epoch = Math.max(oldest?.epoch ?? 0, this.epoch)
     const first = epoch > this.epoch ? 0 : this.#tree.size
-    const group = new Grouping(epoch, first, first === 0 ? EMPTY : this.#tree)
+    const group = new Grouping(
+      epoch,
+      first,
+      first === 0 ? EMPTY : this.#tree,
+      this.#ports.committing ?? null,
+    )
     const head = {
       epoch,
       node: this.#ports.node,

@@ -10,6 +10,8 @@
 import { utf8 } from '../core/bytes.ts'
 import { logOrigin } from '../core/checkpoint.ts'
 import { policiesInForce } from '../core/checks/policy.ts'
+import { SALT_BYTES } from '../core/commitment.ts'
+import type { Redactable } from '../core/disclosure.ts'
 import { judge } from '../core/judge.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import type { PolicyEngine } from '../core/policy.ts'
@@ -103,6 +105,8 @@ export interface NodePorts {
   auditShare(): Share
   /** How many members are to hold copies of its log; more than none, and it holds theirs. */
   auditMirrors(): number
+  /** Which values its records only commit to; absent for none. */
+  redactable?(): readonly Redactable[]
   readonly tell: NodeTeller
 }
 
@@ -110,7 +114,11 @@ export interface NodePorts {
 export async function openKnowledge(ports: NodePorts) {
   const { clock, random, store, network, policy, keys, name, tell } = ports
   const committed = (records: number, ms: number) => tell.committed(records, ms)
-  const log = await Log.open({ store, clock, node: network.self, committed })
+  const committing = {
+    fields: () => ports.redactable?.() ?? [],
+    salt: () => random.bytes(SALT_BYTES),
+  }
+  const log = await Log.open({ store, clock, node: network.self, committed, committing })
   const reader = new LogReader({ log, store })
   const durableTime = await DurableTime.open(log, reader, clock)
   const persist = (puts: Puts) => log.persist(puts)

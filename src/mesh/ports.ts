@@ -61,6 +61,14 @@ export interface Leaf extends Findable {
   readonly exhibit?: Uint8Array
 }
 
+/** What is kept beside a record from now on; null for nothing. */
+export interface Exhibit {
+  /** Of its log. */
+  readonly epoch: number
+  readonly index: number
+  readonly bytes: Uint8Array | null
+}
+
 /** One atomic change: records first, first + 1, …, the tree after the last of them, and puts in order. */
 export interface Batch {
   /** The log's epoch. A greater one than the store's retires the current log and begins the next, from record 0. */
@@ -69,6 +77,8 @@ export interface Batch {
   readonly records: readonly Leaf[]
   readonly tree: Tree
   readonly puts: readonly Put[]
+  /** Of records of this log before the batch: what stood there is taken from the disk, too. */
+  readonly exhibits?: readonly Exhibit[]
 }
 
 /** Records that have every one of the terms, and a time between. */

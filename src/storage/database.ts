@@ -88,11 +88,20 @@ export class Database {
   clear(range: Range): Promise<void> {
     return this.#guard('writing failed', async () => {
       await this.#handle.clear(range)
-      const handle: object = this.#handle
-      // LevelDB has it, and the types of `level`, which is also for browsers, do not.
-      if ('compactRange' in handle && typeof handle.compactRange === 'function')
-        await handle.compactRange(range.gte, range.lt)
+      await this.#compact(range)
     })
+  }
+
+  /** Writes a range anew: what was replaced or deleted in it is in no file of the database any more. */
+  compact(range: Range): Promise<void> {
+    return this.#guard('writing failed', () => this.#compact(range))
+  }
+
+  async #compact({ gte, lt }: Range): Promise<void> {
+    const handle: object = this.#handle
+    // LevelDB has it, and the types of `level`, which is also for browsers, do not.
+    if ('compactRange' in handle && typeof handle.compactRange === 'function')
+      await handle.compactRange(gte, lt)
   }
 
   /** Nothing is asked of it after this. */

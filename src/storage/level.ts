@@ -17,41 +17,34 @@ import { assert } from '../core/assert.ts'
 import { equalBytes } from '../core/bytes.ts'
 import type { RecordId } from '../core/id.ts'
 import { HEAD_CONFIRM_MS } from '../core/limits.ts'
-import { type Hash, leafHash, rootHash, type Tree } from '../core/merkle.ts'
+import { type Hash, leafHash, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
-import type { Batch, Matches, Put, Query, Space, Store } from '../mesh/ports.ts'
-import { Database, type Operation } from './database.ts'
+import type { Batch, Exhibit, Matches, Query, Space, Store } from '../mesh/ports.ts'
+import { type Current, changeOf } from './change.ts'
+import { Database } from './database.ts'
 import { damaged, failed } from './failures.ts'
-import { Frontier } from './frontier.ts'
 import { HeadFile } from './head-file.ts'
 import {
   exhibitKey,
   exhibitsBelow,
-  formatMeta,
-  META_KEY,
   open,
   parsePutKey,
   putKey,
   putRange,
   recordKey,
   recordsBelow,
-  seal,
-  tileKey,
 } from './keyspace.ts'
 import { checkDirectory } from './private-file.ts'
 import { clearPruned, leastIn } from './pruned.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
 import { SearchIndex } from './search-index.ts'
-import { markOf, type Tally } from './tally.ts'
-import { Tiles } from './tiles.ts'
-import { rawLog, type Verified, verify } from './verify.ts'
+import { markOf } from './tally.ts'
+import { verify } from './verify.ts'
 
 export const FILES = { marker: 'INITIALIZED', database: 'db', head: 'head', reserve: 'reserve' }
 
-interface Opened extends Verified {
-  readonly database: Database
+interface Opened extends Current {
   readonly head: HeadFile
-  readonly index: SearchIndex
 }
 
 export class LevelStore implements Store {
@@ -126,6 +119,7 @@ export class LevelStore implements Store {
     for (const [i, { id, timeMs, terms }] of batch.records.entries())
       next.index.add({ id, timeMs, terms }, batch.first + i)
     if (least !== null) this.#prune(least)
+    if (batch.exhibits?.length) this.#forget(batch.exhibits)
     // One timer, put off by each batch.
     this.#confirm ??= setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
     this.#confirm.refresh()
@@ -276,6 +270,18 @@ export class LevelStore implements Store {
       database.clear(range(standing.epoch, least)).catch(() => {})
   }
 
+  /** What stood there is shown no more; now it leaves the files, too. */
+  #forget(exhibits: readonly Exhibit[]): void {
+    const { database, standing } = this.#opened
+    const indexes = exhibits.map(({ index }) => index)
+    const range = {
+      gte: exhibitKey(standing.epoch, Math.min(...indexes)),
+      lt: exhibitKey(standing.epoch, Math.max(...indexes) + 1),
+    }
+    // What fails poisons the handle; the next compaction that comes by takes it.
+    database.compact(range).catch(() => {})
+  }
+
   /** Says outside the database that its last batch was acknowledged; nobody waits for it. */
   #acknowledge(): void {
     const opened = this.#opened
@@ -301,64 +307,6 @@ export class LevelStore implements Store {
       throw damaged(`\`${space}/${key}\` is not what was written`)
     return value
   }
-}
-
-interface Next extends Pick<Opened, 'standing' | 'tree' | 'tiles' | 'index'> {
-  readonly frontier: Frontier
-}
-
-/** What a batch puts on disk, and what is true once it is there. */
-function changeOf(opened: Opened, batch: Batch): { next: Next; operations: Operation[] } {
-  const { database, standing, tally } = opened
-  const { epoch, first, records, tree, puts } = batch
-  const retired = epoch > standing.epoch
-  const size = retired ? 0 : standing.size
-  assert(epoch >= standing.epoch && first === size, 'a batch continues the log, or begins the next')
-  assert(tree.size === size + records.length, 'the tree of a batch is the one after it')
-  const frontier = retired ? new Frontier() : opened.tiles.frontier.copy()
-  const operations: Operation[] = []
-  const put = (key: Uint8Array, value: Uint8Array) => operations.push({ type: 'put', key, value })
-  for (const [i, { bytes, hash, exhibit }] of records.entries()) {
-    put(recordKey(epoch, first + i), bytes)
-    if (exhibit !== undefined) put(exhibitKey(epoch, first + i), exhibit)
-    for (const full of frontier.add(hash)) put(tileKey(epoch, full.level, full.index), full.bytes)
-  }
-  const sealed = puts.map(sealedOf)
-  // Nothing above may leave the tally half changed. A batch that fails poisons the handle, and the next open counts anew.
-  for (const each of sealed) operations.push(operationOf(tally, each))
-  const after = {
-    commit: standing.commit + 1,
-    epoch,
-    size: tree.size,
-    kept: tally.count,
-    sum: tally.sum,
-    rootHash: rootHash(tree),
-  }
-  put(META_KEY, formatMeta({ standing: after, tree }))
-  const tiles = retired ? new Tiles(rawLog(database, epoch), frontier) : opened.tiles
-  const index = retired ? SearchIndex.begin(database, epoch) : opened.index
-  return { next: { standing: after, tree, tiles, index, frontier }, operations }
-}
-
-interface Sealed extends Put {
-  readonly bytes: Uint8Array
-}
-
-/** With its key as it is on disk, and its value under its check. */
-function sealedOf({ space, key, value }: Put): Sealed {
-  const bytes = putKey(space, key)
-  return { space, key, bytes, value: value === null ? null : seal(bytes, value) }
-}
-
-/** Also marks it in the tally: all but copies, of which there are as many as others have records. */
-function operationOf(tally: Tally, { space, key, bytes, value }: Sealed): Operation {
-  const tallied = space !== 'copy'
-  if (value === null) {
-    if (tallied) tally.delete(space, key)
-    return { type: 'del', key: bytes }
-  }
-  if (tallied) tally.set(space, key, value)
-  return { type: 'put', key: bytes, value }
 }
 
 /** The database first: its lock keeps a second daemon from everything else. */

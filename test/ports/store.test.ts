@@ -81,6 +81,13 @@ for (const [kind, make] of Object.entries(kinds)) {
       assert.deepEqual(await store.exhibits(1, 1), [utf8('x')])
       assert.deepEqual(await store.exhibits(0, 0), [])
     }
+    const exhibits = [
+      { epoch: 1, index: 0, bytes: utf8('y') },
+      { epoch: 1, index: 1, bytes: null },
+    ]
+    await durably.store.persist({ ...batchOf(durably.store, ['told']), exhibits })
+    for await (const store of nowAndAgain(durably))
+      assert.deepEqual(await store.exhibits(0, 4), [utf8('y'), null, null, null])
     await durably.store.persist(batchOf(durably.store, ['d', 'e'], [], 2))
     assert.deepEqual(await durably.store.exhibits(0, 2), [null, null])
   })

@@ -313,8 +313,12 @@ export class DiskStore implements Store {
   }
 }
 
-function after(state: State, { epoch, first, records, tree, puts }: Batch): State {
-  const before = epoch > state.epoch ? [] : state.records
+function after(state: State, { epoch, first, records, tree, puts, exhibits = [] }: Batch): State {
+  const before = epoch > state.epoch ? [] : state.records.slice()
+  for (const { index, bytes } of exhibits) {
+    const { exhibit: _, ...record } = before[index] as (typeof before)[number]
+    before[index] = bytes === null ? record : { ...record, exhibit: bytes.slice() }
+  }
   assert.ok(epoch >= state.epoch && first === before.length)
   assert.equal(tree.size, first + records.length)
   const kept = new Map(state.kept)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseArtifact } from '../../src/core/artifact.ts'
+import { openValue } from '../../src/core/commitment.ts'
 import { EVALUATIONS_MAX } from '../../src/core/limits.ts'
 import { Api } from './api.ts'
 import { CAROL_UID, governed, granted, type World, world } from './deciding.ts'
@@ -142,7 +143,7 @@ test('a batch inherits whole members, keeps its order, and a bad item is its own
   assert.equal(body.evaluations[2].context.meshd.code, 'REQUEST_MALFORMED')
   assert.equal(of.log.size(), 5)
   const second = of.log.decisions().find((leaf) => leaf.request?.action === 'job:deploy')
-  assert.equal(JSON.stringify(second?.request?.args.value), '{}', 'not field by field')
+  assert.equal(JSON.stringify(openValue(second?.request?.args)?.value), '{}', 'not field by field')
 })
 
 test('the semantics of a batch decide where it ends', async () => {

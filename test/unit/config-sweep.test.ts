@@ -96,6 +96,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     'audit.share',
     'audit.mirror',
   ],
+  'can be taken back': ['audit.redactable'],
   tells: ['telemetry.metrics_listen', 'log.level', 'log.format'],
 }
 

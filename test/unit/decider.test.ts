@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { ARGS, atlas } from '../../scripts/vectors/tokens.ts'
 import { decisionView } from '../../src/api/decision-view.ts'
 import { parseArtifact } from '../../src/core/artifact.ts'
+import { openValue } from '../../src/core/commitment.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { REASONS } from '../../src/core/reasons.ts'
@@ -51,7 +52,7 @@ test('an allow names its record, its end and all twelve checks', async () => {
   )
   const [leaf] = of.log.decisions()
   assert.equal(leaf?.effect, 'allow')
-  assert.equal(leaf?.caller.uid, BOB_UID)
+  assert.equal(openValue(leaf?.caller)?.uid, BOB_UID)
   assert.equal(leaf?.artifact, artifact)
 })
 
@@ -301,6 +302,7 @@ test('a decision is found by its id however old it is, and a search ends with wh
       return []
     },
     find: (id: `sha256:${string}`) => of.log.find(id),
+    disclosed: async () => new Map(),
   }
   const decisions = new Decisions(log)
   const found = await decisions.find(first.id as `sha256:${string}`, caller(of, BOB_UID))

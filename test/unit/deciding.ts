@@ -7,6 +7,7 @@ import { atlas, type Fields, link, person } from '../../scripts/vectors/tokens.t
 import { artifactOf, formatArtifact } from '../../src/core/artifact.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { parseDelegation } from '../../src/core/delegation.ts'
+import type { Disclosed } from '../../src/core/disclosure.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
 import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import { judge } from '../../src/core/judge.ts'
@@ -91,6 +92,11 @@ export class TestLog {
 
   decisions(): readonly LogRecord<'decision'>[] {
     return this.leaves.filter((leaf) => leaf.type === 'decision')
+  }
+
+  /** What is committed to is disclosed by nobody here. */
+  async disclosed(): Promise<Disclosed> {
+    return new Map()
   }
 
   least(): number {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { ARGS, atlas } from '../../scripts/vectors/tokens.ts'
 import type { Inherited } from '../../src/core/ancestry.ts'
 import { utf8 } from '../../src/core/bytes.ts'
+import { openValue } from '../../src/core/commitment.ts'
 import { decisionDraft, type Recorded } from '../../src/core/decision-record.ts'
 import { cidOf, idOf, sha256Hex } from '../../src/core/id.ts'
 import { formatJson, type Json } from '../../src/core/json.ts'
@@ -89,9 +90,9 @@ test('an allow holds what it rests on, and twelve rows', () => {
   assert.deepEqual(record.bundles, [{ bundle: 'agents', version: 7, id: GRANTED.id }])
   assert.equal(record.lease.remainingMs, 42_000)
   assert.equal(record.governance.root, 3)
-  assert.equal(record.caller.uid, 1001)
-  assert.equal(record.request?.args.digest, sha256Hex(utf8(formatJson(ARGS.args))))
-  assert.equal(formatJson(record.request?.args.value ?? null), formatJson(ARGS.args))
+  assert.equal(openValue(record.caller)?.uid, 1001)
+  assert.equal(openValue(record.request?.args)?.digest, sha256Hex(utf8(formatJson(ARGS.args))))
+  assert.equal(formatJson(openValue(record.request?.args)?.value ?? null), formatJson(ARGS.args))
 })
 
 test('a deny names its reason; a late one says what came after the judgement', () => {
@@ -154,8 +155,8 @@ test('what is large stands as its digest, and the record is never refused', () =
   const coverage = { ...judgement.coverage, inherited: MOST_INHERITED }
   const all = leaf(worst, { gateway: '"'.repeat(5000), judgement: { ...judgement, coverage } })
   assert.deepEqual(all.ancestors, MOST_INHERITED.ancestors)
-  assert.equal(all.request?.args.value, undefined)
-  assert.equal(all.facts.value, undefined)
+  assert.equal(openValue(all.request?.args)?.value, undefined)
+  assert.equal(openValue(all.facts)?.value, undefined)
   assert.equal(all.policies.length, 32)
 })
 

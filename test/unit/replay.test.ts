@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { signInvocation } from '../../src/core/closing.ts'
+import { SALT_BYTES } from '../../src/core/commitment.ts'
 import { decisionDraft } from '../../src/core/decision-record.ts'
 import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
-import { statementName, tokenName } from '../../src/core/evidence-bundle.ts'
+import { commitDraft, REDACTABLE, type Redactable, redact } from '../../src/core/disclosure.ts'
+import { disclosureName, statementName, tokenName } from '../../src/core/evidence-bundle.ts'
 import { exhibitOf, readExhibit } from '../../src/core/exhibit.ts'
 import { type Facts, factsOf, meshdOf } from '../../src/core/facts.ts'
 import { compileGrant } from '../../src/core/grant.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
-import { formatJson, type Json } from '../../src/core/json.ts'
+import { formatJson, type Json, type JsonObject } from '../../src/core/json.ts'
 import { judge } from '../../src/core/judge.ts'
 import type { JudgeInput } from '../../src/core/judgement.ts'
 import type { Caller } from '../../src/core/presented.ts'
@@ -229,6 +231,50 @@ test('what cannot be judged again is counted by its reason, and is not the same'
   assert.deepEqual(reasons(replayed(at4(withheld))), { values: 1 })
   assert.deepEqual(reasons(replayed(at4(malformed))), { request: 1 })
   assert.deepEqual(reasons(replayed(at4(unverified))), { artifact: 1 })
+})
+
+/** The allow with commitments in it, and what opens them. */
+function committing(fields: readonly Redactable[]) {
+  const leaf = JSON.parse(Buffer.from(ALLOW.leaf).toString()) as JsonObject
+  let salts = 0
+  const { draft, disclosure } = commitDraft(leaf, fields, () => {
+    salts += 1
+    return Buffer.alloc(SALT_BYTES, salts)
+  })
+  return { log: LOG.with(4, utf8(formatJson(draft))), disclosure: disclosure ?? utf8('') }
+}
+
+test('what is only committed to is judged again when it is disclosed, and otherwise never called the same', () => {
+  const { log, disclosure } = committing(REDACTABLE)
+  const open = (files: Map<string, Uint8Array>) => void files.set(disclosureName(4), disclosure)
+  const disclosed = replayed(log, open)
+  assert.deepEqual([disclosed.judged, disclosed.same, [...disclosed.notJudged]], [2, 2, []])
+  const { judged, same, notJudged } = replayed(log)
+  assert.deepEqual([judged, same, [...notJudged]], [1, 1, [['redacted', 1]]])
+  for (const field of REDACTABLE)
+    assert.deepEqual([...replayed(committing([field]).log).notJudged], [['redacted', 1]], field)
+})
+
+test('each value that is disclosed is checked, and the others are counted', () => {
+  const { log, disclosure } = committing(['args', 'caller'])
+  const verified = (change: (files: Map<string, Uint8Array>) => void) =>
+    verifyBundle(filesOf(bundleOf(log, { change })), [world.first.bytes]).records
+  const open = (bytes: Uint8Array, index = 4) =>
+    verified((files) => void files.set(disclosureName(index), bytes))
+  const counts = ({ disclosed, redacted }: ReturnType<typeof verified>) => [disclosed, redacted]
+  assert.deepEqual(counts(open(disclosure)), [5, 0])
+  assert.deepEqual(counts(verified(() => {})), [0, 5])
+  const { disclosure: left } = redact(
+    JSON.parse(Buffer.from(log[4] ?? []).toString()),
+    disclosure,
+    ['args'],
+  )
+  assert.deepEqual(counts(open(left ?? utf8(''))), [2, 3])
+  const changed = disclosure.slice()
+  changed[40] = (changed[40] ?? 0) ^ 1
+  assert.throws(() => open(changed), /disclosures\/4: /)
+  assert.throws(() => open(disclosure, 5), /commits to nothing/)
+  assert.throws(() => open(disclosure, 99), /discloses no record/)
 })
 
 test('facts are read as they were recorded, and nothing else is taken for facts', () => {

@@ -74,7 +74,7 @@ function checkFiles(files: Files, manifest: Manifest): void {
   }
 }
 
-const PLACES = /^(?:tile|records|statements|tokens|receipts)\//
+const PLACES = /^(?:tile|records|statements|tokens|receipts|disclosures)\//
 const FIXED: readonly string[] = [CHECKPOINT, WITNESSED, POLICY]
 
 function isKnown(name: string): boolean {

@@ -4,13 +4,28 @@
  * each value that it shows is the one it committed to.
  */
 import { equalBytes, utf8 } from '../bytes.ts'
-import { type Files, type Manifest, recordName } from '../evidence-bundle.ts'
+import { isCommitment } from '../commitment.ts'
+import {
+  committedIn,
+  type Disclosed,
+  discloseLeaf,
+  NOTHING_DISCLOSED,
+  parseDisclosure,
+} from '../disclosure.ts'
+import {
+  DISCLOSURES,
+  disclosureName,
+  type Files,
+  type Manifest,
+  recordName,
+} from '../evidence-bundle.ts'
 import { type Cid, type StatementId, sha256Hex } from '../id.ts'
 import { formatJson } from '../json.ts'
 import type { Did } from '../keys.ts'
 import { Malformed } from '../malformed.ts'
 import { leafHash } from '../merkle.ts'
-import { type Committed, type LogRecord, parseRecord } from '../record.ts'
+import { type Committed, type LogRecord, parseRecord, readRecord } from '../record.ts'
+import { leafOf } from '../terms.ts'
 import { parseBundle, placePath, TILE_WIDTH, type TilePlace, tilesOf } from '../tile.ts'
 import { tileIn } from './tree.ts'
 
@@ -33,6 +48,10 @@ export interface RecordSummary {
   readonly tokens: ReadonlySet<Cid>
   /** Values that stand as their digests alone. */
   readonly withheld: number
+  /** Values that records commit to without saying them, and which are disclosed here, each checked. */
+  readonly disclosed: number
+  /** Those that are not. */
+  readonly redacted: number
 }
 
 export interface Read {
@@ -46,10 +65,16 @@ export function checkRecords(files: Files, log: LogPlace, manifest: Manifest): R
   checkNames(files, log.size, manifest)
   const learned = new Set<StatementId>()
   const tokens = new Set<Cid>()
-  let [count, decisions, withheld] = [0, 0, 0]
+  let [count, decisions, withheld, disclosed, redacted] = [0, 0, 0, 0, 0]
   let firstMs: number | null = null
-  for (const { index, record } of recordsIn(files, log, manifest)) {
-    checkPlace(record, log, index)
+  const disclosures = new Set(files.names.filter((name) => name.startsWith(DISCLOSURES)))
+  for (const { index, bytes, record: committed } of recordsIn(files, log, manifest)) {
+    checkPlace(committed, log, index)
+    const values = disclosuresIn(files, disclosures, index, bytes)
+    const record = values.said.size === 0 ? committed : openRecord(bytes, values.said)
+    disclosures.delete(disclosureName(index))
+    disclosed += values.said.size
+    redacted += values.committed - values.said.size
     count += 1
     firstMs ??= record.time
     if (record.type === 'statement' && record.state !== 'pending') learned.add(record.statement)
@@ -57,10 +82,36 @@ export function checkRecords(files: Files, log: LogPlace, manifest: Manifest): R
     decisions += 1
     for (const cid of [...record.links, record.invocation]) if (cid !== null) tokens.add(cid)
     const { request, facts } = record
-    const values = request === null ? [facts] : [request.args, request.claims, facts]
-    withheld += values.filter((each) => !shown(each, index)).length
+    const shownOnes = request === null ? [facts] : [request.args, request.claims, facts]
+    withheld += shownOnes.filter((each) => !isCommitment(each) && !shown(each, index)).length
   }
-  return { count, decisions, firstMs, learned, tokens, withheld }
+  for (const name of disclosures) throw new Malformed(`${name} discloses no record that is here`)
+  return { count, decisions, firstMs, learned, tokens, withheld, disclosed, redacted }
+}
+
+/** What is disclosed of a record, each value checked; and how many it commits to. @throws Malformed */
+export function disclosuresIn(
+  files: Files,
+  present: ReadonlySet<string>,
+  index: number,
+  bytes: Uint8Array,
+): { readonly said: Disclosed; readonly committed: number } {
+  const leaf = leafOf(bytes)
+  const committed = committedIn(leaf).length
+  const name = disclosureName(index)
+  if (!present.has(name)) return { said: NOTHING_DISCLOSED, committed }
+  try {
+    return { said: parseDisclosure(leaf, files.read(name)), committed }
+  } catch (error) {
+    // The same failure, with its place.
+    if (error instanceof Malformed) throw new Malformed(`${name}: ${error.message}`)
+    throw error
+  }
+}
+
+/** A record with what is disclosed of it. @throws Malformed */
+export function openRecord(bytes: Uint8Array, disclosed: Disclosed): LogRecord {
+  return readRecord(discloseLeaf(leafOf(bytes), disclosed))
 }
 
 /** In the order of the log; leaves are compared here, and with the checkpoint in tree.ts. @throws Malformed */

@@ -1,5 +1,6 @@
 /** One decision again: what its judgement rested on, out of its record, and whether the new one says the same. */
 import type { CheckResult } from '../checks/check.ts'
+import { isCommitment, openValue } from '../commitment.ts'
 import { type Files, receiptName, tokenName } from '../evidence-bundle.ts'
 import { artifactShown } from '../exhibit.ts'
 import { factsOf } from '../facts.ts'
@@ -21,6 +22,7 @@ export const UNJUDGEABLE = {
   governance: 'the governance of their moment does not follow from the statements here',
   request: 'the request was malformed, and is not in the record',
   values: 'a value is not there: it was too large',
+  redacted: 'a value is redacted, and they cannot be judged without it',
   artifact: 'the artifact did not verify, and was not kept',
   tokens: 'the tokens are not here',
   cause: 'the receipt of the cause is not here',
@@ -44,14 +46,15 @@ export function inputOf(
 ): JudgeInput | Unjudgeable {
   if (record.request === null) return 'request'
   const request = requestOf(record.request)
-  const facts = record.facts.value === undefined ? null : factsOf(record.facts.value)
+  const [measured, caller] = [openValue(record.facts), openValue(record.caller)]
+  if (request === 'redacted' || measured === null || caller === null) return 'redacted'
+  const facts = measured.value === undefined ? null : factsOf(measured.value)
   if (request === null || facts === null) return 'values'
   const presented = presentedOf(record, files)
   if (typeof presented === 'string') return presented
   const parent = parentOf(request, record, files)
   if (typeof parent === 'string') return parent
   const lease = leaseOf(record)
-  const { caller } = record
   return {
     ...{ request, presented, parent, governance, facts, lease },
     caller: { ...caller, asserts: caller.asserts ?? [] },
@@ -71,7 +74,8 @@ export function differenceOf(
   judged: Judgement,
 ): string | null {
   const { request } = input
-  if ('digest' in request && request.digest !== record.request?.digest)
+  const digest = record.request?.digest
+  if ('digest' in request && !isCommitment(digest) && request.digest !== digest)
     return 'the request is not the one whose digest is recorded'
   const checks = record.checks.filter(({ name }) => name !== 'audit')
   const other = judged.checks.find((each, i) => rowText(each) !== rowText(checks[i]))
@@ -97,8 +101,10 @@ function policiesText(refs: readonly PolicyRef[]): string {
 }
 
 /** null when a value of it is withheld. */
-function requestOf(recorded: NonNullable<Decision['request']>): Request | null {
+function requestOf(recorded: NonNullable<Decision['request']>): Request | null | 'redacted' {
   const { subject, action, resource, args, claims, cause, traceparent } = recorded
+  if (isCommitment(subject) || isCommitment(resource)) return 'redacted'
+  if (isCommitment(args) || isCommitment(claims)) return 'redacted'
   if (!isMap(args.value ?? null) || !isMap(claims.value ?? null)) return null
   const judged = {
     ...{ subject, action, resource, cause },

@@ -8,8 +8,8 @@
  *     request, facts, lease, caller ───────┼── judge ── the same checks, codes and policies?
  *     tokens ──────────────────────────────┘
  *
- * What was measured is taken from the record: facts, the lease, whether a
- * nonce had been seen. What cannot be judged again is counted and named, and
+ * What was measured is taken from the record, and from what is disclosed of it:
+ * facts, the lease, whether a nonce had been seen. What cannot be judged again is counted and named, and
  * is never taken for the same.
  */
 import type { Files } from '../evidence-bundle.ts'
@@ -21,7 +21,7 @@ import { REPLAY_DIFFERENCES_MAX, REPLAY_GOVERNANCES_MAX } from '../limits.ts'
 import type { PolicyEngine } from '../policy.ts'
 import type { LogRecord } from '../record.ts'
 import type { EvidenceBundle } from './evidence-bundle.ts'
-import { recordsIn } from './records.ts'
+import { disclosuresIn, openRecord, recordsIn } from './records.ts'
 import { differenceOf, inputOf, type Unjudgeable } from './rejudge.ts'
 
 interface Difference {
@@ -49,7 +49,11 @@ interface Held {
 /** @throws Malformed when a record or token is not what it was */
 export function replay(files: Files, bundle: EvidenceBundle, engine: PolicyEngine): Replay {
   const run = new Run(files, bundle, engine)
-  for (const { bytes, record } of recordsIn(files, bundle.head.checkpoint, bundle.manifest)) {
+  const present = new Set(files.names)
+  for (const read of recordsIn(files, bundle.head.checkpoint, bundle.manifest)) {
+    const { bytes, index } = read
+    const { said } = disclosuresIn(files, present, index, bytes)
+    const record = said.size === 0 ? read.record : openRecord(bytes, said)
     if (record.type === 'decision') run.decision({ id: idOf(bytes), record })
     else if (record.type === 'statement' && record.state !== 'pending')
       run.learned([record.statement, ...record.changed])
