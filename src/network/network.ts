@@ -19,6 +19,7 @@ import { Malformed } from '../core/malformed.ts'
 import { parsePeerId, peerOfAddress } from '../core/peer-id.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter, Network, PeerLink, Protocol, Random, Topic } from '../mesh/ports.ts'
+import { makeAbortSafe } from './abort.ts'
 import { BOOT_BYTES } from './election.ts'
 import { asError, meshErrorOf, reasonOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
@@ -291,6 +292,7 @@ export class Libp2pNetwork implements Network {
   }
 
   #opened(connection: Connection): void {
+    makeAbortSafe(connection)
     const peer = didOfPeer(connection.remotePeer)
     if (peer === null || this.#running === null || this.#isolated) {
       connection.abort(new Error('refused'))
