@@ -66,7 +66,6 @@ async function beside(
   record: Uint8Array,
 ): Promise<readonly Row[]> {
   const core = await openHypercore(lab.folder('hypercore'))
-  if (core === null) return []
   const rows: Row[] = []
   for (const writers of WRITERS) {
     const [own, theirs] = await inTurns(writers, ours, () => core.append(record))
