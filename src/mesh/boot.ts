@@ -119,15 +119,24 @@ export class BootCheck {
     }
   }
 
-  /** The log was brought back to where it was seen: everybody is asked again, for what they show is held against another log now. */
+  /** Where the log was brought back to what was shown of it, everybody is asked again: what they show is held against another log now. */
   async restored(): Promise<void> {
     const shown = this.#rollback
-    if (shown === null || (await this.#ports.own.check(shown.checkpoint)) !== null) return
-    if (this.#rollback === shown) this.#rollback = null
+    if (shown === null || !(await this.#isThere(shown)) || this.#rollback !== shown) return
+    this.#rollback = null
     this.#round += 1
     this.#answered.clear()
     this.#mute.clear()
     this.#pace.wake()
+  }
+
+  async #isThere({ checkpoint }: Rollback): Promise<boolean> {
+    try {
+      return (await this.#ports.own.check(checkpoint)) === null
+    } catch {
+      // The disk does not give the records that it would be held against: the next round tries again.
+      return false
+    }
   }
 
   /** Looks again at once: the log was retired. */

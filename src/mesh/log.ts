@@ -184,9 +184,9 @@ export class Log {
    * @param first where they belong, or nothing is written
    */
   async restore(epoch: number, first: number, leaves: readonly Leaf[], puts: Puts): Promise<void> {
-    assert(!this.#open, 'a log that is appended to has lost nothing')
     const why = this.#unusable()
     if (why !== null) throw this.#refusal(why)
+    if (this.#open) throw new MeshError('CONFLICT', 'the log goes on already')
     await this.#wait({ draft: null, puts, epoch, first, leaves })
   }
 

@@ -33,7 +33,7 @@ import type { LogReader } from './log-reader.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network, Put, Store } from './ports.ts'
 import type { Publisher } from './publish.ts'
-import { othersInGoodStanding } from './standing.ts'
+import { inGoodStanding, othersInGoodStanding } from './standing.ts'
 import { fitting } from './sync-server.ts'
 
 export interface MirroringPorts {
@@ -110,14 +110,11 @@ export class Mirroring {
 
   /** How much of the current log each member in good standing holds. */
   holders(): ReadonlyMap<Did, number> {
-    const { statements, network, clock, log } = this.#ports
+    const { statements, clock, log } = this.#ports
     if (this.#epoch !== log.epoch) return new Map()
-    const good = othersInGoodStanding(statements.governance, network.self, clock.wallMs())
+    const [{ governance }, nowMs] = [statements, clock.wallMs()]
     return new Map(
-      good.flatMap((node) => {
-        const size = this.#held.get(node) ?? 0
-        return size > 0 ? [[node, size] as const] : []
-      }),
+      [...this.#held].filter(([node, size]) => size > 0 && inGoodStanding(governance, node, nowMs)),
     )
   }
 

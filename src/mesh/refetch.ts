@@ -105,6 +105,7 @@ export class Refetch {
       const target = this.#target()
       if (target !== null && quiet && !this.#twin && log.sealed === null)
         await this.#refetch(target, signal)
+      await boot.restored()
       await clock.sleep(REFETCH_RETRY_MS, signal)
     }
   }
@@ -126,12 +127,9 @@ export class Refetch {
   }
 
   async #refetch(target: Target, signal: AbortSignal): Promise<void> {
-    const { network, boot } = this.#ports
-    for (const { peer } of network.peers()) {
+    for (const { peer } of this.#ports.network.peers()) {
       if (this.#wrong.has(peer) || signal.aborted) continue
-      if (!(await this.#from(peer, target, signal))) continue
-      await boot.restored()
-      return
+      if (await this.#from(peer, target, signal)) return
     }
   }
 

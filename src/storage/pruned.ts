@@ -18,7 +18,7 @@ import type { Standing } from './standing.ts'
 import type { Tiles } from './tiles.ts'
 
 /** @throws MeshError LOG_DAMAGED for what no writer of ours wrote. @param size of that log */
-export function parseLeast(value: Uint8Array, size: number): number {
+function parseLeast(value: Uint8Array, size: number): number {
   const text = textOf(value)
   const least = /^(?:0|[1-9]\d{0,9})$/.test(text) ? Number(text) : Number.NaN
   if (least % INDEX_RECORDS === 0 && least <= size) return least

@@ -193,8 +193,8 @@ export class GatedNetwork implements Network {
 
   async ask(peer: Did, protocol: Protocol, request: Uint8Array, signal?: AbortSignal) {
     const asked = this.#life.machine.monotonicMs()
-    const cosigning = protocol === 'log' ? headToCosign(request) : null
-    if (cosigning !== null) this.#life.write({ ev: 'showed', head: cosigning })
+    const shown = protocol === 'log' ? headShown(request) : null
+    if (shown !== null) this.#life.write({ ev: 'showed', head: shown })
     const answer = await this.#life.gate.through(this.#inner.ask(peer, protocol, request, signal))
     if (protocol === 'state') this.#heard(peer, request, answer, asked)
     return answer
@@ -295,7 +295,7 @@ export class GatedNetwork implements Network {
   }
 
   #cosigned(peer: Did, request: Uint8Array, bytes: Uint8Array): void {
-    const head = headToCosign(request)
+    const head = headShown(request)
     if (head === null || parseLogAnswer(bytes).say !== 'cosigned') return
     this.#life.write({ ev: 'cosigned', of: this.#life.placeOf(peer), head })
   }
@@ -383,8 +383,9 @@ function readHead(note: string): HeadOf {
   return { epoch: Number(origin.split('/').at(-1)), size, root: toHex(rootHash) }
 }
 
-function headToCosign(request: Uint8Array): HeadOf | null {
+function headShown(request: Uint8Array): HeadOf | null {
   const read = parseLogRequest(request)
+  if (read.ask === 'mirror') return headOf(read.note)
   return read.ask === 'cosign' ? headOf(parseAddCheckpoint(read.body).note) : null
 }
 
