@@ -72,6 +72,11 @@ export function row(...cells: readonly string[]): string {
   return `| ${cells.map((cell) => plainText(cell.replaceAll('|', '\\|'))).join(' | ')} |`
 }
 
+/** A test by its name. */
+export function linked(file: string): string {
+  return `[${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}](../${file})`
+}
+
 /** Markdown takes a bare `<` for HTML, which it drops. */
 export function plainText(text: string): string {
   return text.startsWith('`') ? text : text.replaceAll('<', '\\<')

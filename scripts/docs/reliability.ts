@@ -3,7 +3,7 @@ import { type Invariant, LEASE, LIVENESS, SAFETY } from '../../test/lab/invarian
 import { INVARIANTS } from '../../test/sim/checkers/checkers.ts'
 import type { Mutation } from '../../test/sim/mutation.ts'
 import { MUTATIONS } from '../../test/sim/mutations.ts'
-import { row } from './reasons.ts'
+import { linked, row } from './reasons.ts'
 
 const CHECKED = new Map(INVARIANTS.map(({ id, says }) => [id, says]))
 
@@ -61,10 +61,6 @@ function checked(checker: string, id: string): string {
   return checker === id ? says : `${checker}: ${says}`
 }
 
-function linked(file: string): string {
-  return `[${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}](../${file})`
-}
-
 const AGAIN: readonly string[] = [
   '## How to run it again',
   '',
@@ -79,6 +75,14 @@ const AGAIN: readonly string[] = [
   'npm run sim -- --seed 18 --trace     # one of them, every event',
   'npm run sim:planted                  # every planted bug, and what finds it',
   'npm run lab -- --rows 1-29           # rows of the fault matrix, with what they measure',
+  '```',
+  '',
+  'Some of its checkers also look at what real nodes left: logs that they exported, and what their callers were told.',
+  'The tests that kill daemons and cut them off end with that, and anybody may do it',
+  '([check-history.ts](../scripts/check-history.ts) says what it reads):',
+  '',
+  '```sh',
+  'node scripts/check-history.ts folder-with-logs',
   '```',
   '',
   'Seeds that ever found something are kept in [seeds.txt](../test/sim/seeds.txt), with what it was.',

@@ -11,9 +11,12 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { PeerView } from '../../src/client/peer-types.ts'
-import type { SpreadView } from '../../src/client/types.ts'
+import type { DecisionView, SpreadView } from '../../src/client/types.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import { authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
 import { bodyOf, raw, request, socketOf } from '../e2e/raw.ts'
+import type { Audit } from './audited.ts'
+import { exported, nothingFound } from './exported.ts'
 import { row } from './row.ts'
 
 const STALENESS_MS = 3_000
@@ -37,19 +40,24 @@ interface Asked {
   readonly denies: number
   /** By the wall clock that all of this machine share, when it was asked. */
   readonly lastAllowMs: number
+  /** The records of the allows. */
+  readonly ids: readonly RecordId[]
 }
 
 /** Asks again and again until then. */
 async function askedUntil(on: Host, untilMs: number): Promise<Asked> {
   let [allows, denies, lastAllowMs] = [0, 0, 0]
+  const ids: RecordId[] = []
   while (Date.now() < untilMs) {
     const answer = await raw(socketOf(on, 'meshd'), request('POST', '/v1/decisions', ASK))
     // Not sooner than the answer came: the allow may be acted on only after that.
-    if (/"decision":true/.test(bodyOf(answer))) [allows, lastAllowMs] = [allows + 1, Date.now()]
-    else denies += 1
+    if (/"decision":true/.test(bodyOf(answer))) {
+      ;[allows, lastAllowMs] = [allows + 1, Date.now()]
+      ids.push((JSON.parse(bodyOf(answer)) as DecisionView).id as RecordId)
+    } else denies += 1
     await new Promise((next) => setTimeout(next, 10))
   }
-  return { allows, denies, lastAllowMs }
+  return { allows, denies, lastAllowMs, ids }
 }
 
 const allowed = (on: Host) =>
@@ -77,7 +85,7 @@ test('a node that is cut off stops before the bound that was printed', async (t)
   assert.ok(committedAt !== null && boundAt !== null)
   const boundMs = Date.parse(boundAt)
   assert.ok(boundMs - Date.parse(committedAt) >= STALENESS_MS)
-  const { allows, denies, lastAllowMs } = await askedUntil(cygnus, boundMs + 1_000)
+  const { allows, denies, lastAllowMs, ids } = await askedUntil(cygnus, boundMs + 1_000)
   assert.ok(denies > 0)
   assert.ok(lastAllowMs <= boundMs, `${lastAllowMs - boundMs} ms too late`)
   const left = allows === 0 ? 'no allow after it' : `${boundMs - lastAllowMs} ms before it`
@@ -85,6 +93,12 @@ test('a node that is cut off stops before the bound that was printed', async (t)
   await cygnus.do('peer', 'isolate', '--off')
   await up(cygnus)
   assert.equal((await authorize(cygnus)).code, 'REVOKED')
+  const audits = await Promise.all([atlas, borealis, cygnus].map(exported))
+  const { node } = audits[2] as Audit
+  nothingFound(
+    audits,
+    ids.map((id) => ({ node, id })),
+  )
 })
 
 test('with a dead witness the bound is true, and without a quorum none is printed', async (t) => {

@@ -7,8 +7,12 @@ import http from 'node:http'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { DecisionView } from '../../src/client/types.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import { grant, Lab } from '../e2e/lab.ts'
 import { bodyOf, raw, request, socketOf, statusOf } from '../e2e/raw.ts'
+import type { Audit } from '../lab/audited.ts'
+import { exported, nothingFound } from '../lab/exported.ts'
+import { row } from '../lab/row.ts'
 
 const ROUNDS = 15
 const CALLERS = 8
@@ -69,8 +73,9 @@ async function underLoad(killAfterMs: number): Promise<string[]> {
   return allowed
 }
 
-test(`of ${ROUNDS} kills under load none loses an allow that was answered`, async () => {
+test(`of ${ROUNDS} kills under load none loses an allow that was answered`, async (t) => {
   const all: string[] = []
+  const audits: Audit[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const allowed = await underLoad(50 + ((round * 137) % 400))
     await host.stop('SIGKILL')
@@ -85,6 +90,7 @@ test(`of ${ROUNDS} kills under load none loses an allow that was answered`, asyn
         200,
         `round ${round}: ${id} is gone`,
       )
+    if (round % 5 === 4) audits.push(await exported(host))
   }
   assert.ok(all.length > ROUNDS * 20, `${all.length} allows`)
   assert.equal(new Set(all).size, all.length)
@@ -92,4 +98,10 @@ test(`of ${ROUNDS} kills under load none loses an allow that was answered`, asyn
     const answer = await raw(socketOf(host, 'read'), request('GET', `/v1/records/${id}`))
     assert.match(bodyOf(answer), /"effect":"allow"/)
   }
+  const [{ node }] = audits as [Audit]
+  nothingFound(
+    audits,
+    all.map((id) => ({ node, id: id as RecordId })),
+  )
+  row(t, 1, `0 of ${all.length} allows lost that were answered, in ${ROUNDS} kills under load`)
 })

@@ -57,7 +57,16 @@ test('every code in capitals is a reason, a problem, a refusal, a bound or a nam
   const known = new Set([
     ...[...Object.keys(REASONS), ...Object.keys(PROBLEMS), ...Object.keys(limits)],
     ...(/REFUSALS = \[([^\]]*)\]/.exec(CODE)?.[1]?.match(/[A-Z_]+/g) ?? []),
-    ...['INITIALIZED', 'READY', 'ALLOW', 'DENY', 'STOPPED', 'SO_PEERCRED', 'AF_UNIX'],
+    ...[
+      'INITIALIZED',
+      'READY',
+      'ALLOW',
+      'DENY',
+      'STOPPED',
+      'SO_PEERCRED',
+      'AF_UNIX',
+      'NODE_OPTIONS',
+    ],
   ])
   for (const page of PAGES)
     for (const [code] of read(page).matchAll(/\b[A-Z]{2,}(?:_[A-Z]+)+\b|(?<=`)[A-Z]{4,}(?=`)/g))
