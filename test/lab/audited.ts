@@ -176,7 +176,9 @@ class Telling {
     const req = this.#requests++
     const { action, resource, cause } = request
     const asked = { req, links, issuer, principals, invocation, once: null, action, cause }
-    tell({ ev: 'call', asked: { ...asked, resource: resource.id } })
+    // A text that was blinded is named by its digest.
+    const named = 'id' in resource ? resource.id : resource.sha256
+    tell({ ev: 'call', asked: { ...asked, resource: named } })
     if (effect !== 'allow' || !heard) return
     const answer = { req, epoch, record: { index, id }, root, mono: time, wall: time }
     tell({ ...ALLOW, ...answer })
