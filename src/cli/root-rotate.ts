@@ -7,6 +7,7 @@
 import type { PeerView } from '../client/peer-types.ts'
 import type { ListView, RootView, StatementView, StatusView, View } from '../client/types.ts'
 import { addSignature, signEnvelope } from '../core/dsse.ts'
+import { closersNeeded, sameTerms, type Terms } from '../core/eras.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
@@ -71,6 +72,11 @@ export const rootRotate: Command = {
     const times = { issuedMs, expiresMs: issuedMs + ttlMs }
     const carried = await carriedOver(context, root, changes, listOption(options, 'disown'))
     const draft = nextRoot(root, changes, carried, times, messageOf(context))
+    const stuck = handoverStuck(status, root, draft)
+    if (stuck !== null)
+      throw new MeshError('NOT_READY', `no root is signed now: ${stuck}`, {
+        hint: 'docs/guides/operating.md, Too few witnesses',
+      })
     context.say(`root v${draft.version} of ${draft.mesh}`)
     const kept = keptText(changes, carried)
     for (const line of [
@@ -158,6 +164,18 @@ export function unreadyFor(status: StatusView, witnesses: readonly Did[] | null)
     if (peer.heard?.digest !== governance.digest) return `witness ${name} is not in sync`
   }
   return null
+}
+
+/** Why no witness of the next root would ever speak: too few of the old ones can fall silent. null when it may. */
+export function handoverStuck({ peers }: StatusView, old: Terms, next: Terms): string | null {
+  if (sameTerms(old, next)) return null
+  const able = peers.filter(
+    ({ did, state, link }) =>
+      old.witnesses.includes(did) && (state === 'self' || (state === 'member' && link !== null)),
+  )
+  const need = closersNeeded(old)
+  if (able.length >= need) return null
+  return `${able.length} of ${plural(old.witnesses.length, 'old witness', 'old witnesses')} can be reached, and ${need} must fall silent before new ones speak`
 }
 
 /** By default everything that a dropped key signed keeps its force; a bundle never falls below what is in force now. */

@@ -46,7 +46,7 @@ export function currentEra(roots: readonly Root[]): Era {
 }
 
 /** How many witnesses of an era must have closed it before one of the next may speak: they meet every commit and leave no lease. */
-export function closersNeeded({ witnesses, lease }: Era): number {
+export function closersNeeded({ witnesses, lease }: Era | Terms): number {
   return witnesses.length - Math.min(lease.read, lease.write) + 1
 }
 
@@ -60,9 +60,13 @@ export function rememberersNeeded({ witnesses, lease }: Era): number {
   return Math.max(witnesses.length - write + 1, Math.min(read, write))
 }
 
-type Terms = Pick<Era, 'witnesses' | 'lease'>
+/** Of the next root: another era begins unless all of it is the same. */
+export interface Terms {
+  readonly witnesses: readonly string[]
+  readonly lease: Era['lease']
+}
 
-function sameTerms(a: Terms, b: Terms): boolean {
+export function sameTerms(a: Terms, b: Terms): boolean {
   const fields = ['read', 'write', 'faults', 'stalenessMs', 'skewMs'] as const
   return (
     a.witnesses.length === b.witnesses.length &&

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signaturesText } from '../../src/cli/govern.ts'
 import { type Changes, nextRoot } from '../../src/cli/root-draft.ts'
-import { unreadyFor } from '../../src/cli/root-rotate.ts'
+import { handoverStuck, unreadyFor } from '../../src/cli/root-rotate.ts'
+import type { PeerView } from '../../src/client/peer-types.ts'
 import { type Did, signerOf } from '../../src/core/keys.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { formatStatement, parseStatement } from '../../src/core/statement/statement.ts'
@@ -102,4 +103,20 @@ test('no root is signed without a lease, or past a witness that is away or behin
   const lost = { ...STATUS, peers: ready, lease: { ...STATUS.lease, held: false } }
   assert.match(unreadyFor(lost, null) ?? '', /no lease/)
   assert.match(unreadyFor({ ...STATUS, peers: ready }, [BOB]) ?? '', /not known here/)
+})
+
+test('no root is signed after which the old witnesses could not hand over', () => {
+  const [self, other] = PEERS.filter(({ name }) => ['atlas', 'borealis'].includes(name ?? ''))
+  assert.ok(self !== undefined && other !== undefined)
+  const link = { address: '', direction: 'out' as const }
+  const lease = { read: 1, write: 2, faults: 0, stalenessMs: 60_000, skewMs: 2_000 }
+  const old = { witnesses: [self.did, other.did], lease }
+  const alone = { witnesses: [self.did], lease: { ...lease, write: 1 } }
+  const stuck = (over: Partial<PeerView>, next = alone) =>
+    handoverStuck({ ...STATUS, peers: [self, { ...other, link, ...over }] }, old, next)
+  assert.equal(stuck({ state: 'member' }), null)
+  assert.match(stuck({ state: 'member', link: null }) ?? '', /^1 of 2 old witnesses .* and 2 must/)
+  assert.match(stuck({ state: 'revoked' }) ?? '', /^1 of 2 old witnesses/)
+  // What changes neither witnesses nor terms hands nothing over.
+  assert.equal(stuck({ state: 'revoked' }, { ...old, witnesses: [other.did, self.did] }), null)
 })
