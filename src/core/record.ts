@@ -196,7 +196,6 @@ const bodies = {
 
 /** Who asked, in full. */
 export type RecordedCaller = shape.Read<typeof caller>
-export type RecordedRequest = shape.Read<typeof request>
 export type RecordType = keyof typeof bodies
 export type Body<T extends RecordType> = shape.ObjectOf<(typeof bodies)[T]>
 /** A leaf: what its type says, under the head that the log gave it. Times are Unix ms. */

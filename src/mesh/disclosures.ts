@@ -20,7 +20,7 @@ export async function disclosedOf(
   return exhibit == null ? NOTHING_DISCLOSED : disclosedIn(leaf, exhibit)
 }
 
-export function disclosedIn(leaf: JsonObject, exhibit: Uint8Array): Disclosed {
+function disclosedIn(leaf: JsonObject, exhibit: Uint8Array): Disclosed {
   try {
     const disclosure = readExhibit(exhibit).get('disclosure')
     return disclosure === undefined ? NOTHING_DISCLOSED : parseDisclosure(leaf, disclosure)
