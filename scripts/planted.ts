@@ -101,19 +101,17 @@ async function all(mutations: readonly Mutation[]): Promise<readonly Mutation[]>
   return found
 }
 
-/** `24 of 24 planned`. */
-function counted(found: readonly Mutation[], wanted: readonly Mutation[], letter: string): string {
-  const of = (list: readonly Mutation[]) => list.filter(({ id }) => id.startsWith(letter)).length
-  return `${of(found)} of ${of(wanted)}`
+function counted(of: (mutation: Mutation) => boolean, found: readonly Mutation[]): string {
+  return `${found.filter(of).length} of ${wanted.filter(of).length}`
 }
 
 const one = MUTATIONS.find(({ id }) => id === values.one)
+const wanted = MUTATIONS.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
 if (one !== undefined) console.log(JSON.stringify(await hunt(one)))
 else {
-  const wanted = MUTATIONS.filter(({ id }) => positionals.length === 0 || positionals.includes(id))
   const found = await all(wanted)
-  console.log(
-    `found: ${counted(found, wanted, 'B')} planned bugs, ${counted(found, wanted, 'M')} others`,
-  )
+  const planned = ({ id }: Mutation) => id.startsWith('B')
+  const others = (each: Mutation) => !planned(each)
+  console.log(`found: ${counted(planned, found)} planned bugs, ${counted(others, found)} others`)
   if (wanted.length === 0 || found.length < wanted.length) process.exitCode = 1
 }

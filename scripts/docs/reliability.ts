@@ -105,10 +105,15 @@ function plantedBugs(): readonly string[] {
     ...head,
     ...table('B'),
     '',
-    'And others beside those that were planned, some of which have happened:',
+    'Others, beside those that were planned:',
     '',
     ...head,
     ...table('M'),
+    '',
+    'And some that were found in this program, put back:',
+    '',
+    ...head,
+    ...table('R'),
     '',
   ]
 }

@@ -204,4 +204,84 @@ export const MORE: readonly Mutation[] = [
     by: { checker: 'L5', seed: 9 },
     quick: false,
   },
+  {
+    id: 'R1',
+    name: 'a bundle whose newest version lost its signers cannot be published again',
+    edits: [
+      edit(
+        'mesh/submission.ts',
+        '  if (conflict !== null) return unlessAfter(what, policy.version, newest)\n',
+        '',
+      ),
+    ],
+    by: {
+      test: 'test/unit/statements-submit.test.ts',
+      name: 'a version that lost its signers with a root is followed by the next one, signed anew',
+    },
+    quick: false,
+  },
+  {
+    id: 'R2',
+    name: 'what a peer showed of the own log is forgotten when it goes away before its state is held',
+    edits: [
+      edit(
+        'mesh/boot.ts',
+        'would be forgotten.\n      if (answer.yours !== null) await this.#show(answer.yours)\n',
+        'would be forgotten.\n',
+      ),
+    ],
+    by: {
+      test: 'test/unit/boot.test.ts',
+      name: 'what a peer showed of this log counts though its state was never held whole',
+    },
+    quick: false,
+  },
+  {
+    id: 'R3',
+    name: 'a rollback that a peer showed is forgotten with the next start',
+    edits: [
+      edit(
+        'mesh/boot.ts',
+        "await this.#ports.persist([{ space: 'governance', key: 'rollback', value }])",
+        'await this.#ports.persist([])',
+      ),
+    ],
+    by: {
+      test: 'test/unit/boot.test.ts',
+      name: 'a rollback that was shown is known at the next start, whoever is away then',
+    },
+    quick: false,
+  },
+  {
+    id: 'R4',
+    name: 'what a peer shows while the boot check waits for another one is not heeded',
+    edits: [
+      edit(
+        'mesh/node-parts.ts',
+        'const rollback = note === null ? null : await own.check(note)',
+        'const rollback = note === null || !boot.done ? null : await own.check(note)',
+      ),
+    ],
+    by: {
+      test: 'test/sim/boot-mesh.test.ts',
+      name: 'a witness whose disk was slow tells of the newer log after it was asked: the boot check heeds it',
+    },
+    quick: false,
+  },
+  {
+    id: 'R5',
+    name: 'a lease with less than a millisecond left is judged otherwise when it is judged again',
+    edits: [
+      edit(
+        'core/verify/rejudge.ts',
+        '(record.lease.remainingMs ?? 0) + 1 : 0',
+        '(record.lease.remainingMs ?? 0) : 0',
+      ),
+    ],
+    by: {
+      test: 'test/unit/replay.test.ts',
+      name: 'a lease that had less than a millisecond left was held',
+    },
+    quick: false,
+  },
 ]
