@@ -31,6 +31,7 @@ type Answering = (
 export const MESHD_PROTOCOLS = ['hello', 'state', 'sync', 'log', 'lineage'] as const
 const protocolId = (name: string) => `/meshd/${name}/1`
 const BOOT_BYTES = 16
+const HEARD_MAX = 200
 
 export interface HelloOptions {
   /** null: pinned to none. */
@@ -50,6 +51,8 @@ export class Attacker implements AsyncDisposable {
   readonly #boot = randomBytes(BOOT_BYTES)
   /** Bytes that came on streams of each protocol. */
   readonly got = new Map<string, number>()
+  /** Gossip as it came, the last of it: to be sent again. */
+  readonly heard: Uint8Array[] = []
   /** How often the attacked node asked. */
   readonly asked = new Map<string, number>()
   answering: Answering = async () => null
@@ -63,13 +66,14 @@ export class Attacker implements AsyncDisposable {
   static async start(seed: Uint8Array = randomBytes(32)): Promise<Attacker> {
     const attacker = new Attacker(await listenNowhere(seed), seed)
     for (const name of MESHD_PROTOCOLS.slice(1)) await attacker.#serve(name)
-    await attacker.node.handle(
-      [...GOSSIP_PROTOCOLS],
-      (stream) => attacker.#count('gossip', stream),
-      {
-        maxInboundStreams: 64,
-      },
-    )
+    const listen = (stream: Stream) => {
+      attacker.#count('gossip', stream)
+      stream.addEventListener('message', ({ data }) => {
+        attacker.heard.push(data.subarray().slice())
+        if (attacker.heard.length > HEARD_MAX) attacker.heard.shift()
+      })
+    }
+    await attacker.node.handle([...GOSSIP_PROTOCOLS], listen, { maxInboundStreams: 64 })
     return attacker
   }
 
@@ -146,7 +150,7 @@ export class Attacker implements AsyncDisposable {
     return {
       ...claim,
       address: null,
-      invite: invite === undefined ? null : this.#redemption(to, invite),
+      invite: invite === undefined ? null : this.redemption(to, invite),
       member: null,
       proofs: proofs.map(toBase64),
       root: 0,
@@ -155,7 +159,8 @@ export class Attacker implements AsyncDisposable {
     }
   }
 
-  #redemption(redeemer: Did, line: string): JsonObject {
+  /** What proves to that node that this joiner has the secret. */
+  redemption(redeemer: Did, line: string): JsonObject {
     const { mesh, secret } = parseInvite(line)
     const key = signerOf(secret)
     const id = inviteId(key.did)

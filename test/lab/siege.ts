@@ -1,8 +1,9 @@
-/** Two honest nodes, both witnesses, and among their members one that attacks; what the honest sign meanwhile, and whether all of it arrives. */
+/** Honest nodes, all of them witnesses, and among their members one that attacks; what the honest sign meanwhile, and whether all of it arrives. */
 import assert from 'node:assert/strict'
 import type { Connection } from '@libp2p/interface'
 import type { Host } from '../../src/cli/stage.ts'
 import type { StatementId } from '../../src/core/id.ts'
+import { type Did, parseDid } from '../../src/core/keys.ts'
 import { formatTopic } from '../../src/network/topics.ts'
 import { eventually, Lab, status } from '../e2e/lab.ts'
 import { raw, request, socketOf } from '../e2e/raw.ts'
@@ -27,13 +28,18 @@ export class Siege implements AsyncDisposable {
     this.mallory = by
   }
 
-  static async begin(): Promise<Siege> {
+  /** @param others beside atlas and borealis, and witnesses like them */
+  static async begin(...others: readonly string[]): Promise<Siege> {
     const lab = new Lab()
-    const hosts = (await lab.mesh(['atlas', 'borealis'])) as [Host, Host]
+    const hosts = (await lab.mesh(['atlas', 'borealis', ...others])) as [Host, Host]
     const mesh = (await status(hosts[0])).mesh?.id as StatementId
     const siege = new Siege(lab, hosts, mesh, await Attacker.start())
     await siege.admit(siege.mallory, 'mallory')
     return siege
+  }
+
+  async didOf(host: Host): Promise<Did> {
+    return parseDid((await status(host)).node.did)
   }
 
   get topic(): string {
