@@ -277,7 +277,13 @@ export class MeshWorld {
     return held.sort((a, b) => a - b)
   }
 
-  /** What each live node says of itself, and what is on all disks. */
+  /** What is on all disks. */
+  readBack(): void {
+    for (const host of this.hosts)
+      this.write({ ev: 'readback', log: logOf(host.disk), held: this.#heldOn(host.disk) }, host)
+  }
+
+  /** What each live node says of itself. */
   report(): void {
     for (const host of this.hosts) {
       const node = host.life?.node
@@ -292,7 +298,6 @@ export class MeshWorld {
           },
           host,
         )
-      this.write({ ev: 'readback', log: logOf(host.disk), held: this.#heldOn(host.disk) }, host)
     }
   }
 

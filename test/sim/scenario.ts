@@ -41,8 +41,13 @@ export class Scenario {
   async run(enough: () => boolean): Promise<void> {
     const { swarm } = this.#world
     if (!(await this.#phase('faults', swarm.faultsMs, () => this.#goWrong(), enough))) return
+    if (swarm.healMs === 0) {
+      this.#world.readBack()
+      return
+    }
     if (!(await this.#phase('heal', swarm.healMs, () => this.#mend(), enough))) return
     this.#world.report()
+    this.#world.readBack()
     this.#world.write({ ev: 'phase', phase: 'end' }, null)
   }
 

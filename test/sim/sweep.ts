@@ -6,6 +6,7 @@
 import { NOTHING } from './less.ts'
 import type { Outcome } from './mesh-run.ts'
 import type { Pool } from './pool.ts'
+import type { Swarm } from './swarm.ts'
 
 const TWICE_EVERY = 50
 /** So many worlds meet all that there is to check; in fewer, something may be missing by chance. */
@@ -29,15 +30,16 @@ export interface SweepOptions {
   readonly pool: Pool
   /** Gives the next seed; null ends it. */
   readonly next: (soFar: number) => number | null
+  readonly shape?: Partial<Swarm>
   readonly told?: (outcome: Outcome) => void
 }
 
-export async function sweep({ pool, next, told }: SweepOptions): Promise<Swept> {
+export async function sweep({ pool, next, told, shape = {} }: SweepOptions): Promise<Swept> {
   const met = new Map<string, number>()
   const [failed, unsteady]: [Outcome[], number[]] = [[], []]
   let [seeds, twice] = [0, 0]
   const one = async (seed: number): Promise<void> => {
-    const task = { seed, less: NOTHING, once: false }
+    const task = { seed, less: NOTHING, once: false, shape }
     const first = pool.run(task)
     // Asked for at once, so that another thread has it.
     const again = seed % TWICE_EVERY === 0 ? pool.run(task) : null
