@@ -9,7 +9,7 @@ import { DIFFERS, TERM_KINDS, type TermKind, traceIdOf } from '../core/terms.ts'
 import type { RecordFilter } from '../mesh/record-search.ts'
 import type { Ask } from './router.ts'
 
-const OUTCOMES = ['allow', 'deny', 'ok', 'failed', 'stopped', 'killed', 'unknown']
+const OUTCOMES = ['allow', 'deny', 'ok', 'failed', 'stopped', 'unknown']
 
 interface Rule {
   readonly says: string

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { authorize, grant, Lab } from './lab.ts'
+import { typed } from './typed.ts'
 
 const MESHD = resolve(import.meta.dirname, '../../bin/meshd.js')
 const WITNESSED_MS_MAX = 3_000
@@ -161,6 +162,23 @@ test('other tools read it: tar unpacks it, sha256sum checks it', () => {
   )
   assert.equal(status, 0, stderr)
   assert.equal(verify(folder).status, 0)
+})
+
+test('the commands of docs/evidence.md run as they stand', async () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../docs/evidence.md'), 'utf8')
+  const [, block = ''] = /```sh\n([\s\S]*?)```/.exec(page) ?? []
+  const commands = [...block.matchAll(/^meshd (.*?)(?:\s+#.*)?$/gm)].map(
+    ([, command = '']) => command,
+  )
+  assert.equal(commands.length, 5)
+  for (const command of commands) {
+    const here = command
+      .replaceAll(/\b(\S+\.(?:json|tlog-proof|evidence))\b/g, (name) => file(`typed-${name}`))
+      .replace('dec_91ee07c2', 'last')
+      .replace('planner', 'me')
+    const said = await typed(atlas, here)
+    assert.equal(said.status, 0, `${here}\n${said.stdout}${said.stderr}`)
+  }
 })
 
 test('a checkpoint and an artifact are verified by themselves', async () => {
