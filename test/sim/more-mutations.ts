@@ -52,7 +52,7 @@ export const MORE: readonly Mutation[] = [
       ),
     ],
     by: { checker: 'S22', seed: 6 },
-    quick: true,
+    quick: false,
   },
   {
     id: 'M5',
@@ -78,7 +78,7 @@ export const MORE: readonly Mutation[] = [
       ),
     ],
     by: { checker: 'S2', seed: 6 },
-    quick: true,
+    quick: false,
   },
   {
     id: 'M7',
@@ -113,7 +113,7 @@ export const MORE: readonly Mutation[] = [
       ),
     ],
     by: { checker: 'S4', seed: 19 },
-    quick: true,
+    quick: false,
   },
   {
     id: 'M10',
@@ -126,7 +126,7 @@ export const MORE: readonly Mutation[] = [
     id: 'M11',
     name: 'what was used is not written',
     edits: [edit('mesh/authorizer.ts', '      ...uses,\n', '')],
-    by: { checker: 'S13', seed: 28 },
+    by: { checker: 'S13', seed: 6 },
     quick: false,
   },
   {
@@ -135,7 +135,7 @@ export const MORE: readonly Mutation[] = [
     edits: [
       edit('mesh/nonces.ts', 'used.set(cid, time(textOf(value), cid))', 'time(textOf(value), cid)'),
     ],
-    by: { checker: 'S13', seed: 28 },
+    by: { checker: 'S13', seed: 6 },
     quick: false,
   },
   {
@@ -162,8 +162,8 @@ export const MORE: readonly Mutation[] = [
         '',
       ),
     ],
-    by: { checker: 'S3', seed: 7 },
-    quick: true,
+    by: { checker: 'S3', seed: 13 },
+    quick: false,
   },
   {
     id: 'M16',
