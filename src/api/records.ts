@@ -93,7 +93,10 @@ export function recordRoutes(services: Services): readonly Route[] {
 /** @throws MeshError NOT_FOUND */
 async function recordById({ node }: Services, id: string): Promise<Found> {
   const found = isSha256Id(id) ? await node.reader.find(id) : null
-  if (found === null) throw new MeshError('NOT_FOUND', `no record has the id \`${id}\``)
+  if (found === null)
+    throw new MeshError('NOT_FOUND', `no record has the id \`${id}\``, {
+      hint: 'meshd audit list -o id',
+    })
   return readFound(found)
 }
 

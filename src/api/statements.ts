@@ -100,7 +100,10 @@ function oneOf<const T extends string>(ask: Ask, name: string, values: readonly 
 /** @throws MeshError NOT_FOUND */
 function known({ node }: Services, id: string): Known {
   const found = isSha256Id(id) ? node.statements.get(id as StatementId) : null
-  if (found === null) throw new MeshError('NOT_FOUND', `no statement has the id \`${id}\``)
+  if (found === null)
+    throw new MeshError('NOT_FOUND', `no statement has the id \`${id}\``, {
+      hint: 'meshd sign, or meshd audit list --type statement',
+    })
   return found
 }
 

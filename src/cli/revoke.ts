@@ -141,7 +141,10 @@ async function idTarget(context: Context, id: string): Promise<Chosen> {
       target: { kind: 'link', cid: id },
       says: [id, `  ${await linkText(context, id)}`],
     }
-  if (!isSha256Id(id)) throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`)
+  if (!isSha256Id(id))
+    throw new MeshError('NOT_FOUND', `\`${id}\` is nothing that can be revoked`, {
+      hint: 'meshd help revoke',
+    })
   const view = await statementOf(context, id)
   if (view === null) return { target: { kind: 'execution', record: id }, says: [`execution ${id}`] }
   if (view.type === 'policy') return policyTarget([view])

@@ -107,7 +107,10 @@ function witnessesOf(peers: readonly PeerView[], options: Options): readonly Did
   if (names.length === 0) return null
   return names.map((text) => {
     const [peer, other] = peerNamed(peers, text)
-    if (peer === undefined) throw new MeshError('NOT_FOUND', `no node here is called \`${text}\``)
+    if (peer === undefined)
+      throw new MeshError('NOT_FOUND', `no node here is called \`${text}\``, {
+        hint: 'meshd peer list',
+      })
     if (other !== undefined)
       throw new MeshError('AMBIGUOUS', `\`${text}\` is ${peer.did} or ${other.did}`)
     if (peer.state !== 'member' && peer.state !== 'self')

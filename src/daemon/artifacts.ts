@@ -142,7 +142,8 @@ export class Artifacts {
       (held) => held.artifact.cid === cid && (name === null || held.name === name),
     )
     const [first, second] = found
-    if (first === undefined) throw new MeshError('NOT_FOUND', `no ${cid} is held`)
+    if (first === undefined)
+      throw new MeshError('NOT_FOUND', `no ${cid} is held`, { hint: 'meshd artifact list' })
     if (second !== undefined) {
       throw new MeshError('AMBIGUOUS', `${found.map((each) => each.name).join(', ')} hold ${cid}`, {
         hint: 'add --for <caller>',

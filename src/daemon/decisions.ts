@@ -45,7 +45,9 @@ export class Decisions {
     const found = bytes === null ? null : read(bytes)
     // Somebody else's is not there, rather than forbidden: its existence is not this caller's to know.
     if (found === null || (owner !== null && !(await this.#owns(owner, found)))) {
-      throw new MeshError('NOT_FOUND', `no decision of this caller has the id \`${id}\``)
+      throw new MeshError('NOT_FOUND', `no decision of this caller has the id \`${id}\``, {
+        hint: 'meshd audit list --type decision, for those of all callers',
+      })
     }
     return found
   }
@@ -57,7 +59,10 @@ export class Decisions {
       return past !== null && (await this.#owns(owner, past)) ? past : null
     }
     const found = owner.identified ? await this.#search(own, signal) : null
-    if (found === null) throw new MeshError('NOT_FOUND', 'no decision of this caller is recorded')
+    if (found === null)
+      throw new MeshError('NOT_FOUND', 'no decision of this caller is recorded', {
+        hint: 'meshd audit list --type decision, for those of all callers',
+      })
     return found
   }
 

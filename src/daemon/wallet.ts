@@ -152,7 +152,9 @@ export class Wallet {
   /** Waits for the disk. @throws MeshError NOT_FOUND. */
   async drop(name: string, cid: Cid, persist = this.#persist): Promise<void> {
     if (this.#held.get(name)?.has(cid) !== true)
-      throw new MeshError('NOT_FOUND', `\`${name}\` holds no ${cid}`)
+      throw new MeshError('NOT_FOUND', `\`${name}\` holds no ${cid}`, {
+        hint: 'meshd artifact list',
+      })
     await persist([{ space: 'wallet', key: `held/${name}/${cid}`, value: null }])
     const left = [...(this.#held.get(name) ?? [])].filter(([held]) => held !== cid)
     this.#held.set(name, new Map(left))

@@ -118,7 +118,10 @@ export class Invites {
   /** Makes an open invite useless. Waits for the disk. @throws MeshError NOT_FOUND, CONFLICT */
   async revoke(id: string): Promise<void> {
     const invite = this.#invites.get(id)
-    if (invite === undefined) throw new MeshError('NOT_FOUND', `no invite is called \`${id}\``)
+    if (invite === undefined)
+      throw new MeshError('NOT_FOUND', `no invite is called \`${id}\``, {
+        hint: 'meshd invite list',
+      })
     if (invite.redeemedBy !== null)
       throw new MeshError('CONFLICT', `invite \`${id}\` was redeemed by ${invite.redeemedBy}`, {
         hint: `meshd revoke node:${invite.as ?? invite.redeemedBy}`,

@@ -49,6 +49,7 @@ const decides = (on: Host, code: DecisionView['code']) =>
     String(code),
     () => authorize(on),
     (decision) => decision.code === code,
+    30_000,
   )
 
 test('a root of which one signature of two is there changes nothing, until the second comes', async () => {
