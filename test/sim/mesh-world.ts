@@ -169,7 +169,7 @@ export class MeshWorld {
       name: keys.name,
       stalenessAtMostMs: () => null,
       auditShare: () => 'members' as const,
-      auditMirrors: () => 0,
+      auditMirrors: () => this.swarm.mirrors,
       tell: {
         problem: () => {},
         decided: (decision) => this.#decided(host, life, decision),
@@ -186,6 +186,9 @@ export class MeshWorld {
       for (const each of [id, ...changed])
         this.#accepted(life, node, each, each === id ? state : null)
     })
+    // Kept by a life that ended before it could say so.
+    for (const { evidence } of node.statements.governance.evidence.values())
+      life.write({ ev: 'evidence', against: life.placeOf(evidence.node), epoch: evidence.epoch })
     node.boot.onDone(() => life.write({ ev: 'ready' }))
     await node.start()
     for (const { did } of this.hosts)

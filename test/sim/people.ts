@@ -6,6 +6,7 @@
 import { defaultQuorum } from '../../src/core/lease-quorum.ts'
 import type { Scope } from '../../src/core/statement/freeze.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
+import type { MeshNode } from '../../src/mesh/node.ts'
 import { ana, cy, keyOf, type Made } from '../unit/statements.ts'
 import { Calls } from './calls.ts'
 import { Dice } from './clock.ts'
@@ -22,6 +23,8 @@ const GRANTS = 14
 const HOT_MS = 8_000
 /** Around the moment of a revocation. */
 const AIM_MS = 60
+/** A log comes back from a mirror within so long, or an operator retires it. */
+const MIRROR_PATIENCE_MS = 12_000
 /** What nobody freezes, denies or revokes. */
 export const PROBE = { action: 'tool:list', holder: 'visitor' } as const
 
@@ -33,6 +36,8 @@ export class People {
   #hot: { readonly grant: Grant; readonly untilMs: number } | null = null
   /** Of each log that was set back, the word that it goes on as another. */
   readonly #epochs = new Map<string, Made>()
+  /** Since when a node lacks what others remember of its log. */
+  readonly #waiting = new WeakMap<MeshNode, number>()
 
   constructor(world: MeshWorld) {
     this.#world = world
@@ -99,11 +104,19 @@ export class People {
         continue
       }
       const rollback = node?.boot.rollback
-      if (node == null || rollback == null) continue
+      if (node == null || rollback == null || this.#waitsForMirrors(node)) continue
       const epoch = this.#epoch(host.place, Math.max(rollback.epoch, node.log.epoch) + 1)
       const by = this.#world.hosts.find(({ life }) => life?.node != null && life.gate.running)
       if (by !== undefined) submit(by, epoch)
     }
+  }
+
+  /** Who has mirrors gives them time to bring a log back, before it is retired. */
+  #waitsForMirrors(node: MeshNode): boolean {
+    const { swarm, clock } = this.#world
+    const sinceMs = this.#waiting.get(node) ?? clock.monotonicMs()
+    this.#waiting.set(node, sinceMs)
+    return swarm.mirrors > 0 && clock.monotonicMs() - sinceMs < MIRROR_PATIENCE_MS
   }
 
   /** Nobody here lies: who signed two histories was set back and could not know. Root keys say so, and it keeps another log. */

@@ -52,6 +52,8 @@ export interface Swarm {
   /** How many nodes keep statements from the others; and whether one floods them: 0 or 1. */
   readonly censor: number
   readonly flood: number
+  /** How many others hold a copy of each log. None, unless a test wants it. */
+  readonly mirrors: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -110,6 +112,7 @@ export function draw(seed: number): Swarm {
     bridge: nodes > 2 ? chance(0.25, 0.06) : 0,
     censor: nodes > 2 && dice.unit() < 0.2 ? 1 : 0,
     flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
+    mirrors: 0,
   }
 }
 
