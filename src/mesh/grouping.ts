@@ -98,7 +98,10 @@ export class Grouping implements Group {
       if (waiter.exhibits.some(({ epoch }) => epoch !== this.epoch))
         throw new MeshError('CONFLICT', 'the log was retired meanwhile')
       this.#keep(waiter.puts(leaf.id))
-      for (const each of waiter.exhibits) this.exhibits.push(each)
+      for (const each of waiter.exhibits) {
+        this.exhibits.push(each)
+        this.#bytes += each.bytes?.length ?? 0
+      }
       this.records.push(leaf)
       this.types.push(String(waiter.draft['type']))
       this.tree = append(this.tree, leaf.hash)

@@ -5,8 +5,11 @@ import fc from 'fast-check'
 import { atlas, borealis, close, link, person } from '../../scripts/vectors/tokens.ts'
 import { inheritedFrom } from '../../src/core/ancestry.ts'
 import { textOf, utf8 } from '../../src/core/bytes.ts'
+import { SALT_BYTES } from '../../src/core/commitment.ts'
+import { commitDraft, REDACTABLE } from '../../src/core/disclosure.ts'
 import { cidOf, idOf } from '../../src/core/id.ts'
 import { recordLink } from '../../src/core/ipld.ts'
+import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import { judge } from '../../src/core/judge.ts'
 import type { JudgeInput } from '../../src/core/judgement.ts'
 import { LINEAGE_DEPTH_MAX, LINEAGE_LINKS_MAX } from '../../src/core/limits.ts'
@@ -63,6 +66,15 @@ test('a child of a proven parent is allowed, and its record holds what it descen
   assert.deepEqual(inherited.origins, [ALICE])
   assert.deepEqual(inherited.issuers, [ALICE])
   assert.deepEqual(inherited.principals, [ALICE, BOB])
+})
+
+test('a parent whose record only commits to what was asked proves as well as any other', () => {
+  const leaf = JSON.parse(textOf(PARENT)) as JsonObject
+  const { draft } = commitDraft(leaf, REDACTABLE, () => Buffer.alloc(SALT_BYTES, 1))
+  const committed = utf8(formatJson(draft))
+  const judgement = judge(descendant(committed, receiptOf(committed)))
+  assert.equal(judgement.denial, null, why(judgement))
+  assert.deepEqual(judgement.coverage.inherited.principals, [ALICE, BOB])
 })
 
 const alone = [link(0)]
