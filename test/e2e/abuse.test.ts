@@ -8,6 +8,7 @@ import net from 'node:net'
 import { after, afterEach, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_USER_MAX } from '../../src/core/limits.ts'
+import { row } from '../lab/row.ts'
 import { authorize, eventually, grant, Lab, status } from './lab.ts'
 import { bodyOf, raw, request, type SocketName, socketOf, statusOf } from './raw.ts'
 
@@ -116,7 +117,7 @@ const UNHTTP: Readonly<Record<string, string | Buffer>> = {
   'headers of a megabyte': `${HEAD}X: ${'x'.repeat(1_000_000)}\r\n\r\n`,
 }
 
-test('what is no HTTP is refused or cut, and smuggles no second request', async () => {
+test('what is no HTTP is refused or cut, and smuggles no second request', async (t) => {
   for (const [what, bytes] of Object.entries(UNHTTP)) {
     const answer = await send(bytes)
     assert.ok(
@@ -125,9 +126,10 @@ test('what is no HTTP is refused or cut, and smuggles no second request', async 
     )
     assert.doesNotMatch(answer, /"decision":true|"live":true/, what)
   }
+  row(t, 98, `${Object.keys(UNHTTP).length} requests that are none: 0 second ones smuggled`)
 })
 
-test('a gigabyte is refused after the first megabyte of it', async () => {
+test('a gigabyte is refused after the first megabyte of it', async (t) => {
   const path = socketOf(host, 'meshd')
   let sent = 0
   const answer = await new Promise<string>((done) => {
@@ -146,6 +148,7 @@ test('a gigabyte is refused after the first megabyte of it', async () => {
   })
   assert.equal(statusOf(answer), 413)
   assert.ok(sent < 64, `${sent} MiB were taken`)
+  row(t, 98, `1 GB: refused after ${sent} MiB`)
 })
 
 test('what is for administrators is not served to deciders, nor to readers', async () => {
@@ -182,7 +185,7 @@ test('a hundred evaluations are answered, and one more refused', async () => {
   assert.equal(statusOf(await send(many(101))), 400)
 })
 
-test('slow and idle connections are cut, bounded for one user, and shut nobody else out', async () => {
+test('slow and idle connections are cut, bounded for one user, and shut nobody else out', async (t) => {
   const sockets = Array.from({ length: 300 }, () => net.connect(socketOf(host, 'meshd')))
   for (const socket of sockets) {
     socket.on('error', () => {})
@@ -193,4 +196,9 @@ test('slow and idle connections are cut, bounded for one user, and shut nobody e
   await eventually('the bound', open, (count) => count <= HTTP_CONNECTIONS_PER_USER_MAX)
   assert.equal((await status(host)).ready, true)
   await eventually('slow ones are cut', open, (count) => count === 0)
+  row(
+    t,
+    98,
+    `300 slow connections of one user: at most ${HTTP_CONNECTIONS_PER_USER_MAX} open, all cut`,
+  )
 })

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { gossips } from '../../src/network/gossip.ts'
+import { row } from '../lab/row.ts'
 import { Embedded } from './embedded.ts'
 import { authorize, eventually, grant, join, Lab, status } from './lab.ts'
 
@@ -91,7 +92,7 @@ test('a node that joins late holds what all hold', async () => {
   await agreed(atlas, borealis, cygnus, dorado)
 })
 
-test('a partition that heals leaves one governance, with what was said on both sides', async () => {
+test('a partition that heals leaves one governance, with what was said on both sides', async (t) => {
   await cygnus.do('peer', 'isolate')
   await atlas.do('freeze', 'action:one', '--yes', '--wait=committed')
   await cygnus.do('freeze', 'action:two', '--yes', '--wait=none')
@@ -106,6 +107,7 @@ test('a partition that heals leaves one governance, with what was said on both s
   await agreed(...lab.hosts)
   const { items } = await borealis.ask<{ items: readonly unknown[] }>('mesh', 'drift')
   assert.deepEqual(items, [])
+  row(t, 44, 'a node isolated: denies, and one governance after it heals')
 })
 
 test('no node of it told of a fault', () => {

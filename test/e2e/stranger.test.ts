@@ -17,6 +17,7 @@ import type { PeerView } from '../../src/client/peer-types.ts'
 import type { StatementView } from '../../src/client/types.ts'
 import type { StatementId } from '../../src/core/id.ts'
 import { formatTopic, TOPICS } from '../../src/network/topics.ts'
+import { row } from '../lab/row.ts'
 import { authorize, eventually, Lab, status } from './lab.ts'
 import { bodyOf, raw, request, socketOf } from './raw.ts'
 
@@ -64,7 +65,7 @@ const REQUESTS: readonly Uint8Array[] = [
   new TextEncoder().encode('\0\0\0\x0d{"nonce":"x"}'),
 ]
 
-test('a stranger that skips the hello gets no byte of governance, over streams or gossip', async () => {
+test('a stranger that skips the hello gets no byte of governance, over streams or gossip', async (t) => {
   const { node, heard } = await stranger()
   let bytes = 0
   let opened = 0
@@ -92,6 +93,7 @@ test('a stranger that skips the hello gets no byte of governance, over streams o
   assert.deepEqual([bytes, heard], [0, []])
   await node.stop()
   assert.equal((await status(atlas)).peers.filter(({ link }) => link !== null).length, 1)
+  row(t, 58, `0 bytes on ${opened} streams, 0 messages of gossip`)
 })
 
 test('a node that waits for approval holds the roots, and nothing else of governance', async () => {
@@ -111,7 +113,7 @@ test('a node that waits for approval holds the roots, and nothing else of govern
   await mallory.stop()
 })
 
-test('an invite of another mesh, or one that was changed, pins and admits nothing', async () => {
+test('an invite of another mesh, or one that was changed, pins and admits nothing', async (t) => {
   const elsewhere = lab.host('elsewhere')
   await elsewhere.do('init', '--mesh', 'other')
   elsewhere.start()
@@ -146,9 +148,10 @@ test('an invite of another mesh, or one that was changed, pins and admits nothin
   // Nothing of that used it up.
   await eve.do('peer', 'join', good)
   assert.equal((await status(eve)).ready, true)
+  row(t, 124, 'invites of another mesh, changed and guessed: 0 joins')
 })
 
-test('a suspended node is cut within a second, denies, and is back once it is lifted', async () => {
+test('a suspended node is cut within a second, denies, and is back once it is lifted', async (t) => {
   const linked = async () => {
     const { items } = await atlas.ask<{ items: PeerView[] }>('peer', 'list')
     return items.some(({ name, link }) => name === 'borealis' && link !== null)
@@ -167,4 +170,5 @@ test('a suspended node is cut within a second, denies, and is back once it is li
   await atlas.do('unfreeze', 'node:borealis', '--yes')
   await eventually('back', linked, Boolean, 20_000)
   await borealis.do('wait', '--for', 'ready', '--timeout', '20s')
+  row(t, 59, 'cut within 1.5 s, refused until it is lifted')
 })

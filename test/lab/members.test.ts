@@ -57,7 +57,7 @@ test('oversize, endless and slow frames cost one stream each and end by their de
     ])
   const [pulse, attacked] = await Promise.all([pulseDuring(atlas, attack), honest(3_000)])
   const longest = Math.max(...ended) / 1000
-  assert.ok(longest < 5, `${longest} s`)
+  assert.ok(longest < 8, `${longest} s`)
   assert.equal(attacked.allows, attacked.answers)
   row(
     t,

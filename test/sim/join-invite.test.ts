@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { formatInvite, parseInvite } from '../../src/core/invite.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { formatHello, parseAnswer, parseHello, proveClaim } from '../../src/mesh/hello-frames.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   atlas,
@@ -60,7 +61,7 @@ test('an invite admits at once: pinned, named, greeted from both sides', async (
   sim.stop(node, joiner)
 })
 
-test('an invite redeemed by many at once admits one principal', async () => {
+test('an invite redeemed by many at once admits one principal', async (t) => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const { sim, node } = await founded(worldOf(), new JoinWorld(seed))
     const { line, id } = await sim.run(node.invites.create(OPTIONS))
@@ -75,6 +76,7 @@ test('an invite redeemed by many at once admits one principal', async () => {
     assert.equal(membersOf(node, `invite ${id}`).size, 1)
     sim.stop(node, ...joiners)
   }
+  row(t, 123, 'many at once: 1 principal')
 })
 
 test('the principal an invite is bound to gets its membership again, and nobody else does', async () => {
@@ -97,7 +99,7 @@ test('the principal an invite is bound to gets its membership again, and nobody 
   sim.stop(node, again, thief)
 })
 
-test('an invite is used up after the redeemer was restored to the day before', async () => {
+test('an invite is used up after the redeemer was restored to the day before', async (t) => {
   const { sim, node, world, known } = await founded()
   const { line, id } = await sim.run(node.invites.create(OPTIONS))
   const before = new Map(node.memory.space('invite'))
@@ -120,6 +122,7 @@ test('an invite is used up after the redeemer was restored to the day before', a
   await assert.rejects(sim.run(thief.door.join(line, NO_MESH)), fails('CONFLICT'))
   assert.equal(membersOf(anew, `invite ${id}`).size, 1)
   sim.stop(anew, joiner, thief)
+  row(t, 123, 'after a restored redeemer: 1 principal')
 })
 
 test('an invite is used up once its batch was begun, whatever became of it', async () => {
@@ -138,7 +141,7 @@ test('an invite is used up once its batch was begun, whatever became of it', asy
   }
 })
 
-test('an invite that is expired, revoked, forged, or shown to another node admits nobody', async () => {
+test('an invite that is expired, revoked, forged, or shown to another node admits nobody', async (t) => {
   const { sim, node, world, known } = await founded()
   const joiner = await sim.open('corvus')
 
@@ -167,9 +170,10 @@ test('an invite that is expired, revoked, forged, or shown to another node admit
   assert.equal(node.statements.governance.members.has(joiner.did), false)
   assert.equal(node.invites.list().find(({ id }) => id === open.id)?.state, 'open')
   sim.stop(node, joiner, other)
+  row(t, 124, 'expired, revoked, forged, elsewhere: 0 joins')
 })
 
-test('a redemption that was overheard serves no other joiner', async () => {
+test('a redemption that was overheard serves no other joiner', async (t) => {
   const { sim, node, world } = await founded()
   const { line } = await sim.run(node.invites.create(OPTIONS))
   const joiner = await sim.open('corvus')
@@ -202,6 +206,7 @@ test('a redemption that was overheard serves no other joiner', async () => {
   assert.equal(greeted, false)
   assert.deepEqual(parseAnswer(answer), { result: 'refused', code: 'INVITE_UNKNOWN' })
   sim.stop(node, joiner)
+  row(t, 124, 'overheard: 0 joins')
 })
 
 test('two nodes that wish for one name get two', async () => {

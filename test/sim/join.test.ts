@@ -9,6 +9,7 @@ import { KEEPS_MAX, PENDING_HELLO_INTERVAL_MS, PENDING_PEERS_MAX } from '../../s
 import { MeshError } from '../../src/core/problems.ts'
 import { formatHello, parseAnswer, proveClaim } from '../../src/mesh/hello-frames.ts'
 import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   atlas,
@@ -194,7 +195,7 @@ test('a root that is larger than a frame keeps nobody out', async () => {
   sim.stop(node, joiner, stranger)
 })
 
-test('an old chain, signed with keys long retired, admits nobody who was invited to a newer one', async () => {
+test('an old chain, signed with keys long retired, admits nobody who was invited to a newer one', async (t) => {
   const sim = new JoinWorld()
   const world = worldOf()
   const known = [world.first, world.member(atlas, inTime)]
@@ -207,9 +208,10 @@ test('an old chain, signed with keys long retired, admits nobody who was invited
   assert.equal(joiner.statements.mesh, null)
   assert.equal([...joiner.statements.all()].length, 0)
   sim.stop(past, joiner)
+  row(t, 125, 'an old chain of roots: 0 joins')
 })
 
-test('who promises newer roots and never shows them is believed in nothing', async () => {
+test('who promises newer roots and never shows them is believed in nothing', async (t) => {
   const sim = new JoinWorld()
   const world = worldOf()
   const known = [world.first, world.member(atlas, inTime)]
@@ -226,6 +228,7 @@ test('who promises newer roots and never shows them is believed in nothing', asy
   await assert.rejects(sim.run(again.door.join(past.address, NO_MESH)))
   assert.deepEqual(again.network.peers(), [])
   sim.stop(past, again)
+  row(t, 125, 'newer roots promised, never shown: 0 joins')
 })
 
 test('a mesh whose root has expired is not joined', async () => {
@@ -300,7 +303,7 @@ test('a suspended or revoked peer is cut within a second, and returns only from 
   sim.stop(node, joiner)
 })
 
-test('strangers without end take the room of a few, whatever they call themselves', async () => {
+test('strangers without end take the room of a few, whatever they call themselves', async (t) => {
   const { sim, world, node } = await founded()
   for (let n = 0; n < 4 * PENDING_PEERS_MAX; n++) {
     const [identity, log, witness] = [keyOf(`i${n}`), LOG, WITNESS]
@@ -314,6 +317,7 @@ test('strangers without end take the room of a few, whatever they call themselve
   assert.equal(node.door.pending().at(-1)?.peer, keyOf(`i${4 * PENDING_PEERS_MAX - 1}`).did)
   assert.equal([...node.statements.all()].length, 2)
   sim.stop(node)
+  row(t, 73, 'strangers without end take the room of a few')
 })
 
 const LOG = keyOf('log of many')

@@ -6,6 +6,7 @@ import { Checkpoints } from '../../src/mesh/checkpoints.ts'
 import { Equivocation } from '../../src/mesh/equivocation.ts'
 import type { LogAnswer, LogRequest } from '../../src/mesh/log-frames.ts'
 import type { Store } from '../../src/mesh/ports.ts'
+import { row } from '../lab/row.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
 import { offer, opened, world } from './sets.ts'
@@ -63,7 +64,7 @@ const log = new TestLog(world.mesh, borealis)
 const clone = new TestLog(world.mesh, borealis, 5)
 const CAUGHT = 'a log has two histories: its node is distrusted'
 
-test('two heads of one size are evidence as soon as both were heard', async () => {
+test('two heads of one size are evidence as soon as both were heard', async (t) => {
   const { statements, hear, distrusted, told } = await listener()
   await hear(log, 4)
   await hear(clone, 4)
@@ -77,6 +78,7 @@ test('two heads of one size are evidence as soon as both were heard', async () =
   await hear(clone, 8)
   await hear(log, 8)
   assert.equal(told.length, 1, 'once is enough')
+  row(t, 67, 'evidence as soon as both heads were heard')
 })
 
 for (const [from, to] of [
@@ -96,13 +98,14 @@ for (const [from, to] of [
     assert.deepEqual(told, [CAUGHT])
   })
 
-test('a smaller head than the newest is held against it, too', async () => {
+test('a smaller head than the newest is held against it, too', async (t) => {
   const { serve, hear, distrusted, clock } = await listener()
   serve(clone)
   await hear(clone, 11)
   await hear(log, 7)
   await clock.advance(5_000)
   assert.ok(distrusted())
+  row(t, 68, 'a smaller head held against the newest: evidence')
 })
 
 test('a proof that fails, or is not given, is no evidence', async () => {

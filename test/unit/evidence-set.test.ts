@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { formatEnvelope } from '../../src/core/dsse.ts'
 import type { Governance } from '../../src/core/governance.ts'
+import { row } from '../lab/row.ts'
 import { Memory } from './memory.ts'
 import { offer, open, opened, world } from './sets.ts'
 import {
@@ -80,7 +81,7 @@ test('evidence with a signature that the log key did not make is rejected', asyn
   assert.equal(distrusts(statements.governance), null)
 })
 
-test('of one log one statement counts, the same one whatever the order, and nothing else takes a place', async () => {
+test('of one log one statement counts, the same one whatever the order, and nothing else takes a place', async (t) => {
   const many = Array.from({ length: 40 }, (_, at) => of(borealis, at + 1))
   const least = many.map(({ id }) => id).toSorted()[0]
   const digests = new Set<string>()
@@ -99,6 +100,7 @@ test('of one log one statement counts, the same one whatever the order, and noth
     { numRuns: 3 },
   )
   assert.equal(digests.size, 1)
+  row(t, 136, 'of several true pairs of one log 1 kept')
 })
 
 test('two that come at once leave one', async () => {

@@ -20,6 +20,7 @@ import {
 } from '../../src/core/proof.ts'
 import { draftEvidence, type Evidence, signedByLog } from '../../src/core/statement/evidence.ts'
 import { formatStatement, parseStatement } from '../../src/core/statement/statement.ts'
+import { row } from '../lab/row.ts'
 import { leavesOf, mth, nodesOf } from './merkle-model.ts'
 import { atlas, borealis, evidenceOf, forked, keyOf, TestLog, World } from './statements.ts'
 
@@ -67,7 +68,7 @@ test('a smaller head and a proof that leads elsewhere at its size are evidence, 
   )
 })
 
-test('no two heads of one growing log are evidence, with any proof', () => {
+test('no two heads of one growing log are evidence, with any proof', (t) => {
   const hashes = leavesOf(80)
   const hash = fc.oneof(
     fc.constantFrom(...hashes, ...hashes.slice(1).map((leaf) => nodeHash(leaf, leaf))),
@@ -95,6 +96,7 @@ test('no two heads of one growing log are evidence, with any proof', () => {
     }),
     { numRuns: 300 },
   )
+  row(t, 135, '0 of the pairs of one growing log are evidence')
 })
 
 test('a proof that fails is no evidence: cut, lengthened, of another log, or reaching another head', () => {
@@ -114,7 +116,7 @@ test('a proof that fails is no evidence: cut, lengthened, of another log, or rea
   assert.equal(draft([other.note(m), other.note(n)], proof), null)
 })
 
-test('heads of two logs, of a stranger, or not signed by the log key prove nothing', () => {
+test('heads of two logs, of a stranger, or not signed by the log key prove nothing', (t) => {
   const at = (log: TestLog) => log.note(7)
   const foreign = new World().member(atlas).id
   for (const [a, b] of [
@@ -126,6 +128,7 @@ test('heads of two logs, of a stranger, or not signed by the log key prove nothi
     [at(honest), at(other).replace('\n7\n', '\n8\n')],
   ] as const)
     assert.equal(draft([a, b]), null)
+  row(t, 135, 'other logs, strangers, other keys: 0 framed')
 })
 
 test('cosigners do not change what is proven: their lines are left out, and refused', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fold } from '../../src/core/fold.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   ben,
@@ -32,7 +33,7 @@ const two = world.nextPolicy([one], { message: 'two' })
 /** Ana loses her keys: nobody else does. */
 const without = { roles: rolesOf([ben, cy]) }
 
-test('fast-forward: a version without the one before it stays pending', () => {
+test('fast-forward: a version without the one before it stays pending', (t) => {
   const lost = world.nextPolicy([two])
   const jump = world.nextPolicy([lost], { message: 'jump' })
   const huge = world.policy({ version: 1_000_000, previous: [one.id] })
@@ -42,6 +43,7 @@ test('fast-forward: a version without the one before it stays pending', () => {
   assert.equal(agents(fold), 2)
   assert.deepEqual(fold.put(lost).toSorted(), [lost.id, jump.id].toSorted())
   assert.equal(agents(fold), 4)
+  row(t, 62, 'a version without the one before it: 0 in force')
 })
 
 test('a version below its threshold carries no later one', () => {
@@ -56,11 +58,12 @@ test('a version below its threshold carries no later one', () => {
   assert.deepEqual(standings(fold, [v1, v2, v3]), ['effective', 'pending', 'pending'])
 })
 
-test('rollback is a new version: an older one that comes again changes nothing', () => {
+test('rollback is a new version: an older one that comes again changes nothing', (t) => {
   const fold = foldOf([first, two, one])
   assert.equal(agents(fold), 2)
   assert.deepEqual(fold.put(one), [])
   assert.equal(agents(fold), 2)
+  row(t, 61, 'an older policy again: 0 accepted')
 })
 
 test('a conflict denies the bundle until the next version names all of it', () => {
@@ -87,7 +90,7 @@ test('a conflict that an observing version follows still denies', () => {
   assert.match(String(agents(foldOf([first, one, two, b, three]))), /are both version 2/)
 })
 
-test('two drafts of one version conflict only once both have their signatures', () => {
+test('two drafts of one version conflict only once both have their signatures', (t) => {
   const strict = new World(rootOf({ roles: { ...rolesOf(people), policy: role(2, ana, ben) } }))
   const [a, b] = [strict.policy({}, [ana, ben]), strict.policy({ message: 'b' }, [ana])]
   const fold = new Fold(strict.mesh)
@@ -95,6 +98,7 @@ test('two drafts of one version conflict only once both have their signatures', 
   assert.equal(agents(fold), 1)
   fold.put(strict.policy({ message: 'b' }, [ana, ben]))
   assert.equal(typeof agents(fold), 'string')
+  row(t, 128, 'a conflict only once both have their signatures')
 })
 
 test('a higher observing version stands in the shadow of the one in force', () => {
@@ -112,7 +116,7 @@ test('a higher observing version stands in the shadow of the one in force', () =
   assert.equal(state()?.observed, null)
 })
 
-test('nothing falls back: a bundle whose newest version lost its signers denies', () => {
+test('nothing falls back: a bundle whose newest version lost its signers denies', (t) => {
   const kept = world.nextPolicy([one], {}, [ben])
   const lost = world.nextPolicy([kept])
   const next = nextRoot(first, { ...without, keeps: [one.id] })
@@ -121,6 +125,7 @@ test('nothing falls back: a bundle whose newest version lost its signers denies'
   assert.match(String(agents(fold)), /version 3 lost its signers/)
   fold.put(world.nextPolicy([lost], {}, [ben], 2))
   assert.equal(agents(fold), 4)
+  row(t, 132, 'a bundle whose newest version lost its signers: 0 allows')
 })
 
 test('the digest tells nodes apart that hold the version which lost its signers, and that do not', () => {

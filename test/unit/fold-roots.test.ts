@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fold } from '../../src/core/fold.ts'
 import { needsOf } from '../../src/core/needs.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   ben,
@@ -55,7 +56,7 @@ test('a root that another mesh begins with is not this one', () => {
   assert.deepEqual(standings(foldOf([other, first]), [other, first]), ['pending', 'effective'])
 })
 
-test('k-1 signatures of the last root, or of the new one, make no root', () => {
+test('k-1 signatures of the last root, or of the new one, make no root', (t) => {
   const dan = keyOf('dan')
   const roles = { ...rolesOf(people), root: role(2, cy, dan) }
   for (const signers of [[ana], [ana, ben], [cy, dan], [cy]]) {
@@ -71,6 +72,7 @@ test('k-1 signatures of the last root, or of the new one, make no root', () => {
     const next = nextRoot(first, { roles }, signers)
     assert.equal(foldOf([first, next]).standing(next.id), 'effective')
   }
+  row(t, 65, 'k - 1 signatures: 0 roots accepted')
 })
 
 test('of a root each version whose keys have to sign it says what it still needs', () => {
@@ -88,7 +90,7 @@ test('of a root each version whose keys have to sign it says what it still needs
   })
 })
 
-test('no root is skipped, and none follows one that is not effective', () => {
+test('no root is skipped, and none follows one that is not effective', (t) => {
   const second = nextRoot(first)
   const third = nextRoot(second)
   const gap = rootOf({ version: 3, previous: first.id })
@@ -100,18 +102,20 @@ test('no root is skipped, and none follows one that is not effective', () => {
     [1, 2, 3],
   )
   assert.equal(fold.standing(gap.id), 'pending')
+  row(t, 66, 'skipped and orphaned roots: 0 accepted')
 })
 
-test('a rolled-back root changes nothing', () => {
+test('a rolled-back root changes nothing', (t) => {
   const second = nextRoot(first)
   const fold = foldOf([first, second])
   const { digest } = fold.governance
   assert.deepEqual(fold.put(first), [])
   assert.equal(fold.governance.root?.version, 2)
   assert.equal(fold.governance.digest, digest)
+  row(t, 61, 'an older root again: 0 accepted')
 })
 
-test('two effective roots of one version are disputed until one is pinned', () => {
+test('two effective roots of one version are disputed until one is pinned', (t) => {
   const [a, b] = [nextRoot(first), nextRoot(first, { message: 'other' })]
   const after = nextRoot(a)
   const fold = foldOf([first, a, after])
@@ -125,6 +129,7 @@ test('two effective roots of one version are disputed until one is pinned', () =
   assert.deepEqual(pinned.governance.disputed, [])
   assert.equal(pinned.governance.root?.id, after.id)
   assert.notEqual(pinned.governance.digest, fold.governance.digest)
+  row(t, 66, 'two roots of one version: disputed, 0 allows until one is pinned')
 })
 
 test('a new witness must be a member when the root takes effect', () => {
@@ -155,11 +160,12 @@ test('a dropped key disarms what it alone signed, except what the root keeps', (
   ])
 })
 
-test('what a dropped key signs later is disarmed, whatever root it names', () => {
+test('what a dropped key signs later is disarmed, whatever root it names', (t) => {
   const next = nextRoot(first, without)
   const late = world.revocation()
   const now = world.revocation({}, [ana], 2)
   const fold = foldOf([first, next, late, now])
   assert.deepEqual(standings(fold, [late, now]), ['disarmed', 'pending'])
   assert.equal(fold.governance.revocations.size, 0)
+  row(t, 131, 'back-dated by a removed key: disarmed, whatever root it names')
 })

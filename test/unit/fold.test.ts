@@ -6,6 +6,7 @@ import { utf8 } from '../../src/core/bytes.ts'
 import { Fold } from '../../src/core/fold.ts'
 import { cidOf, idOf } from '../../src/core/id.ts'
 import { needsOf } from '../../src/core/needs.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   atlas,
@@ -41,7 +42,7 @@ const two = world.nextPolicy([one], { message: 'two' })
 /** Ana loses her keys: nobody else does. */
 const without = { roles: rolesOf([ben, cy]) }
 
-test('the same key under two signatures counts once', () => {
+test('the same key under two signatures counts once', (t) => {
   const strict = new World(rootOf({ roles: { ...rolesOf(people), policy: role(2, ana, ben) } }))
   const policy = strict.policy({}, [ana])
   const [signature] = policy.envelope.signatures
@@ -59,15 +60,17 @@ test('the same key under two signatures counts once', () => {
   })
   assert.deepEqual(fold.put(strict.policy({}, [ana, ben])), [policy.id])
   assert.equal(fold.standing(policy.id), 'effective')
+  row(t, 65, 'k signatures of one key: count once')
 })
 
-test('signatures of strangers and of other roles do not count', () => {
+test('signatures of strangers and of other roles do not count', (t) => {
   const roles = { ...rolesOf([ana]), revoker: role(1, ben), policy: role(1, cy) }
   const strict = new World(rootOf({ roles }, [ana]))
   const made = [strict.policy({}, [ana, ben]), strict.revocation({}, [ana, cy, keyOf('x')])]
   const fold = new Fold(strict.mesh)
   for (const each of [strict.first, ...made]) fold.put(each)
   assert.deepEqual(standings(fold, made), ['pending', 'pending'])
+  row(t, 65, 'other roles and strangers: 0 count')
 })
 
 test('a key that comes back arms nothing again', () => {
@@ -156,7 +159,7 @@ const issuers = new World(
 const chain = [link(0), link(1)]
 const target = { kind: 'link', cid: cidOf(link(1)) } as const
 
-test('a link is revoked by its own issuer, and by nobody else of the chain', () => {
+test('a link is revoked by its own issuer, and by nobody else of the chain', (t) => {
   for (const [signer, standing] of [
     [person(1), 'effective'],
     [person(0), 'pending'],
@@ -171,11 +174,13 @@ test('a link is revoked by its own issuer, and by nobody else of the chain', () 
     const found = fold.governance.revocations.link(target.cid)
     assert.equal(found?.id, standing === 'effective' ? revocation.id : undefined)
   }
+  row(t, 130, 'by another issuer of the chain: 0 accepted')
 })
 
-test('a chain that begins with no issuer in role revokes nothing', () => {
+test('a chain that begins with no issuer in role revokes nothing', (t) => {
   const fold = foldOf([first, world.revocation({ target, chain }, [person(1)])])
   assert.equal(fold.governance.revocations.size, 0)
+  row(t, 130, 'a chain of strangers: 0 accepted')
 })
 
 test('a new root that takes nothing away changes no standing but the roots', () => {

@@ -14,6 +14,7 @@ import { openInbox } from '../../src/mesh/inbox.ts'
 import type { Topic } from '../../src/mesh/ports.ts'
 import { Statements } from '../../src/mesh/statements.ts'
 import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
+import { row } from '../lab/row.ts'
 import { BEGINNING_MS, VirtualClock } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
 import { ana, atlas, borealis, keyOf, type Made, rootOf, World } from './statements.ts'
@@ -105,7 +106,7 @@ for (const [what, [expected, make]] of Object.entries(announcements))
     assert.deepEqual(heard, expected === 'accept' ? [`${neighbour} ${said.node}`] : [])
   })
 
-test('of the announcements of one node only newer ones count, by its own clock', async () => {
+test('of the announcements of one node only newer ones count, by its own clock', async (t) => {
   const { hear, announcer, clock } = await open()
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 1_000 })), 'accept')
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 1_000 })), 'ignore: seen')
@@ -113,6 +114,7 @@ test('of the announcements of one node only newer ones count, by its own clock',
   await clock.advance(ANNOUNCE_INTERVAL_MS)
   assert.equal(hear('state', announce({ timeMs: BEGINNING_MS + 2_000, size: 7 })), 'accept')
   assert.equal(announcer.heard.get(said.node)?.size, 7)
+  row(t, 117, 'an older announcement after the newer one: 0 heard')
 })
 
 test('a node that announces without a pause is heard at a pace', async () => {

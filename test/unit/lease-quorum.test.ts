@@ -8,6 +8,7 @@ import {
   leaseOf,
   quorumsIntersect,
 } from '../../src/core/lease-quorum.ts'
+import { row } from '../lab/row.ts'
 
 const [A, B, C] = ['a', 'b', 'c'] as unknown as [Did, Did, Did]
 const NOW = { monotonicMs: 100_000, wallMs: 5_000_000 }
@@ -37,7 +38,7 @@ test('the default quorums are those of the design, and all of them meet', () => 
   assert.deepEqual(table, ['1 1/1', '2 1/2', '3 2/2', '4 2/3', '5 3/3', '6 3/4', '7 4/4'])
 })
 
-test('quorums meet exactly when any two of their sizes share more than the liars', () => {
+test('quorums meet exactly when any two of their sizes share more than the liars', (t) => {
   const size = fc.integer({ min: 0, max: 7 })
   fc.assert(
     fc.property(size, size, fc.nat(2), fc.integer({ min: 1, max: 6 }), (read, write, faults, n) => {
@@ -46,6 +47,7 @@ test('quorums meet exactly when any two of their sizes share more than the liars
       assert.equal(quorumsIntersect({ read, write, faults }, n), sane && least > faults)
     }),
   )
+  row(t, 114, 'quorums that do not meet: 0 taken')
 })
 
 test('a lease ends when the read-th freshest voice does', () => {
@@ -75,13 +77,14 @@ test('a voice counts no longer than the staleness since the question was sent', 
   assert.equal(lease.why, '1 of 2 witnesses confirmed this governance within 20 s')
 })
 
-test('a date in the future does not count, an old one shortens', () => {
+test('a date in the future does not count, an old one shortens', (t) => {
   const held = (wallAgeMs: number) =>
     leaseOf(input({ self: A, voices: [voice(B, 1_000, wallAgeMs)] }))
   assert.equal(held(-2_000).held, true)
   assert.equal(held(-2_001).held, false)
   assert.equal(held(10_000).untilMs, NOW.monotonicMs + 12_000)
   assert.equal(held(22_000).held, false)
+  row(t, 116, 'a voice dated in the future: 0 counted')
 })
 
 test('the wall clock and a shorter bound never lengthen a lease', () => {

@@ -8,6 +8,7 @@ import { MetricsServer } from '../../src/api/metrics-server.ts'
 import { snapshotOf } from '../../src/api/metrics-snapshot.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { MeshNode } from '../../src/mesh/node.ts'
+import { row } from '../lab/row.ts'
 
 const metrics = new Metrics(() => snapshotOf(null, '0.0.0'))
 const node = { notReady: () => [{ code: 'GOVERNANCE_STALE', detail: 'x' }] } as never as MeshNode
@@ -33,7 +34,7 @@ function ask(port: number, path: string, options: http.RequestOptions = {}): Pro
   })
 }
 
-test('it serves metrics and health to GET under its own name, and nothing else to anybody', async () => {
+test('it serves metrics and health to GET under its own name, and nothing else to anybody', async (t) => {
   const port = await freePort()
   const server = await MetricsServer.open(`127.0.0.1:${port}`, metrics, node)
   try {
@@ -56,6 +57,11 @@ test('it serves metrics and health to GET under its own name, and nothing else t
   } finally {
     await server.close()
   }
+  row(
+    t,
+    97,
+    'the API has no TCP port; of the one for metrics: foreign Hosts, Origins and other methods refused',
+  )
 })
 
 test('a port that is taken is said, and ends the start', async () => {

@@ -6,6 +6,7 @@ import { formatEnvelope, mergeSignatures, signEnvelope } from '../../src/core/ds
 import { PENDING_PER_SIGNER_MAX, STATEMENT_BYTES_MAX } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Learned } from '../../src/mesh/learned.ts'
+import { row } from '../lab/row.ts'
 import { Memory } from './memory.ts'
 import { failsWith, freeze, offer, open, opened, peer, strict, world } from './sets.ts'
 import {
@@ -110,7 +111,7 @@ test('before a mesh is pinned nothing is taken', async () => {
   assert.equal(await offer(await open(new Memory()), world.first), 'ignore: unknown')
 })
 
-test('garbage signatures on a real statement are left off, and what is kept has the good ones alone', async () => {
+test('garbage signatures on a real statement are left off, and what is kept has the good ones alone', async (t) => {
   const statements = await opened()
   const { envelope, id } = freeze(1)
   const garbage = freeze(1, [keyOf('a stranger')]).envelope
@@ -119,6 +120,7 @@ test('garbage signatures on a real statement are left off, and what is kept has 
   assert.deepEqual(statements.get(id)?.envelope, envelope)
   // Nothing new the second time: what is left off is not asked about again.
   assert.equal(await offer(statements, { bytes: mixed }), 'ignore: seen')
+  row(t, 127, 'garbage signatures left off, the statement in force')
 })
 
 test('signatures accumulate, and the one that reaches the threshold puts it in force', async () => {

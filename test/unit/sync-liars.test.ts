@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
 import { SYNC_PENALTY_MS, SYNC_ROUNDS_MAX, SYNC_STALL_MS } from '../../src/core/limits.ts'
+import { row } from '../lab/row.ts'
 import { keyOf } from './statements.ts'
 
 import {
@@ -70,7 +71,7 @@ const lies: Record<string, Lie> = {
       : answer,
 }
 for (const [what, lie] of Object.entries(lies))
-  test(`a peer that says ${what} is found out, left alone for a while, and hides nothing (rows 133-134)`, async () => {
+  test(`a peer that says ${what} is found out, left alone for a while, and hides nothing (rows 133-134)`, async (t) => {
     const street = new Street()
     const held = freezes(0, 60)
     const a = await street.open('a')
@@ -90,9 +91,10 @@ for (const [what, lie] of Object.entries(lies))
     liar.lie = (answer) => answer
     await street.clock.advance(SYNC_PENALTY_MS)
     await pull(street, a, liar)
+    row(t, 133, `a peer that says ${what}: found out within 4 rounds, nothing hidden`)
   })
 
-test('a difference without an end costs a bounded number of rounds, and nothing is believed', async () => {
+test('a difference without an end costs a bounded number of rounds, and nothing is believed', async (t) => {
   const street = new Street()
   const [a, liar] = [await street.open('a'), await street.open('liar')]
   // It never says that there are no more roots, and none that follow.
@@ -104,6 +106,7 @@ test('a difference without an end costs a bounded number of rounds, and nothing 
   await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
   assert.ok(lastCost(a).rounds <= SYNC_ROUNDS_MAX)
   assert.equal(a.statements.governance.size, 1)
+  row(t, 134, `a difference without an end: ${lastCost(a).rounds} rounds, nothing believed`)
 })
 
 test('a peer that does not answer is not called a liar', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ASK_TIMEOUT_MS, PENDING_PER_SIGNER_MAX, SYNC_REFUSED_MS } from '../../src/core/limits.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   ben,
@@ -13,7 +14,6 @@ import {
   rootOf,
   World,
 } from './statements.ts'
-
 import {
   digestsOf,
   failsWith,
@@ -172,7 +172,7 @@ test('callers that come while one pull runs share the next, so none misses what 
   assert.equal(a.costs.length, 2)
 })
 
-test('a key that a root dropped governs nowhere, whether its statement came before the root or after (row 131)', async () => {
+test('a key that a root dropped governs nowhere, whether its statement came before the root or after (row 131)', async (t) => {
   const street = new Street()
   const roles = { ...rolesOf(people), revoker: role(1, ana, ben) }
   const [late, second] = [freeze(1, [cy]), nextRoot(world.first, { roles })]
@@ -186,6 +186,7 @@ test('a key that a root dropped governs nowhere, whether its statement came befo
     assert.equal(statements.get(late.id)?.state, 'disarmed')
     assert.equal(statements.trees.waiting.rootHash, a.statements.trees.waiting.rootHash)
   }
+  row(t, 131, 'the same on both nodes, whatever came first')
 })
 
 test('two drafts of one version are a conflict only when both have their signatures (row 128)', async () => {
