@@ -4,6 +4,7 @@
  * writes that will be gone (FACTS 4); whoever had the error opens anew.
  */
 import { Level } from 'level'
+import { concat } from '../core/bytes.ts'
 import { BLOCK_BYTES, WRITE_BUFFER_BYTES } from '../core/limits.ts'
 import type { MeshError } from '../core/problems.ts'
 import { failed } from './failures.ts'
@@ -92,9 +93,22 @@ export class Database {
     })
   }
 
-  /** Writes a range anew: what was replaced or deleted in it is in no file of the database any more. */
-  compact(range: Range): Promise<void> {
-    return this.#guard('writing failed', () => this.#compact(range))
+  /**
+   * What was replaced or deleted under these keys leaves the files, too. Twice: a value and its end
+   * that wait in memory together become one file, which LevelDB leaves as it is until something
+   * newer lies over it. So the neighbours of the keys are deleted, which nobody wrote.
+   */
+  forget(keys: readonly Uint8Array[]): Promise<void> {
+    const sorted = keys.toSorted(Buffer.compare)
+    const [first, last] = [sorted[0], sorted.at(-1)]
+    if (first === undefined || last === undefined) return Promise.resolve()
+    const around = [first.subarray(0, -1), concat(last, Uint8Array.of(0))] as const
+    const range = { gte: around[0], lt: concat(last, Uint8Array.of(1)) }
+    return this.#guard('writing failed', async () => {
+      await this.#compact(range)
+      await this.#handle.batch(around.map((key) => ({ type: 'del', key })))
+      await this.#compact(range)
+    })
   }
 
   async #compact({ gte, lt }: Range): Promise<void> {

@@ -273,13 +273,9 @@ export class LevelStore implements Store {
   /** What stood there is shown no more; now it leaves the files, too. */
   #forget(exhibits: readonly Exhibit[]): void {
     const { database, standing } = this.#opened
-    const indexes = exhibits.map(({ index }) => index)
-    const range = {
-      gte: exhibitKey(standing.epoch, Math.min(...indexes)),
-      lt: exhibitKey(standing.epoch, Math.max(...indexes) + 1),
-    }
+    const keys = exhibits.map(({ index }) => exhibitKey(standing.epoch, index))
     // What fails poisons the handle; the next compaction that comes by takes it.
-    database.compact(range).catch(() => {})
+    database.forget(keys).catch(() => {})
   }
 
   /** Says outside the database that its last batch was acknowledged; nobody waits for it. */

@@ -1,6 +1,7 @@
 /** Values that records only commit to are given up: from what is shown, from the disk, and by nobody unnoticed; the log proves what it proved. */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { atlas } from '../../scripts/vectors/tokens.ts'
@@ -14,6 +15,8 @@ import { disclosedOf } from '../../src/mesh/disclosures.ts'
 import { Log } from '../../src/mesh/log.ts'
 import { LogReader } from '../../src/mesh/log-reader.ts'
 import { type Redaction, redactRecords } from '../../src/mesh/redact.ts'
+import { Database } from '../../src/storage/database.ts'
+import { exhibitKey } from '../../src/storage/keyspace.ts'
 import { type Durably, inMemory, onLevel } from '../ports/stores.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { canaryDecision, EXHIBIT } from './canaries.ts'
@@ -142,6 +145,22 @@ test('no file of the database holds a value that was redacted', async () => {
     assert.equal(readExhibit((await again.exhibits(1, 1))[0] ?? Buffer.of()).size, 1)
   } finally {
     await durably.remove()
+  }
+})
+
+test('what was written and deleted before any of it became a file leaves the files, too', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'meshd-forget-'))
+  const database = await Database.open(directory, true)
+  try {
+    const key = exhibitKey(1, 7)
+    await database.write([{ type: 'put', key, value: Buffer.from(ONE) }], true)
+    await database.write([{ type: 'del', key }], true)
+    await database.forget([key])
+    const files = readdirSync(directory).map((file) => readFileSync(join(directory, file)))
+    assert.ok(files.length > 0 && !files.some((bytes) => bytes.includes(ONE)))
+  } finally {
+    await database.close()
+    rmSync(directory, { recursive: true })
   }
 })
 
