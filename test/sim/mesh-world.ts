@@ -24,6 +24,9 @@ import { Permits } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
+/** The first ones have names that are easily told apart. */
+const namesOf = (count: number) =>
+  Array.from({ length: count }, (_, place) => NAMES[place] ?? `node-${place}`)
 /** Until whatever watches a daemon starts it again. */
 const REBOOT_MS = 1_000
 /** How the simulated disk says that it was told to fail. */
@@ -55,7 +58,7 @@ export class MeshWorld {
     this.clock = new VirtualClock(swarm.seed)
     this.dice = new Dice(swarm.seed * 31 + 7)
     this.hub = new Hub(this.clock, swarm.weather)
-    const keys = NAMES.slice(0, swarm.nodes).map(nodeOf)
+    const keys = namesOf(swarm.nodes).map(nodeOf)
     this.laws = new Laws(swarm, keys, (law) => this.write({ ev: 'made', law }, null))
     this.hosts = keys.map((each, place) => ({
       place,
