@@ -26,7 +26,7 @@ const SAYS: Readonly<Record<string, string>> = {
   'audit.share':
     'who may look through the records of this node: other nodes, for `meshd audit list --mesh`',
   'audit.mirror':
-    'how many members are to hold a copy of the records of this node; a node that wants copies keeps those of others',
+    'how many members are to hold a copy of the records of this node, which they can read; a node that wants copies keeps those of others',
   'audit.redactable':
     'what records only commit to, so that `meshd audit redact` can take it out of them: any of args, claims, subject, resource, caller (its name, ids and all facts)',
   'audit.disk_reserve': 'kept free, so that revocations still fit on a full disk',

@@ -77,7 +77,6 @@ export class Mirroring {
   readonly #held: Map<Did, number>
   #epoch: number
   readonly #asking = new Map<Did, Asking>()
-  readonly #listeners: (() => void)[] = []
 
   private constructor(ports: MirroringPorts, held: Map<Did, number>) {
     this.#ports = ports
@@ -101,11 +100,6 @@ export class Mirroring {
       if (Number(epoch) === ports.log.epoch) held.set(node, sizeIn(key, value))
     }
     return new Mirroring(ports, held)
-  }
-
-  /** Told when a mirror holds more. */
-  onMirrored(listener: () => void): void {
-    this.#listeners.push(listener)
   }
 
   /** How much of the current log each member in good standing holds. */
@@ -256,9 +250,7 @@ export class Mirroring {
     if (this.#held.get(node) === size) return
     const value = utf8(formatJson({ size }))
     await this.#ports.persist([{ space: 'mirrored', key: `${node}/${epoch}`, value }])
-    if (epoch !== this.#epoch) return
-    this.#held.set(node, size)
-    for (const listener of this.#listeners) listener()
+    if (epoch === this.#epoch) this.#held.set(node, size)
   }
 }
 

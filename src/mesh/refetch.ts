@@ -94,7 +94,10 @@ export class Refetch {
   /** Takes the time of an announcement that bears this node's name and that it did not send since its start. */
   heardSelf(timeMs: number): void {
     // One of before may still be on its way; this one was made by a daemon that runs.
-    if (timeMs > this.#startedWallMs + REFETCH_QUIET_MS) this.#twin = true
+    if (this.#twin || timeMs <= this.#startedWallMs + REFETCH_QUIET_MS) return
+    this.#twin = true
+    if (!this.#ports.boot.done)
+      this.#ports.problem('another daemon speaks as this node: its log is not brought back', null)
   }
 
   /** Tries as long as the boot check finds records missing; returns when it is done, or the signal aborts. */
