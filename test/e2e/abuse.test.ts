@@ -201,4 +201,5 @@ test('slow and idle connections are cut, bounded for one user, and shut nobody e
     98,
     `300 slow connections of one user: at most ${HTTP_CONNECTIONS_PER_USER_MAX} open, all cut`,
   )
+  row(t, 98, '0 honest shut out')
 })

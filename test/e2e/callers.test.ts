@@ -51,12 +51,13 @@ const decided = (answer: string) => JSON.parse(bodyOf(answer)) as DecisionView
 
 test('another user has no key and no wallet here, and what is held for the first is no use to it', {
   skip,
-}, async () => {
+}, async (t) => {
   assert.equal(decided(await asRoot(request('POST', '/v1/executions', GOOD))).decision, true)
   const other = decided(asOther(request('POST', '/v1/executions', GOOD)))
   assert.deepEqual([other.decision, other.code], [false, 'AUTHORIZATION_MISSING'])
   assert.equal(statusOf(asOther(request('GET', '/v1/wallet'))), 404)
   assert.match(asOther(request('GET', '/livez'), 'admin'), /EACCES/)
+  row(t, 142, '0 allows')
 })
 
 test('with a key of its own it still cannot use, list, drop or hand on what is held for another', {

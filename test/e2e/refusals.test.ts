@@ -21,6 +21,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { RecordView } from '../../src/client/types.ts'
+import { row } from '../lab/row.ts'
 import { authorize, eventually, grant, Lab, status } from './lab.ts'
 import { run } from './typed.ts'
 
@@ -231,7 +232,7 @@ for (const { of, exit, says, make, mend } of TROUBLES) {
   })
 }
 
-test('a flipped bit in each slot of the head file, or in the database, is damage', async () => {
+test('a flipped bit in each slot of the head file, or in the database, is damage', async (t) => {
   const db = join(data, 'db')
   const size = (name: string) => statSync(join(db, name)).size
   const [file = ''] = readdirSync(db)
@@ -250,6 +251,7 @@ test('a flipped bit in each slot of the head file, or in the database, is damage
     for (const name of readdirSync(db)) if (!whole.has(name)) rmSync(join(db, name))
     for (const [name, bytes] of whole) writeFileSync(join(db, name), bytes, { mode: 0o600 })
   }
+  row(t, 17, '0 silent')
 })
 
 test('with another log key than the mesh knows it runs, and allows nothing that nobody could verify', async () => {
@@ -293,7 +295,7 @@ test('a port that somebody has, for peers or for scrapers, ends it with status 6
   other.close()
 })
 
-test('of two daemons on one data directory, or on one socket, the second is refused', async () => {
+test('of two daemons on one data directory, or on one socket, the second is refused', async (t) => {
   atlas.start()
   await atlas.do('wait', '--for', 'ready')
   await refused(6, /in use by another daemon {2}\[NOT_READY\]/)
@@ -303,6 +305,7 @@ test('of two daemons on one data directory, or on one socket, the second is refu
   writeFileSync(second.env['MESHD_CONFIG'] ?? '', shared)
   await refused(6, /another daemon listens on .*meshd\.sock {2}\[NOT_READY\]/, second)
   assert.equal((await status(atlas)).ready, true)
+  row(t, 29, 'the second is refused')
 })
 
 test('after all of that it starts, holds what it acknowledged, and allows', async () => {

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import type { PolicyAnswer, PolicyEngine } from '../../src/core/policy.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
+import { row } from '../lab/row.ts'
 import { ask, askWith, FORBID, PERMIT, policyOf, SCHEMA } from '../unit/bundles.ts'
 
 const engines: Record<string, () => PolicyEngine> = { cedar: () => new CedarEngine() }
@@ -42,13 +43,14 @@ for (const [name, create] of Object.entries(engines)) {
     assert.deepEqual(answer.determining, [{ bundle: 'b0', version: 1, policy: 'permit' }])
   })
 
-  test(`${name}: any forbid wins, in whichever bundle it stands`, () => {
+  test(`${name}: any forbid wins, in whichever bundle it stands`, (t) => {
     assert.equal(brief(decide([`${PERMIT}${FORBID}`])), 'deny POLICY_FORBID forbid')
     assert.equal(brief(decide([PERMIT, FORBID])), 'deny POLICY_FORBID forbid')
     assert.equal(brief(decide([FORBID, PERMIT])), 'deny POLICY_FORBID forbid')
+    row(t, 92, 'forbid wins')
   })
 
-  test(`${name}: a bundle whose forbid reads a missing attribute never allows`, () => {
+  test(`${name}: a bundle whose forbid reads a missing attribute never allows`, (t) => {
     const required = SCHEMA.replaceAll('risk?: Long', 'risk: Long')
     const forbid = '@id("f") forbid (principal, action, resource) when { context.args.risk > 3 };'
     const schema = required.replace('args?:', 'args:')
@@ -68,9 +70,10 @@ for (const [name, create] of Object.entries(engines)) {
     const answer = loaded(create, [unknown]).decide(askWith({ risk: 1 }))
     assert.equal(brief(answer), 'deny POLICY_ERROR')
     assert.match(answer.errors.join(), /^b@1: f: .*does not exist/)
+    row(t, 91, '0 allows')
   })
 
-  test(`${name}: an error in one bundle denies what another permits`, () => {
+  test(`${name}: an error in one bundle denies what another permits`, (t) => {
     const fails = policyOf(
       '@id("f") forbid (principal, action, resource) when { principal.risk > 3 };',
       {
@@ -81,6 +84,7 @@ for (const [name, create] of Object.entries(engines)) {
     const answer = loaded(create, [policyOf(PERMIT), fails]).decide(askWith({ risk: 1 }))
     assert.equal(brief(answer), 'deny POLICY_ERROR')
     assert.match(answer.errors.join(), /^other@1: /)
+    row(t, 91, '0 allows')
   })
 
   test(`${name}: a bundle that does not know the action is silent, and alone it permits nothing`, () => {
@@ -111,7 +115,7 @@ for (const [name, create] of Object.entries(engines)) {
     assert.equal(brief(decide([PERMIT], askWith({ risk: 4 }))), 'allow null permit')
   })
 
-  test(`${name}: nothing that a caller sends becomes an entity or a function`, () => {
+  test(`${name}: nothing that a caller sends becomes an entity or a function`, (t) => {
     const admin =
       '@id("a") permit (principal, action, resource) when { context has args && context.args has who && context.args.who == principal::"admin" };'
     for (const who of [
@@ -122,6 +126,8 @@ for (const [name, create] of Object.entries(engines)) {
       assert.equal(brief(decide([admin, PERMIT], askWith({ who }))), 'deny POLICY_ERROR')
       assert.equal(brief(decide([PERMIT], askWith({ text: [who] }))), 'deny POLICY_ERROR')
     }
+    row(t, 86, '0 entities')
+    row(t, 93, '0 policy texts built')
   })
 
   test(`${name}: numbers that Cedar would round or does not have are errors`, () => {
@@ -130,7 +136,7 @@ for (const [name, create] of Object.entries(engines)) {
     }
   })
 
-  test(`${name}: what is observed neither permits nor forbids, but is told`, () => {
+  test(`${name}: what is observed neither permits nor forbids, but is told`, (t) => {
     const observed = (text: string) => [policyOf(text, { version: 2, mode: 'observe' })]
     const forbidding = loaded(create, [policyOf(PERMIT)], observed(FORBID)).decide(ask())
     assert.equal(brief(forbidding), 'allow null permit')
@@ -143,6 +149,7 @@ for (const [name, create] of Object.entries(engines)) {
     assert.equal(broken.observed?.code, 'POLICY_ERROR')
     const alone = loaded(create, [], observed(PERMIT)).decide(ask())
     assert.equal(brief(alone), 'deny POLICY_NO_PERMIT')
+    row(t, 144, '0 allows')
   })
 
   test(`${name}: a bundle in force that does not compile denies everything, also beside a good one`, () => {

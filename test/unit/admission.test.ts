@@ -7,6 +7,7 @@ import { cidOf } from '../../src/core/id.ts'
 import type { Signer } from '../../src/core/keys.ts'
 import { reaches } from '../../src/core/roles.ts'
 import type { Signed } from '../../src/core/statement/statement.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   ben,
@@ -61,7 +62,7 @@ test('garbage on a real statement is taken off; garbage alone is refused', () =>
   assert.equal(keysOf(alone, spoilt(alone, ana)), 'reject signature')
 })
 
-test('a signature for another type or another payload is none', () => {
+test('a signature for another type or another payload is none', (t) => {
   const policy = world.policy({}, [ana])
   const other = signEnvelope('freeze', policy.envelope.payload, [ana])
   assert.equal(
@@ -73,12 +74,14 @@ test('a signature for another type or another payload is none', () => {
     keysOf(twin, { ...twin.envelope, signatures: policy.envelope.signatures }),
     'reject signature',
   )
+  row(t, 82, '0 accepted')
 })
 
-test('a statement of a foreign mesh is refused, whoever signed it', () => {
+test('a statement of a foreign mesh is refused, whoever signed it', (t) => {
   const foreign = new World(rootOf({ mesh: 'other', roles }))
   assert.equal(keysOf(foreign.policy()), 'reject malformed')
   assert.equal(keysOf(foreign.first), 'reject malformed')
+  row(t, 65, '0 accepted')
 })
 
 test('what nobody here can judge is ignored: before the pin, and under an unknown root', () => {
@@ -103,10 +106,11 @@ test('the first root is judged by its own keys; a later one by those of the last
 const target = { kind: 'link', cid: cidOf(link(1)) } as const
 const chain = [link(0), link(1)]
 
-test('a link is revoked by its own issuer, with a chain proven from an issuer in role', () => {
+test('a link is revoked by its own issuer, with a chain proven from an issuer in role', (t) => {
   const by = (signer: Signer) => keysOf(world.revocation({ target, chain }, [signer]))
   assert.deepEqual(by(person(1)), [person(1).did])
   for (const other of [person(0), person(2), ana, ben]) assert.equal(by(other), 'reject signature')
+  row(t, 130, '0 without a proven chain')
 })
 
 test('a chain that is forged, or begins with nobody in role, proves nothing', () => {

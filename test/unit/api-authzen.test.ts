@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { parseArtifact } from '../../src/core/artifact.ts'
 import { openValue } from '../../src/core/commitment.ts'
 import { EVALUATIONS_MAX } from '../../src/core/limits.ts'
+import { row } from '../lab/row.ts'
 import { Api } from './api.ts'
 import { CAROL_UID, governed, granted, type World, world } from './deciding.ts'
 
@@ -76,7 +77,7 @@ for (const [what, body, headers] of [
   })
 }
 
-test('S10: whatever throws inside is a denial, INTERNAL, and said to the operator', async () => {
+test('S10: whatever throws inside is a denial, INTERNAL, and said to the operator', async (t) => {
   const of = await ready()
   const api = new Api(of)
   Object.defineProperty(of.node, 'governance', {
@@ -90,6 +91,7 @@ test('S10: whatever throws inside is a denial, INTERNAL, and said to the operato
   assert.equal(body.context.meshd.code, 'INTERNAL')
   assert.equal(api.bugs.length, 1)
   assert.doesNotMatch(JSON.stringify(body), /a bug/)
+  row(t, 10, '100 % denials')
 })
 
 test('17: who speaks for another without being let is RUNTIME_MISMATCH', async () => {

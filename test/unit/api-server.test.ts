@@ -13,6 +13,7 @@ import { MeshError } from '../../src/core/problems.ts'
 import { callerOf } from '../../src/daemon/caller.ts'
 import { groupId } from '../../src/daemon/groups.ts'
 import { credentialReader } from '../../src/daemon/peer-credentials.ts'
+import { row } from '../lab/row.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-api-'))
 after(() => rmSync(dir, { recursive: true }))
@@ -202,7 +203,7 @@ test('a client that goes away ends what was waited for', async () => {
   )
 })
 
-test('a socket has its mode, is not taken from a daemon that lives, and is from one that died', async () => {
+test('a socket has its mode, is not taken from a daemon that lives, and is from one that died', async (t) => {
   const path = join(dir, 'own.sock')
   await serve(
     async () => {
@@ -232,6 +233,7 @@ test('a socket has its mode, is not taken from a daemon that lives, and is from 
     onFile,
     (error) => error instanceof MeshError && error.code === 'CONFIG_INVALID',
   )
+  row(t, 96, '0 wider than 0660')
 })
 
 test('a socket is its group’s before it is wide, and so is the folder that was made for it', {

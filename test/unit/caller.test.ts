@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { atlas, borealis, person } from '../../scripts/vectors/tokens.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type CallerNames, callerNow, callerOf, ownerOf } from '../../src/daemon/caller.ts'
+import { row } from '../lab/row.ts'
 import { BOB_UID, world } from './deciding.ts'
 
 const SPEC = { path: '/run/meshd/meshd.sock', principal: null }
@@ -38,14 +39,15 @@ test('the first rule whose every fact is the kernel’s names the caller', () =>
   assert.deepEqual(callerOf(credentials(5, 6), SPEC, names(rules)).asserts, ['user:*'])
 })
 
-test('a rule that names no fact, or one that nobody measured, matches nobody', () => {
+test('a rule that names no fact, or one that nobody measured, matches nobody', (t) => {
   const rules = [rule({}), rule({ unit: 'a.service' }), rule({ unit: 'a.service', uid: 5 })]
   const found = callerOf(credentials(5), SPEC, names(rules))
   assert.equal(found.principal, null)
   assert.deepEqual(found.asserts, [])
+  row(t, 90, '0 matches')
 })
 
-test('where the kernel says nothing, no rule on a uid matches and nobody is identified', () => {
+test('where the kernel says nothing, no rule on a uid matches and nobody is identified', (t) => {
   fc.assert(
     fc.property(fc.nat(), (uid) => {
       const found = callerOf(null, SPEC, names([rule({ uid }), rule({ gid: uid })]))
@@ -54,6 +56,7 @@ test('where the kernel says nothing, no rule on a uid matches and nobody is iden
       assert.equal(found.uid, null)
     }),
   )
+  row(t, 90, '0 identified')
 })
 
 test('a socket of its own is an identity, and another’s rule lends it nothing', () => {

@@ -7,6 +7,7 @@ import { decodeCbor, encodeCbor } from '../../src/core/cbor.ts'
 import { cidBytes, cidOf } from '../../src/core/id.ts'
 import { NESTING_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
+import { row } from '../lab/row.ts'
 
 const MAX = 1 << 20
 const read = (hex: string) => decodeCbor(fromHex(hex), MAX)
@@ -50,7 +51,7 @@ test('a byte changed anywhere gives other canonical bytes, or Malformed', () => 
   )
 })
 
-test('bytes from nowhere are canonical, or Malformed', () => {
+test('bytes from nowhere are canonical, or Malformed', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 24 }), (bytes) => {
       try {
@@ -61,9 +62,10 @@ test('bytes from nowhere are canonical, or Malformed', () => {
     }),
     { numRuns: 5000 },
   )
+  row(t, 84, '0 second spellings')
 })
 
-test('nesting ends at its bound, whatever the stack', () => {
+test('nesting ends at its bound, whatever the stack', (t) => {
   const lists = (depth: number) => `${'81'.repeat(depth - 1)}80`
   assert.ok(Array.isArray(read(lists(NESTING_MAX))))
   assert.throws(() => read(lists(NESTING_MAX + 1)), /nested too deeply/)
@@ -71,6 +73,7 @@ test('nesting ends at its bound, whatever the stack', () => {
   assert.throws(() => read('a16161'.repeat(100_000)), /nested too deeply/)
   assert.throws(() => read('d82a'.repeat(100_000)), /nested too deeply/)
   assert.ok(Array.isArray(read(`98ff${'80'.repeat(255)}`)))
+  row(t, 84, '0 stacks overflown')
 })
 
 test('a length is believed only as far as there are bytes', () => {
@@ -84,7 +87,7 @@ test('size is bounded before anything is read', () => {
   assert.throws(() => decodeCbor(encodeCbor('abc'), 3), /larger than 3 bytes/)
 })
 
-test('keys with a meaning in the language are keys', () => {
+test('keys with a meaning in the language are keys', (t) => {
   const bytes = concat(fromHex('a1'), encodeCbor('__proto__'), encodeCbor({ admin: true }))
   const map = decodeCbor(bytes, MAX) as Record<string, unknown>
   assert.deepEqual(Object.keys(map), ['__proto__'])
@@ -94,6 +97,7 @@ test('keys with a meaning in the language are keys', () => {
   assert.deepEqual(decodeCbor(posing, MAX), { '/': 1, bytes: 2, code: 0x71, version: 1 })
   const worse = concat(fromHex('a2'), utf8('a/'), fromHex('01'), utf8('ebytes'), fromHex('01'))
   assert.throws(() => decodeCbor(worse, MAX), Malformed)
+  row(t, 86, '0 prototypes changed')
 })
 
 test('a view in the middle of a buffer is read alone', () => {

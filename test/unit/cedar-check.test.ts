@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Json } from '../../src/core/json.ts'
 import { checkBundle } from '../../src/daemon/cedar-check.ts'
+import { row } from '../lab/row.ts'
 import { type BundleFields, PERMIT, policyOf } from './bundles.ts'
 
 const problems = (text: string, fields: BundleFields = {}) =>
@@ -59,11 +60,12 @@ test('annotations that are misspelled or misplaced do not loosen anything', () =
   assert.deepEqual(problems(permit('@staleness("15s") @require("witnessed") @hint("x")')), [])
 })
 
-test('templates are refused', () => {
+test('templates are refused', (t) => {
   finds(
     `${PERMIT} @id("t") permit (principal == ?principal, action, resource);`,
     /templates are refused/,
   )
+  row(t, 93, '0 policy texts built')
 })
 
 test('a policy that can never apply is a mistake', () => {

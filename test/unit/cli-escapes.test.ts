@@ -5,6 +5,7 @@ import { stripControls } from '../../src/core/text.ts'
 import { Desk } from '../golden/screen.ts'
 import * as story from '../golden/story.ts'
 import * as log from '../golden/story-log.ts'
+import { row } from '../lab/row.ts'
 
 const desk = new Desk(story.NOW)
 before(() => desk.open())
@@ -101,13 +102,15 @@ for (const words of COMMANDS)
     assert.ok(!colored.includes(`${ESC}[2J`) && !colored.includes(`${ESC}[8m`))
   })
 
-test('a problem that a daemon words is stripped too', async () => {
+test('a problem that a daemon words is stripped too', async (t) => {
   const body = { code: 'CONFLICT', detail: EVIL, hint: EVIL }
   const said = await desk.type(['peer', 'list'], {}, { problem: { status: 409, body } })
   assert.deepEqual(
     said.split('\n').filter((line) => line !== stripControls(line)),
     [],
   )
+  row(t, 101, '0 raw control bytes')
+  row(t, 108, '0 raw control bytes')
 })
 
 test('JSON carries what was said exactly, escaped', async () => {

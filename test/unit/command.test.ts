@@ -14,6 +14,7 @@ import {
 } from '../../src/core/command.ts'
 import { ACTION_BYTES_MAX, RESOURCE_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
+import { row } from '../lab/row.ts'
 
 const segment = fc.stringMatching(/^[a-z0-9_.-]{1,6}$/)
 const path = fc.array(segment, { minLength: 1, maxLength: 4 })
@@ -62,15 +63,16 @@ test('the common command covers every action, and no command below it does', () 
   assert.equal(commonCommand([]), '/')
 })
 
-test('an action has no empty segment, star, space, control, quote or letter beyond ASCII', () => {
+test('an action has no empty segment, star, space, control, quote or letter beyond ASCII', (t) => {
   const bad = ['', ':', 'a::b', 'a:', '/a', 'a*', 'a b', 'a\n', 'a"b', 'a\\b', 'å', 'a\u200bb']
   for (const text of [...bad, 'a'.repeat(ACTION_BYTES_MAX + 1)]) {
     assert.throws(() => parseAction(text), Malformed, text)
   }
   assert.equal(parseAction('mcp:read_file@2'), 'mcp:read_file@2')
+  row(t, 85, '0 accepted beyond ASCII')
 })
 
-test('an action has one case: what differs by case alone is refused, not taken for another', () => {
+test('an action has one case: what differs by case alone is refused, not taken for another', (t) => {
   fc.assert(
     fc.property(path, fc.nat(), (segments, at) => {
       const action = segments.join(':')
@@ -80,6 +82,7 @@ test('an action has one case: what differs by case alone is refused, not taken f
       if (other !== action) assert.throws(() => parseAction(other), /lower case/, other)
     }),
   )
+  row(t, 85, '0 confusable')
 })
 
 test('a command in a token is canonical', () => {

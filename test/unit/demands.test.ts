@@ -13,6 +13,7 @@ import {
 import { viewOf } from '../../src/core/facts.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
 import type { Json, JsonObject } from '../../src/core/json.ts'
+import { row } from '../lab/row.ts'
 
 const MESHD: JsonObject = {
   node: { id: atlas.did },
@@ -102,7 +103,7 @@ test('an invocation counts for one node', () => {
   assert.equal(checkRuntime([], invocation, borealis.did, view)?.code, 'RUNTIME_MISMATCH')
 })
 
-test('what is asked is what was signed', () => {
+test('what is asked is what was signed', (t) => {
   const self = { type: 'principal', id: person(1).did }
   assert.equal(checkAsked(invocation, { ...asked, args: { ...ARGS.args } }), null)
   assert.equal(checkAsked(invocation, { ...asked, subject: self }), null)
@@ -114,6 +115,7 @@ test('what is asked is what was signed', () => {
     { ...asked, args: { ...asked.args, more: null } },
   ]
   for (const each of others) assert.equal(checkAsked(invocation, each)?.code, 'SCOPE_EXCEEDED')
+  row(t, 94, '0 mismatches')
 })
 
 test('what was seen is printed short and without controls', () => {

@@ -97,9 +97,10 @@ test('no two heads of one growing log are evidence, with any proof', (t) => {
     { numRuns: 300 },
   )
   row(t, 135, '0 of the pairs of one growing log are evidence')
+  row(t, 136, '0 framed')
 })
 
-test('a proof that fails is no evidence: cut, lengthened, of another log, or reaching another head', () => {
+test('a proof that fails is no evidence: cut, lengthened, of another log, or reaching another head', (t) => {
   const [m, n] = [11, 29]
   const notes = [honest.note(m), other.note(n)] as const
   const proof = other.proof(m, n)
@@ -114,6 +115,7 @@ test('a proof that fails is no evidence: cut, lengthened, of another log, or rea
   assert.equal(draft(notes, honest.proof(m, n)), null)
   // An old log that the new one does continue.
   assert.equal(draft([other.note(m), other.note(n)], proof), null)
+  row(t, 135, '0 framed')
 })
 
 test('heads of two logs, of a stranger, or not signed by the log key prove nothing', (t) => {
@@ -184,7 +186,7 @@ test('every field changed is refused: whose it is, the heads, their order, the p
   refused(equal, { second: equal.first })
 })
 
-test('one flipped bit anywhere in the heads or the proof is refused', () => {
+test('one flipped bit anywhere in the heads or the proof is refused', (t) => {
   const made = evidenceOf(
     world,
     atlas,
@@ -199,6 +201,7 @@ test('one flipped bit anywhere in the heads or the proof is refused', () => {
     // The origin names the mesh by its first digits; the set takes no other mesh.
     if (json !== null) assert.ok(!stands(json), `bit ${bit}: ${textOf(flipped)}`)
   }
+  row(t, 135, '0 accepted')
 })
 
 function readJson(bytes: Uint8Array): JsonObject | null {

@@ -84,10 +84,11 @@ test('a conflict denies the bundle until the next version names all of it', () =
   assert.deepEqual(standings(fold, [a, b, half, whole]), Array(4).fill('effective'))
 })
 
-test('a conflict that an observing version follows still denies', () => {
+test('a conflict that an observing version follows still denies', (t) => {
   const b = world.nextPolicy([one], { message: 'also two' })
   const three = world.nextPolicy([two, b], { mode: 'observe' })
   assert.match(String(agents(foldOf([first, one, two, b, three]))), /are both version 2/)
+  row(t, 144, '0 allows')
 })
 
 test('two drafts of one version conflict only once both have their signatures', (t) => {
@@ -101,7 +102,7 @@ test('two drafts of one version conflict only once both have their signatures', 
   row(t, 128, 'a conflict only once both have their signatures')
 })
 
-test('a higher observing version stands in the shadow of the one in force', () => {
+test('a higher observing version stands in the shadow of the one in force', (t) => {
   const shadow = world.nextPolicy([two], { mode: 'observe' })
   const fold = foldOf([first, one, two, shadow])
   const state = () => fold.governance.bundles.get('agents')
@@ -114,6 +115,7 @@ test('a higher observing version stands in the shadow of the one in force', () =
   fold.put(world.nextPolicy([shadow], { mode: 'enforce' }))
   assert.equal(state()?.inForce?.version, 4)
   assert.equal(state()?.observed, null)
+  row(t, 144, '0 allows')
 })
 
 test('nothing falls back: a bundle whose newest version lost its signers denies', (t) => {

@@ -9,6 +9,7 @@ import type { Governance } from '../../src/core/governance.ts'
 import { cidOf, idOf, sha256 } from '../../src/core/id.ts'
 import { ISSUER_REVOCATIONS_MAX, TIME_S_MAX } from '../../src/core/limits.ts'
 import type { Revocation } from '../../src/core/statement/revocation.ts'
+import { row } from '../lab/row.ts'
 import {
   ana,
   atlas,
@@ -224,7 +225,7 @@ test('an issuer in role that takes back too much of its own counts as revoked', 
   assert.equal(revocations.did('issuer', person(1).did), null)
 })
 
-test('20,000 revocations are folded one by one, each with its digest', () => {
+test('20,000 revocations are folded one by one, each with its digest', (t) => {
   const made = world.revocation()
   const fold = new Fold(world.mesh)
   fold.put(first)
@@ -240,4 +241,5 @@ test('20,000 revocations are folded one by one, each with its digest', () => {
   const next = nextRoot(first, { roles: { ...first.statement.roles, ...rolesOf([ben, cy]) } })
   assert.equal(fold.put(next).length, 20_001)
   assert.equal(fold.governance.revocations.size, 0)
+  row(t, 77, '20,000 folded')
 })

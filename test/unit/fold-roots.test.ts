@@ -132,7 +132,7 @@ test('two effective roots of one version are disputed until one is pinned', (t) 
   row(t, 66, 'two roots of one version: disputed, 0 allows until one is pinned')
 })
 
-test('a new witness must be a member when the root takes effect', () => {
+test('a new witness must be a member when the root takes effect', (t) => {
   const member = world.member(corvus)
   const next = nextRoot(first, {
     witnesses: [corvus.identity.did],
@@ -142,6 +142,7 @@ test('a new witness must be a member when the root takes effect', () => {
   assert.equal(fold.standing(next.id), 'pending')
   assert.deepEqual(fold.put(member).toSorted(), [member.id, next.id].toSorted())
   assert.equal(fold.governance.root?.id, next.id)
+  row(t, 114, '0 accepted')
 })
 
 test('a dropped key disarms what it alone signed, except what the root keeps', () => {

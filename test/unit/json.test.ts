@@ -12,6 +12,7 @@ import {
 } from '../../src/core/json.ts'
 import { NESTING_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
+import { row } from '../lab/row.ts'
 
 const MAX = 1 << 20
 const read = (text: string) => parseJson(utf8(text), MAX)
@@ -121,7 +122,7 @@ test('a byte changed anywhere gives another value, or Malformed, and never anoth
   )
 })
 
-test('what is accepted, JSON.parse reads alike; what it accepts besides is refused by name', () => {
+test('what is accepted, JSON.parse reads alike; what it accepts besides is refused by name', (t) => {
   const pieces = fc.constantFrom(
     ...['{', '}', '[', ']', ':', ',', '"a"', '"b"', '"\\ud800"', '"\\u0041"', '"\\x"', ' ', '\n'],
     ...[
@@ -152,6 +153,7 @@ test('what is accepted, JSON.parse reads alike; what it accepts besides is refus
     }),
     { numRuns: 5000 },
   )
+  row(t, 83, '0 with a second meaning')
 })
 
 function attempt(run: () => unknown): { value: unknown } | { error: Error } {
@@ -162,13 +164,14 @@ function attempt(run: () => unknown): { value: unknown } | { error: Error } {
   }
 }
 
-test('objects have no prototype, and keys with a meaning in the language are keys', () => {
+test('objects have no prototype, and keys with a meaning in the language are keys', (t) => {
   const object = read('{"__proto__":{"admin":true},"constructor":1}') as Record<string, Json>
   assert.equal(Object.getPrototypeOf(object), null)
   assert.deepEqual(Object.keys(object), ['__proto__', 'constructor'])
   assert.equal(object['admin'], undefined)
   assert.throws(() => read('{"__proto__":1,"__proto__":2}'), /there twice/)
   assert.equal(formatJson(object), '{"__proto__":{"admin":true},"constructor":1}')
+  row(t, 86, '0 prototypes changed')
 })
 
 test('nesting ends at its bound, whatever the stack', () => {

@@ -7,6 +7,7 @@ import { judge } from '../../src/core/judge.ts'
 import type { JudgeInput } from '../../src/core/judgement.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Presented } from '../../src/core/presented.ts'
+import { row } from '../lab/row.ts'
 import { FORBID, policyOf } from './bundles.ts'
 import {
   BOB,
@@ -72,7 +73,7 @@ function unknown({ request: asked, presented: shown, ...rest }: JudgeInput): Jud
   return { ...rest, request: asked instanceof Malformed ? asked : { ...asked }, presented: anew }
 }
 
-test('a judgement is the same whatever was judged before, with the same things or with others', () => {
+test('a judgement is the same whatever was judged before, with the same things or with others', (t) => {
   const base = input()
   const inputs = Object.values(CHANGES).map((change) => ({ ...base, ...change }))
   const fresh = inputs.map((each) => judge(unknown(each)))
@@ -85,6 +86,7 @@ test('a judgement is the same whatever was judged before, with the same things o
   )
   const said = new Set(fresh.map(({ denial }) => denial?.code))
   assert.ok(said.size >= 12, [...said].join())
+  row(t, 95, '0 stale')
 })
 
 test('an engine that loads other policies is asked again', () => {

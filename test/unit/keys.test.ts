@@ -7,6 +7,7 @@ import { base58btc } from 'multiformats/bases/base58'
 import { concat, equalBytes, fromHex, utf8 } from '../../src/core/bytes.ts'
 import * as keys from '../../src/core/keys.ts'
 import { Malformed } from '../../src/core/malformed.ts'
+import { row } from '../lab/row.ts'
 
 const { Point } = ed25519
 const order = Point.Fn.ORDER
@@ -64,7 +65,7 @@ test('a key and its did are one thing', () => {
   )
 })
 
-test('only the canonical text of an Ed25519 key is a did', () => {
+test('only the canonical text of an Ed25519 key is a did', (t) => {
   const { did } = signer
   const p256 = 'did:key:zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169'
   const x25519 = `did:key:${base58btc.encode(concat(fromHex('ec01'), publicKey))}`
@@ -75,6 +76,7 @@ test('only the canonical text of an Ed25519 key is a did', () => {
     assert.ok(!keys.isDid(text), text)
     assert.throws(() => keys.parseDid(text), Malformed, text)
   }
+  row(t, 82, '0 keys of another type or spelling accepted')
 })
 
 test('an honest signature holds for its key and message alone', () => {
@@ -117,7 +119,7 @@ test('the rule and its equation agree on honest, malleated and shifted signature
   assert.ok(accepted > 0)
 })
 
-test('no key of small order is admitted, so none of its 512 forgeries is accepted', () => {
+test('no key of small order is admitted, so none of its 512 forgeries is accepted', (t) => {
   let forgeries = 0
   for (const A of ED25519_TORSION_SUBGROUP.map(fromHex)) {
     const did = forgedDid(A)
@@ -130,6 +132,7 @@ test('no key of small order is admitted, so none of its 512 forgeries is accepte
       }
   }
   assert.equal(forgeries, 512)
+  row(t, 81, '512 forgeries, 0 accepted')
 })
 
 test('no key with a part of small order is admitted, nor one that is not canonical', () => {

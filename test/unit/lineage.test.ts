@@ -16,6 +16,7 @@ import { LINEAGE_DEPTH_MAX, LINEAGE_LINKS_MAX } from '../../src/core/limits.ts'
 import { CONDITIONS, type Condition, checkReceipt } from '../../src/core/lineage.ts'
 import { recheck } from '../../src/core/recheck.ts'
 import { parseRecord } from '../../src/core/record.ts'
+import { row } from '../lab/row.ts'
 import {
   type Birth,
   birth,
@@ -201,7 +202,7 @@ test('what is just within the bounds is allowed', () => {
     assert.match(each(), /^passed cause/)
 })
 
-test('any changed bit of a receipt is no proof', () => {
+test('any changed bit of a receipt is no proof', (t) => {
   const receipt = receiptOf(PARENT)
   const bits = fc.record({ at: fc.nat(receipt.length - 1), bit: fc.nat(7) })
   fc.assert(
@@ -212,9 +213,10 @@ test('any changed bit of a receipt is no proof', () => {
     }),
     { numRuns: 300 },
   )
+  row(t, 139, '0 allows')
 })
 
-test('whatever ends an ancestor ends a running descendant, however far below', () => {
+test('whatever ends an ancestor ends a running descendant, however far below', (t) => {
   const middle = birth({
     cause: ID,
     parent: { kind: 'receipt', receipt: receiptOf(PARENT) },
@@ -243,6 +245,7 @@ test('whatever ends an ancestor ends a running descendant, however far below', (
   assert.equal(stops({ revoked: [{ kind: 'node', did: borealis.did }] }), 'REVOKED')
   assert.equal(stops({ frozen: [{ kind: 'node', did: borealis.did }] }), 'FROZEN')
   assert.equal(stops({ distrusted: [borealis.did] }), 'NODE_SUSPENDED')
+  row(t, 140, '0 descendants left')
 })
 
 function changed(receipt: Uint8Array, from: string, to: string): Uint8Array {

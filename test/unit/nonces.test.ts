@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Nonces } from '../../src/mesh/nonces.ts'
+import { row } from '../lab/row.ts'
 import { Shelf } from './deciding.ts'
 
-test('a use is seen at once, and after a restart when its put was kept', async () => {
+test('a use is seen at once, and after a restart when its put was kept', async (t) => {
   const shelf = new Shelf()
   const nonces = await Nonces.open(shelf)
   const puts = nonces.reserve([{ cid: 'a', expiresMs: 1000 }])
@@ -13,6 +14,7 @@ test('a use is seen at once, and after a restart when its put was kept', async (
   assert.equal((await Nonces.open(shelf)).seen('a'), false, 'not before it is durable')
   shelf.put(puts)
   assert.equal((await Nonces.open(shelf)).seen('a'), true)
+  row(t, 89, '0 second uses after a restart')
 })
 
 test('what has expired is forgotten, on disk too, and nothing else ever is', async () => {

@@ -6,6 +6,7 @@ import { type Json, parseJson } from '../../src/core/json.ts'
 import { REQUEST_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { readEvaluation, readRequest } from '../../src/core/request.ts'
+import { row } from '../lab/row.ts'
 
 const json = (value: unknown) => parseJson(utf8(JSON.stringify(value)), REQUEST_BYTES_MAX)
 const BODY = {
@@ -31,7 +32,7 @@ test('an evaluation becomes a request: properties are arguments and claims, neve
   })
 })
 
-test('unknown members are ignored and do not change the digest; what is judged does', () => {
+test('unknown members are ignored and do not change the digest; what is judged does', (t) => {
   const { digest } = readRequest(json(BODY))
   const same = { ...BODY, extra: 1, subject: { ...BODY.subject, extra: [] } }
   assert.equal(readRequest(json(same)).digest, digest)
@@ -59,6 +60,7 @@ test('unknown members are ignored and do not change the digest; what is judged d
   const caused = { cause: `sha256:${'0'.repeat(64)}`, traceparent: 'x' }
   assert.notEqual(readRequest(json(BODY), caused).digest, digest)
   assert.equal(readRequest(json(BODY), caused).traceparent, null)
+  row(t, 94, 'digest holds what is judged')
 })
 
 test('REQUEST_MALFORMED, one by one', () => {

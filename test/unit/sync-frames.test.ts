@@ -16,6 +16,7 @@ import {
   type SyncRequest,
 } from '../../src/mesh/sync-frames.ts'
 import type { Part } from '../../src/mesh/sync-parts.ts'
+import { row } from '../lab/row.ts'
 
 /** With the prototype that literals have, so that strict equality means the fields. */
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
@@ -132,13 +133,14 @@ test('what was read prints as the same bytes, so a frame has one spelling', () =
   )
 })
 
-test('any bytes are a frame or malformed, and nothing else happens', () => {
+test('any bytes are a frame or malformed, and nothing else happens', (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       assert.throws(() => parseSyncRequest(bytes), Malformed)
       assert.throws(() => parseSyncAnswer(bytes), Malformed)
     }),
   )
+  row(t, 64, '0 other ends')
 })
 
 const malformed: Record<string, Uint8Array> = {

@@ -189,7 +189,7 @@ test('a key that a root dropped governs nowhere, whether its statement came befo
   row(t, 131, 'the same on both nodes, whatever came first')
 })
 
-test('two drafts of one version are a conflict only when both have their signatures (row 128)', async () => {
+test('two drafts of one version are a conflict only when both have their signatures (row 128)', async (t) => {
   const street = new Street()
   const two = new World(rootOf({ roles: { ...rolesOf(people), policy: role(2, ana, ben, cy) } }))
   const draft = (message: string, signers: readonly (typeof ana)[]) =>
@@ -206,6 +206,7 @@ test('two drafts of one version are a conflict only when both have their signatu
     assert.notEqual(statements.governance.bundles.get('agents')?.conflict, null)
   }
   assert.equal(digestsOf(a, b), 1)
+  row(t, 128, 'digests equal')
 })
 
 test('a walk stays about the set that was compared, while the peer learns more', async () => {

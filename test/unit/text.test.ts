@@ -10,6 +10,7 @@ import {
   shortDid,
   styleOf,
 } from '../../src/cli/text.ts'
+import { row } from '../lab/row.ts'
 
 process.env['TZ'] = 'UTC'
 const NOW = new Date('2026-11-23T14:15:12.000Z')
@@ -88,11 +89,12 @@ test('symbols become ASCII where the locale is not UTF-8, and LC_ALL wins', () =
   assert.equal(symbols({}), '✓ ✗ → …')
 })
 
-test('a printable line keeps our colours and no other control', () => {
+test('a printable line keeps our colours and no other control', (t) => {
   const colored = styleOf({}, {}, 'always')
   const plain = styleOf({}, {}, 'never')
   const line = `${colored.bad('DENY')} ${ESC}[2J${ESC}[8mx\ny`
   assert.equal(colored.printable(line), `${ESC}[31mDENY${ESC}[39m \ufffd[2J\ufffd[8mx\ufffdy`)
   assert.ok(!plain.printable(line).includes(ESC))
   assert.equal(colored.bad(`${ESC}[39mforged`), `${ESC}[31m\ufffd[39mforged${ESC}[39m`)
+  row(t, 101, '0 other controls')
 })

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { fromHex } from '../../src/core/bytes.ts'
 import { didOf, verifySignature } from '../../src/core/keys.ts'
 import { CRAFTED } from '../../src/core/self-test-vectors.ts'
+import { row } from '../lab/row.ts'
 
 interface Vector {
   readonly comment: string
@@ -41,4 +42,5 @@ test('speccheck: all twelve are refused, and the self-test holds the same', (t) 
     assert.equal(verify(pub_key, message, signature), 'refused', `case ${i}`)
     assert.deepEqual(CRAFTED[i], [`speccheck ${i}`, pub_key, message, signature])
   }
+  row(t, 81, '12 cases, 0 accepted')
 })
