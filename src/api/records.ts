@@ -111,8 +111,20 @@ function shared<T>(look: () => Promise<T>): () => Promise<T> {
   }
 }
 
-async function verified({ node }: Services): Promise<LogVerifyView> {
-  return { ...(await node.reader.verifyLog()), origin: node.origin() ?? '' }
+async function verified(services: Services): Promise<LogVerifyView> {
+  const { node } = services
+  const found = await node.reader.verifyLog()
+  const problems = [...found.problems, ...rolledBack(services, found.size)]
+  return { ...found, problems, origin: node.origin() ?? '' }
+}
+
+/** All of a log may be what was written, and others may know of more: every answer of a peer says so. */
+function rolledBack({ node }: Services, size: number): readonly string[] {
+  const { rollback } = node.boot
+  if (rollback === null) return []
+  return [
+    `rollback: others hold a checkpoint of this log at size ${rollback.size} (epoch ${rollback.epoch}), which the ${size} records here do not continue`,
+  ]
 }
 
 /** The signed note, as any C2SP tool reads it. @throws MeshError NOT_FOUND */

@@ -54,6 +54,9 @@ async function stays(size: number): Promise<void> {
   for (let i = 0; i < 3; i += 1) assert.equal((await authorize(borealis)).decision, false)
   assert.equal((await status(borealis)).log.size, log.size)
   assert.equal((await borealis.run('status')).status, 6)
+  const verified = await borealis.run('audit', 'verify')
+  assert.match(verified.stdout + verified.stderr, /rollback: others hold a checkpoint/)
+  assert.equal(verified.status, 3)
 }
 
 async function opened(epoch: number): Promise<void> {

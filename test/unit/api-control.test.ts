@@ -197,6 +197,20 @@ test('costly looks have so many places and no more, and a place is free again', 
   for (const { body } of verified) assert.deepEqual(body.item.problems, [])
 })
 
+test('a log that verifies is none to rely on where others hold another: a rollback is a problem of it', async () => {
+  await using control = await Control.open()
+  const shown = {
+    kind: 'rollback',
+    epoch: 1,
+    size: 1_204,
+    checkpoint: 'as they showed it',
+  } as const
+  await control.clock.until(control.node.boot.remember(shown))
+  const { body } = await control.ask('GET /v1/log/verify')
+  assert.equal(body.item.verified, body.item.size)
+  assert.match(body.item.problems.join(), /rollback: others hold .* size 1204 \(epoch 1\)/)
+})
+
 test('an invite is shown whole once, to whoever made it, and can be taken back', async () => {
   await using control = await Control.open()
   const body = { name: 'borealis', ttlMs: 60_000, labels: { env: 'prod' } }
