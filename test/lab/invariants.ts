@@ -48,7 +48,7 @@ export const SAFETY: readonly Invariant[] = [
   {
     id: 'S6',
     says: 'No byte that was not verified decides anything or is exported: damage is repaired, denied or seals the log.',
-    tests: [...of('ports', 'store-damage'), ...unit('scrub')],
+    tests: [...of('ports', 'store-damage'), ...unit('scrub', 'mend', 'mirror', 'refetch')],
   },
   {
     id: 'S7',
@@ -62,8 +62,12 @@ export const SAFETY: readonly Invariant[] = [
   },
   {
     id: 'S9',
-    says: 'No honest node contradicts its own checkpoints; one whose disk was set back is told so and does not go on.',
-    tests: [...unit('boot', 'own-log'), ...of('sim', 'lease-mesh'), ...of('long', 'epoch')],
+    says: 'No honest node contradicts its own checkpoints; one whose disk was set back is told so and does not go on before a mirror brought back what is missing.',
+    tests: [
+      ...unit('boot', 'own-log', 'refetch'),
+      ...of('sim', 'lease-mesh', 'refetch'),
+      ...of('long', 'epoch', 'mirror'),
+    ],
   },
   {
     id: 'S10',
@@ -83,7 +87,7 @@ export const SAFETY: readonly Invariant[] = [
   {
     id: 'S13',
     says: 'What may be used once is used once on a node, also by a hundred at a time, also over a crash.',
-    tests: unit('authorizer', 'nonces'),
+    tests: unit('authorizer', 'nonces', 'relearn'),
   },
   {
     id: 'S14',
@@ -253,7 +257,11 @@ export const LIVENESS: readonly Invariant[] = [
   {
     id: 'L8',
     checker: 'L4',
-    says: 'A sealed log comes back by the documented repair alone, in a new epoch.',
-    tests: [...of('long', 'epoch'), ...of('sim', 'lease-mesh')],
+    says: 'A sealed log comes back by the documented repair alone: from a mirror, or in a new epoch.',
+    tests: [
+      ...of('long', 'epoch', 'mirror'),
+      ...of('sim', 'lease-mesh', 'refetch'),
+      ...unit('mend'),
+    ],
   },
 ]
