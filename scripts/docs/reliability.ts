@@ -83,7 +83,7 @@ const AGAIN: readonly string[] = [
   'shows it again. Every fiftieth runs twice, on two threads, and must say the same. What is checked and never comes',
   'up in a long run fails it. A world is twenty virtual seconds of faults and twenty of mending, with some 3,500',
   'events; a core of the machine where this was written runs about sixty of them a minute, and 260 small ones. In one',
-  'of a hundred the signatures are Ed25519, in the others a hash; policies are ten lines in place of Cedar.',
+  'of a hundred the signatures are Ed25519 and Cedar decides; in the others a hash does, and ten lines.',
   '',
   'Some of its checkers also look at what real nodes left: logs that they exported, and what their callers were told.',
   'The tests that kill daemons and cut them off end with that, and anybody may do it',

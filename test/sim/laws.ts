@@ -32,6 +32,7 @@ import {
 } from '../unit/statements.ts'
 import { BEGINNING_MS, type Dice } from './clock.ts'
 import type { Law } from './history.ts'
+import { bundleOf } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const FAR_MS = BEGINNING_MS + 1e10
@@ -57,10 +58,16 @@ export class Laws {
   readonly freezes = new Map<string, { readonly scope: Scope; version: number; frozen: boolean }>()
   readonly #numbers = new Map<StatementId, number>()
   readonly #byNumber: Made[] = []
+  readonly #seed: number
   readonly #keys: readonly NodeKeys[]
   readonly #told: (law: Law) => void
 
-  constructor({ witnesses, lease }: Swarm, keys: readonly NodeKeys[], told: (law: Law) => void) {
+  constructor(
+    { seed, witnesses, lease }: Swarm,
+    keys: readonly NodeKeys[],
+    told: (law: Law) => void,
+  ) {
+    this.#seed = seed
     this.#keys = keys
     this.#told = told
     this.root = rootOf({
@@ -69,7 +76,7 @@ export class Laws {
       expiresMs: FAR_MS,
     })
     this.world = new World(this.root)
-    this.policy = this.world.policy({ policies: POLICY_OF('tool:none') })
+    this.policy = this.world.policy(bundleOf(seed, 'tool:none'))
     const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
     this.founding = [this.root, ...members, this.policy]
   }
@@ -107,8 +114,7 @@ export class Laws {
 
   /** The next version, which denies one action. */
   publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
-    const policies = POLICY_OF(denied)
-    this.policy = this.world.nextPolicy([last], { policies }, [signer])
+    this.policy = this.world.nextPolicy([last], bundleOf(this.#seed, denied), [signer])
     return this.#number(this.policy)
   }
 
@@ -200,8 +206,6 @@ export class Laws {
 export function cidsOf({ links }: Grant): readonly Cid[] {
   return links.map(({ cid }) => cid)
 }
-
-const POLICY_OF = (denied: string) => new Map([['all.txt', `deny ${denied}`]])
 
 function leaseOf(statement: Statement): LeaseTerms | null {
   return statement.type === 'root' ? statement.lease : null

@@ -5,6 +5,7 @@
  */
 import type { StatementId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
+import type { PolicyEngine } from '../../src/core/policy.ts'
 import { Decider } from '../../src/daemon/decider.ts'
 import { FactReader } from '../../src/daemon/facts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
@@ -20,7 +21,7 @@ import { CALM, Hub } from './hub.ts'
 import { foundingPuts, type Grant, Laws } from './laws.ts'
 import type { Less } from './less.ts'
 import { GatedNetwork, GatedStore, heldBy, logOf, short, witnessedOn } from './mesh-ports.ts'
-import { Permits } from './permits.ts'
+import { engineOf } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
@@ -164,7 +165,7 @@ export class MeshWorld {
       life.write({ ev: 'witness', of: life.placeOf(of), head })
     const clock = new GatedClock(machine, gate)
     const store = new GatedStore(life.store, life)
-    const policy = new Permits()
+    const policy = engineOf(this.swarm.seed)
     const { keys, dice } = host
     const node = await MeshNode.open({
       ...{ clock, store, policy, random: dice, network: new GatedNetwork(network, life) },
@@ -203,7 +204,7 @@ export class MeshWorld {
     life: Running,
     node: MeshNode,
     clock: GatedClock,
-    policy: Permits,
+    policy: PolicyEngine,
     wallet: Wallet,
     random: Dice,
   ): Decider {
