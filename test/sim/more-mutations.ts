@@ -205,6 +205,22 @@ export const MORE: readonly Mutation[] = [
     quick: false,
   },
   {
+    id: 'M19',
+    name: 'who said no hello is answered, and given gossip',
+    edits: [
+      edit(
+        'network/links.ts',
+        'return link?.greeted === true && this.#admitted(link) ? link.peer : null',
+        'return link === undefined ? null : link.peer',
+      ),
+    ],
+    by: {
+      test: 'test/ports/network-libp2p.test.ts',
+      name: 'libp2p: who skips the hello gets no byte of gossip or answers, and is cut in time',
+    },
+    quick: false,
+  },
+  {
     id: 'R1',
     name: 'a bundle whose newest version lost its signers cannot be published again',
     edits: [

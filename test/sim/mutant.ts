@@ -96,7 +96,7 @@ export function verdictOf(
     process.execPath,
     [
       ...['--disable-warning=ExperimentalWarning', '--test-reporter=tap', '--import', hook],
-      ...[`--test-name-pattern=^${escaped}$`, test],
+      ...[`--test-name-pattern=${escaped}$`, test],
     ],
     {
       cwd: ROOT,
@@ -119,7 +119,7 @@ export function verdictOf(
 function read(said: string, name: string): 'passes' | 'fails' | 'is not there' {
   const found = said
     .split('\n')
-    .map((line) => /^(not ok|ok) \d+ - (.*)$/.exec(line))
+    .map((line) => /^ *(not ok|ok) \d+ - (.*)$/.exec(line))
     .find((match) => match?.[2]?.replaceAll('\\#', '#') === name)
   if (found == null) return 'is not there'
   return found[1] === 'ok' ? 'passes' : 'fails'
