@@ -80,8 +80,10 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
       await report(api, call, id, 'failed', null)
       return { kind: 'not run', decision, why: spawned }
     }
-    using _ = guarding(child, id, call.say)
-    return await supervise(api, call, decision, id, child, untilMs)
+    const dismiss = guarding(child, id, call.say)
+    const result = await supervise(api, call, decision, id, child, untilMs)
+    dismiss()
+    return result
   })
 }
 

@@ -59,12 +59,12 @@ for signal in TERM KILL; do
 done 2>/dev/null
 `
 
-/** A second process, of another session, that ends the family should this one be killed. Dismissed when it is disposed of. */
+/** A second process, of another session, that ends the family should this one end before it dismisses it: killed, or by a bug. Gives what dismisses it. */
 export function guarding(
   child: ChildProcess,
   execution: string,
   say: (line: string) => void,
-): Disposable {
+): () => void {
   const words = ['-c', GUARD, 'meshd-guard', String(child.pid), execution]
   const guard = spawn('/bin/sh', words, {
     ...{ detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
@@ -76,5 +76,5 @@ export function guarding(
   input.on('error', () => {})
   guard.unref()
   input.unref()
-  return { [Symbol.dispose]: () => void input.end('\n') }
+  return () => void input.end('\n')
 }
