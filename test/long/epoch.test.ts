@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { PeerView } from '../../src/client/peer-types.ts'
 import { authorize, eventually, grant, join as joins, Lab, status } from '../e2e/lab.ts'
+import { row } from '../lab/row.ts'
 
 const lab = new Lab()
 let [atlas, borealis] = [] as Host[] as [Host, Host]
@@ -66,7 +67,7 @@ async function opened(epoch: number): Promise<void> {
   await borealis.do('audit', 'verify')
 }
 
-test('restored from an older copy it continues nothing, and goes on in a new epoch', async () => {
+test('restored from an older copy it continues nothing, and goes on in a new epoch', async (t) => {
   await decides(3)
   await published()
   await borealis.stop()
@@ -86,9 +87,10 @@ test('restored from an older copy it continues nothing, and goes on in a new epo
   await decides(3)
   // It appended nothing to the log that others remember: nobody has anything against it.
   for (const each of [atlas, borealis]) assert.equal((await status(each)).governance.evidence, 0)
+  row(t, 20, 'older copy: 0 allows, 0 appended, 0 contradictions; goes on in a new epoch')
 })
 
-test('with a damaged disk it does not start; begun anew with the same keys it is a rollback', async () => {
+test('with a damaged disk it does not start; begun anew with the same keys it is a rollback', async (t) => {
   const size = await published()
   await borealis.stop()
   const head = join(data, 'head')
@@ -109,4 +111,5 @@ test('with a damaged disk it does not start; begun anew with the same keys it is
   await decides(3)
   const digests = await Promise.all([atlas, borealis].map(status))
   assert.equal(new Set(digests.map(({ governance }) => governance.digest)).size, 1)
+  row(t, 19, 'whole data directory gone: a rollback, 0 allows until a new epoch')
 })

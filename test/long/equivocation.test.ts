@@ -12,6 +12,7 @@ import type { Host } from '../../src/cli/stage.ts'
 import type { PeerView } from '../../src/client/peer-types.ts'
 import type { DecisionView, RecordView } from '../../src/client/types.ts'
 import { authorize, eventually, grant, join as joins, Lab, status } from '../e2e/lab.ts'
+import { row } from '../lab/row.ts'
 
 const lab = new Lab()
 let [atlas, borealis, cygnus, clone] = [] as Host[] as [Host, Host, Host, Host]
@@ -61,8 +62,9 @@ test('two histories, told to two nodes that do not meet, are not noticed by eith
   for (const each of [atlas, borealis]) assert.equal((await status(each)).governance.evidence, 0)
 })
 
-test('once they meet, every node holds the evidence within seconds, and shows it', async () => {
+test('once they meet, every node holds the evidence within seconds, and shows it', async (t) => {
   await atlas.do('peer', 'isolate', '--off')
+  const beganMs = performance.now()
   const ids = new Set<string>()
   for (const each of [atlas, borealis]) {
     const distrusted = ({ state }: PeerView) => state === 'distrusted'
@@ -76,6 +78,11 @@ test('once they meet, every node holds the evidence within seconds, and shows it
     assert.match(doctor.stdout, /cygnus is distrusted/)
   }
   assert.equal(ids.size, 1)
+  row(
+    t,
+    21,
+    `apart: all have the evidence ${((performance.now() - beganMs) / 1000).toFixed(1)} s after they meet`,
+  )
   const told = await atlas.ask<{ items: RecordView[] }>('audit', 'list', '--type', 'statement')
   assert.ok(told.items.some(({ leaf }) => leaf['kind'] === 'evidence'))
 })
@@ -110,7 +117,7 @@ test('root keys lift it, a new epoch begins, and the evidence stays to be seen',
   assert.match(await borealis.do('peer', 'show', 'cygnus'), /lifted/)
 })
 
-test('of two side by side one at most goes on', async () => {
+test('of two side by side one at most goes on', async (t) => {
   await cygnus.stop()
   copy(cygnus, clone)
   const both = [cygnus, clone]
@@ -120,5 +127,7 @@ test('of two side by side one at most goes on', async () => {
     const views = await Promise.all(both.map(status))
     return views.flatMap(({ notReady }) => notReady).join()
   }
+  const beganMs = performance.now()
   await eventually('caught', stopped, (why) => /rollback: |distrusted/.test(why), 20_000)
+  row(t, 21, `side by side: caught after ${((performance.now() - beganMs) / 1000).toFixed(1)} s`)
 })

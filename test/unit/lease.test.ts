@@ -8,6 +8,7 @@ import type { Answered } from '../../src/mesh/challenge.ts'
 import { Lease } from '../../src/mesh/lease.ts'
 import type { Network } from '../../src/mesh/ports.ts'
 import type { StateAnswer } from '../../src/mesh/state-frames.ts'
+import { row } from '../lab/row.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { DIDS, MESH, rootOf } from '../sim/lease-roots.ts'
 import { type SimNode, World } from '../sim/lease-world.ts'
@@ -145,7 +146,7 @@ test('this clock far ahead of the witnesses is not trusted; far behind, answers 
   }
 })
 
-test('one witness with a wrong clock is outvoted', async () => {
+test('one witness with a wrong clock is outvoted', async (t) => {
   const { clock, world, a, b } = await meshOf()
   ;(world.nodes[2] as SimNode).offsetMs = 300_000
   await clock.advance(2_000)
@@ -153,6 +154,7 @@ test('one witness with a wrong clock is outvoted', async () => {
     const { held, clockTrusted } = node.lease.status()
     assert.deepEqual([held, clockTrusted], [true, true])
   }
+  row(t, 41, 'one of three 5 min ahead: 0 denied, both others hold a lease and trust their clocks')
 })
 
 test('answers count within one root version only', async () => {
