@@ -146,10 +146,13 @@ test('with no file descriptor left it denies or closes, and recovers', {
   const before = Number(/^Max open files +(\d+)/m.exec(limits)?.[1])
   const limit = (nofile: number) =>
     execFileSync('prlimit', ['--pid', String(pid), `--nofile=${nofile}:`])
-  limit(open + 2)
-  const journal = await callsDuring(host, 16, () => new Promise((over) => setTimeout(over, 1_500)))
+  const journal = await callsDuring(host, 16, async () => {
+    limit(open + 2)
+    await new Promise((over) => setTimeout(over, 1_500))
+    // Who was not accepted yet waits for a connection that is left, or for this.
+    limit(before)
+  })
   allowed.push(...journal.allowed)
-  limit(before)
   await mended(pid)
   const { allowed: after, unanswered } = journal
   row(
