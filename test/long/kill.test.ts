@@ -16,8 +16,8 @@ import { row } from '../lab/row.ts'
 
 const ROUNDS = process.env['MESHD_LAB'] === 'long' ? 200 : 15
 const CALLERS = 8
-/** Of a start with its boot check (L3). */
-const READY_MS_MAX = 20_000
+/** Of a start with its boot check, on a machine that is busy with others. */
+const READY_MS_MAX = 60_000
 
 const lab = new Lab()
 let host: Host
@@ -28,6 +28,12 @@ before(async () => {
 })
 
 after(() => lab[Symbol.asyncDispose]())
+
+/** @throws with what the daemon said last */
+async function ready(): Promise<void> {
+  await host.answers(READY_MS_MAX)
+  await host.do('wait', '--for', 'ready', '--timeout', `${READY_MS_MAX}ms`)
+}
 
 const pause = (ms: number) => new Promise((over) => setTimeout(over, ms))
 
@@ -45,7 +51,7 @@ test(`of ${ROUNDS} kills under load none loses an allow that was answered`, asyn
     if (round % 10 === 0) assert.deepEqual(lostOf(allowed, await logged(host)), [], `in ${round}`)
     const beganMs = performance.now()
     host.start()
-    await host.do('wait', '--for', 'ready', '--timeout', `${READY_MS_MAX}ms`)
+    await ready()
     readyMs.push(performance.now() - beganMs)
     if (round % Math.ceil(ROUNDS / 3) === 0) audits.push(await exported(host))
   }
