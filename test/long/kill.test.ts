@@ -30,7 +30,7 @@ before(async () => {
 after(() => lab[Symbol.asyncDispose]())
 
 /** @throws with what the daemon said last */
-async function ready(): Promise<void> {
+async function started(): Promise<void> {
   await host.answers(READY_MS_MAX)
   await host.do('wait', '--for', 'ready', '--timeout', `${READY_MS_MAX}ms`)
 }
@@ -51,7 +51,7 @@ test(`of ${ROUNDS} kills under load none loses an allow that was answered`, asyn
     if (round % 10 === 0) assert.deepEqual(lostOf(allowed, await logged(host)), [], `in ${round}`)
     const beganMs = performance.now()
     host.start()
-    await ready()
+    await started()
     readyMs.push(performance.now() - beganMs)
     if (round % Math.ceil(ROUNDS / 3) === 0) audits.push(await exported(host))
   }
