@@ -50,10 +50,6 @@ export const init: Command = {
     const config = withName(loaded, nameOption(options, 'name'))
     const paths = pathsOf(config)
     const dataExists = isFilled(paths.dataDir)
-    if (mesh !== null && dataExists)
-      throw new MeshError('CONFLICT', `${paths.dataDir} holds data of a node already`, {
-        hint: 'meshd status, or move it away to begin anew as another node',
-      })
     const had = existsSync(paths.identityKey)
     const identity = openIdentity(paths, dataExists)
     const founded =

@@ -7,6 +7,7 @@
  *     root v1 (its id is the mesh's) ─ member ─ policy starter@1
  */
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatEnvelope, signEnvelope } from '../core/dsse.ts'
 import { idOf, type StatementId } from '../core/id.ts'
@@ -22,8 +23,11 @@ import { MeshError } from '../core/problems.ts'
 import type { Common } from '../core/statement/common.ts'
 import { type Draft, formatStatement } from '../core/statement/statement.ts'
 import { Log } from '../mesh/log.ts'
+import type { Put, Puts } from '../mesh/ports.ts'
 import { Statements } from '../mesh/statements.ts'
 import { createStore } from '../storage/create.ts'
+import { FILES, LevelStore } from '../storage/level.ts'
+import type { ReserveOptions } from '../storage/reserve.ts'
 import { type BundleContent, readBundle } from './bundle-dir.ts'
 import { CedarEngine } from './cedar-engine.ts'
 import { type Identity, openIdentity } from './identity.ts'
@@ -69,15 +73,17 @@ export async function foundMesh(founding: Founding): Promise<Founded> {
   const admitter = admitterOf(paths)
   // Before anything is on the disk: without it there would be half a mesh.
   const content = await readBundle(starterDirectory())
-  const store = await createStore(paths.dataDir, { bytes: config.audit.diskReserveBytes })
+  const store = await emptyStore(paths.dataDir, { bytes: config.audit.diskReserveBytes })
   try {
     const clock = systemClock()
     const log = await Log.open({ store, clock, node: identity.node.did })
-    const statements = await Statements.open({
-      store,
-      persist: (puts) => log.persist(puts),
-      policy: new CedarEngine(),
-    })
+    // All of it becomes durable at once, or nothing: half a mesh would stay one.
+    const puts: Put[] = []
+    const persist = async (more: Puts) => {
+      puts.push(...(typeof more === 'function' ? more() : more))
+    }
+    const statements = await Statements.open({ store, persist, policy: new CedarEngine() })
+    if (statements.mesh !== null || log.tree.size > 0) throw held(paths.dataDir)
     const submit = async (draft: Draft) => {
       const payload = formatStatement(draft)
       await statements.submit(formatEnvelope(signEnvelope(draft.type, payload, [founder])))
@@ -91,14 +97,27 @@ export async function foundMesh(founding: Founding): Promise<Founded> {
     await submit(memberDraft(founding, identity, common))
     const policy = policyDraft(content, common)
     const id = await submit(policy)
-    const wallet = await Wallet.open(store, (puts) => log.persist(puts))
+    const wallet = await Wallet.open(store, persist)
     await wallet.createKey('me', `uid=${uid}`)
+    await log.persist(puts)
     await log.close()
     const { bundle, version, mode } = policy
     return { mesh, policy: { bundle, version, mode, id } }
   } finally {
     await store.close()
   }
+}
+
+/** A new one, or what an attempt that did not finish left of one. @throws MeshError CONFLICT */
+async function emptyStore(directory: string, reserve: ReserveOptions): Promise<LevelStore> {
+  const made = existsSync(join(directory, FILES.marker))
+  return made ? LevelStore.open(directory, reserve) : createStore(directory, reserve)
+}
+
+function held(directory: string): MeshError {
+  return new MeshError('CONFLICT', `${directory} holds data of a node already`, {
+    hint: 'meshd status, or move it away to begin anew as another node',
+  })
 }
 
 /** One that was left by an attempt that did not finish is used again. */

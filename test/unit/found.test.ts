@@ -13,6 +13,7 @@ import { systemClock } from '../../src/daemon/system.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import { Log } from '../../src/mesh/log.ts'
 import { Statements } from '../../src/mesh/statements.ts'
+import { createStore } from '../../src/storage/create.ts'
 import { LevelStore } from '../../src/storage/level.ts'
 import { keyOf } from './statements.ts'
 
@@ -70,4 +71,15 @@ test('where a node is already nothing is founded, and what it has stays', async 
   const statements = await Statements.open({ store, persist: async () => {}, policy: engine })
   assert.equal(statements.mesh, first.mesh)
   await store.close()
+})
+
+test('what a founding that was killed left behind, empty or half made, is founded on', async () => {
+  for (const lost of [[], ['INITIALIZED'], ['INITIALIZED', 'head', 'db/CURRENT']]) {
+    const of = founding(`killed-${lost.length}`)
+    const { dataDir } = pathsOf(of.config)
+    await (await createStore(dataDir, { bytes: 0 })).close()
+    for (const file of lost) rmSync(join(dataDir, file))
+    await foundMesh(of)
+    await assert.rejects(foundMesh(of), { name: 'MeshError', code: 'CONFLICT' })
+  }
 })
