@@ -20,13 +20,15 @@ export interface Identity {
 }
 
 /**
- * Reads the keys, or makes all three when none of them and no data exist yet.
+ * Reads the keys, or makes them when neither an identity nor data exist yet.
  * @throws MeshError KEY_UNAVAILABLE when some are missing or not private.
  */
 export function openIdentity(paths: Paths, dataExists: boolean): Identity {
   const files = [paths.identityKey, paths.logKey, paths.witnessKey]
   const missing = files.filter((file) => !existsSync(file))
-  if (missing.length === files.length && !dataExists) for (const file of files) createKeyFile(file)
+  // The identity is made last: without it, and without data, an attempt was killed and is made whole.
+  if (missing.includes(paths.identityKey) && !dataExists)
+    for (const file of missing.toReversed()) createKeyFile(file)
   else if (missing.length > 0) throw lost(missing, paths.dataDir, dataExists)
   const seed = readKeyFile(paths.identityKey)
   return {

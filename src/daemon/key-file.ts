@@ -20,9 +20,11 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -115,15 +117,20 @@ function openNoFollow(path: string): number {
   }
 }
 
-/** Written whole and fsynced under its final name, which must be new. */
+/** Whole and fsynced before it has its name, which must be new: who is killed meanwhile leaves no half of a file there. */
 export function writePrivate(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const file = openSync(path, 'wx', 0o600)
+  const part = `${path}.part`
+  rmSync(part, { force: true })
+  const file = openSync(part, 'wx', 0o600)
   try {
     writeSync(file, text)
     fsyncSync(file)
+    // Unlike a rename it takes nobody's place.
+    linkSync(part, path)
   } finally {
     closeSync(file)
+    rmSync(part)
   }
 }
 

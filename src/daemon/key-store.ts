@@ -6,20 +6,13 @@
  *
  * The command line signs with them and hands the daemon a finished envelope.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Did, parseDid, type Signer, signerOf } from '../core/keys.ts'
 import { NAME_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { surroundings } from './config.ts'
-import { createKeyFile, readKeyFile } from './key-file.ts'
+import { createKeyFile, readKeyFile, writePrivate } from './key-file.ts'
 
 export interface NamedKey {
   readonly name: string
@@ -53,19 +46,20 @@ export class KeyStore {
   }
 
   create(name: string, passphrase: string | null): NamedKey {
-    this.#free(name)
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 })
-    const seed = createKeyFile(this.#path(name, 'key'), passphrase)
+    const path = this.#path(name, 'key')
+    // One that was killed before it could name the key is made whole.
+    const left = NAME.test(name) && existsSync(path) && !existsSync(this.#path(name, 'pub'))
+    if (!left) this.#free(name)
+    const seed = left ? readKeyFile(path, passphrase) : createKeyFile(path, passphrase)
     const { did } = signerOf(seed)
-    writeFileSync(this.#path(name, 'pub'), `${did}\n`, { flag: 'wx', mode: 0o600 })
+    writePrivate(this.#path(name, 'pub'), `${did}\n`)
     return { name, did, own: true }
   }
 
   /** Gives a foreign principal a local name. @throws Malformed when it is no did:key of ours. */
   add(name: string, did: Did): NamedKey {
     this.#free(name)
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 })
-    writeFileSync(this.#path(name, 'pub'), `${did}\n`, { flag: 'wx', mode: 0o600 })
+    writePrivate(this.#path(name, 'pub'), `${did}\n`)
     return { name, did, own: false }
   }
 

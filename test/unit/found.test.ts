@@ -8,6 +8,8 @@ import { MeshError } from '../../src/core/problems.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { loadConfig } from '../../src/daemon/config.ts'
 import { type Founding, foundMesh } from '../../src/daemon/found.ts'
+import { openIdentity } from '../../src/daemon/identity.ts'
+import { KeyStore } from '../../src/daemon/key-store.ts'
 import { pathsOf } from '../../src/daemon/paths.ts'
 import { systemClock } from '../../src/daemon/system.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
@@ -82,4 +84,21 @@ test('what a founding that was killed left behind, empty or half made, is founde
     await foundMesh(of)
     await assert.rejects(foundMesh(of), { name: 'MeshError', code: 'CONFLICT' })
   }
+})
+
+test('keys whose making was killed are made whole; an identity is never made anew, nor the rest of one', () => {
+  const paths = pathsOf(founding('keys').config)
+  const { witness } = openIdentity(paths, false)
+  for (const file of [paths.identityKey, paths.logKey]) rmSync(file)
+  const whole = openIdentity(paths, false)
+  assert.equal(whole.witness.did, witness.did)
+  rmSync(paths.logKey)
+  for (const data of [false, true]) assert.throws(() => openIdentity(paths, data), MeshError)
+
+  const keys = new KeyStore({ MESHD_KEY_STORE: join(dir, 'store') })
+  const { did } = keys.create('founder', null)
+  assert.throws(() => keys.create('founder', null), { code: 'CONFLICT' })
+  rmSync(join(dir, 'store', 'founder.pub'))
+  assert.equal(keys.create('founder', null).did, did)
+  assert.deepEqual(readdirSync(join(dir, 'store')).sort(), ['founder.key', 'founder.pub'])
 })
