@@ -47,4 +47,5 @@ test('a flood of links taken back ends: all nodes keep the same few, on disk too
   assert.deepEqual(verdict, { verdict: 'ignore', why: 'seen' })
   await assert.rejects(a.statements.submit(late.bytes), failsWith('TOO_MANY'))
   row(t, 129, `${MANY} links taken back: ${kept.length} kept, the same on every node`)
+  row(t, 32, `${MANY} revocations of one issuer: ${kept.length} kept, the rest refused`)
 })
