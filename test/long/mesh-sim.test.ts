@@ -12,7 +12,7 @@ import { LIGHT, type Swarm } from '../sim/swarm.ts'
 import { sweep } from '../sim/sweep.ts'
 
 const SECONDS = Number(process.env['SIM_SECONDS'] ?? 240)
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 250)
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 100)
 const FROM = Number(process.env['SIM_FROM'] ?? 1)
 /** Of small worlds, for each whole one: in half of the time. */
 const SMALL = 3
