@@ -31,13 +31,18 @@ const PROCESS: readonly Line[] = [
   ['SIGTERM with 1,000 requests in flight', 'S1 L7', 'unanswered, seconds to exit'],
   ['throw or reject inside every handler', 'S10', 'denies'],
   ['event loop blocked for 3 s', 'S3 L7 S16', 'DEADLINE denies'],
-  ['old binary on new data, and reverse; mixed versions', 'S7 S11', 'refused or same decisions'],
+  [
+    'old binary on new data, and reverse; mixed versions',
+    'S7 S11',
+    'refused or same decisions',
+    'there is one version so far',
+  ],
 ]
 
 const STORAGE: readonly Line[] = [
   ['power loss: what was not synced is dropped', 'S1 S6', 'acknowledged lost'],
   ['power loss: torn tail, garbage tail', 'S1 S6', 'acknowledged lost'],
-  ['block snapshot with journal replay', 'S1 S5', 'acknowledged lost'],
+  ['block snapshot with journal replay', 'S1 S5', 'acknowledged lost', 'no copy-on-write disk'],
   ['lying fsync', 'S6 S9', 'undetected'],
   ['bit flips in the log', 'S6 L8', 'silent'],
   ['bit flips in table, MANIFEST, CURRENT', 'S6', 'wrong reads'],
@@ -64,7 +69,7 @@ const RESOURCES: readonly Line[] = [
   ['1 M revocations, 10,000 policies, 10,000 members', 'S16 L3', 'decide p99, boot s'],
   ['flood of invalid signatures', 'S16', 'honest p99'],
   ['wall clock -1 h, +5 d, -10 y, +10 y while running', 'Q5 S7', 'wrong allows'],
-  ['drift x1.1 and x10 between the clocks', 'Q3 Q5', 'wrong allows'],
+  ['drift x1.1 and x10 between the clocks', 'Q3 Q5', 'wrong allows', 'simulated only'],
   ['boot with the wall clock before the last durable time', 'Q5', 'allows'],
   ['a witness five minutes wrong', 'Q3 Q5', 'share denied'],
   ['nbf and exp at the boundary, 2038, > 2^53', 'S10 S11', 'vectors'],
