@@ -201,7 +201,7 @@ export const MORE: readonly Mutation[] = [
         "    if (bytes.length > STATEMENT_BYTES_MAX) return TOO_LONG\n    if (statement.type === 'evidence' && via !== 'local') return TOO_LONG\n",
       ),
     ],
-    by: { checker: 'L5', seed: 9 },
+    by: { checker: 'L5', seed: 19 },
     quick: false,
   },
   {
