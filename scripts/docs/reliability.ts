@@ -3,6 +3,7 @@ import { type Invariant, LEASE, LIVENESS, SAFETY } from '../../test/lab/invarian
 import { INVARIANTS } from '../../test/sim/checkers/checkers.ts'
 import type { Mutation } from '../../test/sim/mutation.ts'
 import { MUTATIONS } from '../../test/sim/mutations.ts'
+import { matrix } from './matrix.ts'
 import { linked, row } from './reasons.ts'
 
 const CHECKED = new Map(INVARIANTS.map(({ id, says }) => [id, says]))
@@ -32,6 +33,7 @@ export function reliabilityPage(): string {
     ...part('Liveness', LIVENESS),
     ...AGAIN,
     ...plantedBugs(),
+    ...matrix(),
     '## What is not covered',
     '',
     ...[...SAFETY, ...LEASE, ...LIVENESS].flatMap(({ id, gap }) =>
