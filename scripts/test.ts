@@ -1,7 +1,7 @@
 /**
  * `npm test` and `npm run slow`: the steps in order, each timed, the first failure ends it.
  *
- *     node scripts/test.ts quick     types, lint, tidy, unit, vectors, ports, script, short e2e
+ *     node scripts/test.ts quick     types, lint, tidy, unit, vectors, fuzz, ports, script, short e2e
  *     node scripts/test.ts slow      coverage, unused code, build, long simulations, long e2e
  */
 import { spawnSync } from 'node:child_process'
@@ -32,7 +32,7 @@ const STEPS: Record<string, () => readonly Step[]> = {
   quick: () => [
     ['types', 'tsc', ['-p', 'test']],
     ['lint', 'biome', ['check', '--error-on-warnings']],
-    node('tests', availableParallelism(), 'test/{tidy,unit,vectors,sim,script}/**/*.test.ts'),
+    node('tests', availableParallelism(), 'test/{tidy,unit,vectors,fuzz,sim,script}/**/*.test.ts'),
     node('ports and processes', 1, 'test/{ports,e2e}/*.test.ts'),
   ],
   slow: () => [

@@ -59,6 +59,8 @@ export function parseDid(text: string): Did {
 
 /** @throws Malformed for a key that is not admitted */
 export function didOf(publicKey: Uint8Array): Did {
+  // Seen before it is printed: base58 takes the square of its length.
+  if (publicKey.length !== KEY_BYTES) throw new Malformed('a public key has 32 bytes')
   return parseDid(HEAD + base58btc.encode(concat(MULTICODEC, publicKey)))
 }
 

@@ -157,3 +157,10 @@ test('the caller may change what it was given', () => {
   assert.deepEqual(keys.publicKeyOf(signer.did), publicKey)
   assert.equal(Object.getPrototypeOf(signature), Uint8Array.prototype)
 })
+
+test('a public key of another length is refused before it is printed', () => {
+  const start = performance.now()
+  for (const length of [0, 31, 33, 70_000])
+    assert.throws(() => keys.didOf(new Uint8Array(length).fill(7)), Malformed)
+  assert.ok(performance.now() - start < 1_000, 'base58 of 70,000 bytes takes many seconds')
+})
