@@ -39,7 +39,7 @@ export function authzenRoutes(deciding: Deciding, publicUrl: string | null): rea
 }
 
 function wellKnown(publicUrl: string): Route {
-  const url = publicUrl.replace(/\/+$/, '')
+  const url = publicUrl.replace(/(?<!\/)\/+$/, '')
   const document = {
     policy_decision_point: url,
     access_evaluation_endpoint: `${url}/access/v1/evaluation`,

@@ -123,7 +123,7 @@ export function exactly(ms: number): string {
 
 /** `88 104`: thin groups that a person can read. */
 export function count(value: number): string {
-  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ' ')
+  return String(value).replaceAll(/\B(?=(?:\d{3}){1,7}$)/g, ' ')
 }
 
 /** `did:key:z6MkqT…t9Lw`. */

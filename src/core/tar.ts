@@ -27,7 +27,7 @@ const BLOCK = 512
 const NAME_BYTES = 100
 const END_BLOCKS = 2
 /** Segments of letters, digits, `-`, `_`, and dots that do not begin them. */
-const NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/
 
 /** Whether it can stand in a tar, and in a folder: relative, without `..`, in ASCII. */
 export function isTarName(name: string): boolean {
