@@ -141,7 +141,12 @@ const LOCAL: readonly Line[] = [
   ['other uid, other group, wrong token, none', 'S14', 'EACCES, 401'],
   ['DNS rebinding Host, any Origin, simple POST', 'S14', '403'],
   ['slow HTTP, 10,000 connections, CL/TE, 1 GB body', 'S16', 'honest p99'],
-  ['token timing', 'S18', '|t|'],
+  [
+    'token timing',
+    'S18',
+    '|t|',
+    'there are no tokens: the kernel says who calls, and an artifact is signed by its holder',
+  ],
   ['every regular expression with 100 KB hostile text', 'S16', 'ms'],
   ['CR LF, OSC 8 and 52, CSI in names and reasons', 'S19', 'raw control bytes'],
   ['canary secrets in logs, ps, environ, core, heap', 'S18', 'hits'],

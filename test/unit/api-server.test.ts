@@ -234,6 +234,7 @@ test('a socket has its mode, is not taken from a daemon that lives, and is from 
     (error) => error instanceof MeshError && error.code === 'CONFIG_INVALID',
   )
   row(t, 96, '0 wider than 0660')
+  row(t, 103, '0 wider than asked at any moment')
 })
 
 test('a socket is its group’s before it is wide, and so is the folder that was made for it', {

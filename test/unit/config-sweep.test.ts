@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { parseArtifact } from '../../src/core/artifact.ts'
 import { parseConfig, surroundings } from '../../src/daemon/config.ts'
 import { jsonSchema, withDefaults } from '../../src/daemon/schema.ts'
+import { row } from '../lab/row.ts'
 import { BOB_UID, caller, governed, granted, type World, world } from './deciding.ts'
 import { LOST, request } from './judgements.ts'
 
@@ -112,7 +113,7 @@ test('each key of the configuration is one of a kind that cannot loosen a check'
   assert.deepEqual(found.sort(), Object.values(KEYS).flat().sort())
 })
 
-test('the environment holds no other switch than the keys of the configuration', () => {
+test('the environment holds no other switch than the keys of the configuration', (t) => {
   const read = globSync('{src,bin}/**/*.{ts,js}')
     .flatMap((file) => readFileSync(file, 'utf8').match(/\bMESHD_[A-Z_]+/g) ?? [])
     .sort()
@@ -122,4 +123,5 @@ test('the environment holds no other switch than the keys of the configuration',
     [...new Set(read)].map((name) => name.replace('MESHD_', '')).filter((name) => name !== ''),
     known,
   )
+  row(t, 104, '0 other switches')
 })

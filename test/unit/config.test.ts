@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { MeshError } from '../../src/core/problems.ts'
 import { loadConfig, parseConfig } from '../../src/daemon/config.ts'
+import { row } from '../lab/row.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-config-'))
 after(() => rmSync(dir, { recursive: true }))
@@ -22,7 +23,7 @@ function refused(text: string, says: RegExp): void {
   )
 }
 
-test('each mistake is named with its line and column', () => {
+test('each mistake is named with its line and column', (t) => {
   for (const [text, says] of [
     [
       'version: 1\nnode: { nmae: x }\n',
@@ -43,6 +44,7 @@ test('each mistake is named with its line and column', () => {
     ['\u0000', /meshd\.yaml:1:1/],
   ] as const)
     refused(text, says)
+  row(t, 104, '0 unknown keys taken')
 })
 
 test('a socket that is a caller’s identity is open to nobody else', () => {

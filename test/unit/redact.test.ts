@@ -17,6 +17,7 @@ import { LogReader } from '../../src/mesh/log-reader.ts'
 import { type Redaction, redactRecords } from '../../src/mesh/redact.ts'
 import { Database } from '../../src/storage/database.ts'
 import { exhibitKey } from '../../src/storage/keyspace.ts'
+import { row } from '../lab/row.ts'
 import { type Durably, inMemory, onLevel } from '../ports/stores.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { canaryDecision, EXHIBIT } from './canaries.ts'
@@ -128,7 +129,7 @@ function has(file: string, text: string): boolean {
   }
 }
 
-test('no file of the database holds a value that was redacted', async () => {
+test('no file of the database holds a value that was redacted', async (t) => {
   const durably = await onLevel()
   try {
     const { ports, store, records } = await world(durably)
@@ -146,6 +147,7 @@ test('no file of the database holds a value that was redacted', async () => {
   } finally {
     await durably.remove()
   }
+  row(t, 102, '0 hits in the database')
 })
 
 test('what was written and deleted before any of it became a file leaves the files, too', async () => {
