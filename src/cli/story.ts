@@ -15,7 +15,7 @@ import { caughtWithoutOne, proveDecisions } from './story-proof.ts'
 import { duration } from './text.ts'
 
 const POLICY = join(packageRoot(), 'config/demo-policy')
-const STALENESS = '3s'
+const STALENESS = '2s'
 const NAMES = ['atlas', 'borealis', 'cygnus'] as const
 const ASK = ['--action', 'tool:search', '--resource', 'repo:acme/web'] as const
 const STALE_MS_MAX = 8_000
@@ -41,7 +41,7 @@ export async function tell(options: StoryOptions): Promise<void> {
   const hosts: Hosts = [atlas, borealis, cygnus]
   const began = options.monotonicMs()
   const teller = new Teller(() => options.monotonicMs() - began, options.say)
-  options.say(`meshd demo · three daemons on this machine · lease staleness 3 s · files in ${dir}`)
+  options.say(`meshd demo · three daemons on this machine · lease staleness 2 s · files in ${dir}`)
   let told = false
   try {
     await meet(hosts, teller)
@@ -198,7 +198,7 @@ function decisionText(decision: DecisionView): string {
 function spreadText({ nodes, committedMs }: SpreadView): string {
   const applied = nodes.filter(({ applied: done }) => done)
   const slowest = Math.max(0, ...applied.map(({ appliedMs }) => appliedMs ?? 0))
-  return `applied on ${applied.length} of ${nodes.length} in ${duration(slowest)}, committed in ${duration(committedMs ?? 0)}; no node allows it later than 3 s + 2 x skew`
+  return `applied on ${applied.length} of ${nodes.length} in ${duration(slowest)}, committed in ${duration(committedMs ?? 0)}; no node allows it later than 2 s + 2 x skew`
 }
 
 function leave(hosts: Hosts, say: (line: string) => void): void {

@@ -58,6 +58,7 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'audit show': 'x',
   'audit stats': '',
   'audit prune': '--before 400d',
+  'audit redact': 'x -m why --yes',
   'audit verify': '',
   'audit prove': 'last -f -',
   'lineage trace': 'last',
