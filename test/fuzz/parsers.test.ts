@@ -17,6 +17,7 @@ for (const each of TARGETS)
       assert.notEqual(each.read(example), null, 'an example is accepted')
     }
     const { faults } = fuzz(each, INPUTS, 1)
+    for (const example of each.corpus) assert.notEqual(each.read(example), null, 'it is as it was')
     assert.deepEqual(
       faults.map(({ says, input }) => `${says}: ${Buffer.from(input).toString('hex')}`),
       [],

@@ -5,18 +5,18 @@ export class Random {
 
   /** @param at the how-manieth input of a run */
   constructor(seed: number, at: number) {
-    this.#state = (Math.imul(seed ^ 0x9e37_79b9, 0x85eb_ca6b) ^ Math.imul(at + 1, 0xc2b2_ae35)) | 1
-    for (let i = 0; i < 3; i += 1) this.next()
+    // Two places in a row begin far from each other in the sequence.
+    this.#state = Math.imul(seed, 0x27d4_eb2f) ^ Math.imul(at, 0x1656_67b1)
+    this.#state = this.next() | 0
   }
 
-  /** 32 bits (xorshift, Marsaglia 2003). */
+  /** 32 bits: a Weyl sequence, each number of it mixed by the finalizer of MurmurHash3. */
   next(): number {
+    this.#state = (this.#state + 0x9e37_79b9) | 0
     let x = this.#state
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    this.#state = x
-    return x >>> 0
+    x = Math.imul(x ^ (x >>> 16), 0x85eb_ca6b)
+    x = Math.imul(x ^ (x >>> 13), 0xc2b2_ae35)
+    return (x ^ (x >>> 16)) >>> 0
   }
 
   /** From 0 up to and without n; 0 for nothing. */

@@ -64,7 +64,7 @@ function lineOf(bytes: Uint8Array): Uint8Array {
 const isRefusal = (error: unknown) => error instanceof Malformed || error instanceof MeshError
 
 export function target<T>(fields: Fields<T>): Target {
-  const { name, runs, corpus, parse, print, spellings = null, codec = JSON_LINE, msMax } = fields
+  const { name, runs, parse, print, spellings = null, codec = JSON_LINE, msMax } = fields
   if ((print === undefined) !== (spellings !== null))
     throw new Error(`${name}: it has a printer, or says why not`)
   const read = (bytes: Uint8Array): Accepted | null => {
@@ -77,6 +77,8 @@ export function target<T>(fields: Fields<T>): Target {
     }
     return value === null ? null : { value, printed: print?.(value, bytes) ?? null }
   }
+  // A Buffer's slice shares its memory: a change to it would change the example.
+  const corpus = fields.corpus.map((bytes) => new Uint8Array(bytes))
   return { name, runs, corpus, codec, spellings, msMax, read }
 }
 
