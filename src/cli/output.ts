@@ -3,23 +3,12 @@
  * JSON that is a contract (src/client/types.ts), never a dump.
  */
 import { MeshError } from '../core/problems.ts'
-import { stripControls } from '../core/text.ts'
+import { jsonText, stripControls } from '../core/text.ts'
 import type { Context } from './context.ts'
 import { type Column, renderTable, type TableStyle } from './table.ts'
 
 export const OUTPUTS = ['table', 'wide', 'json', 'jsonl', 'id'] as const
 export type Output = (typeof OUTPUTS)[number]
-
-/** What a terminal might obey is written as an escape: the same JSON, and nothing that moves a cursor. */
-const OBEYED = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-
-/** JSON as it goes to stdout or stderr: what comes from elsewhere stays what it is, and harmless. */
-export function jsonText(value: unknown, indent = 0): string {
-  return JSON.stringify(value, null, indent).replaceAll(
-    OBEYED,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
 
 export function outputOf(text: unknown): Output {
   const found = OUTPUTS.find((output) => output === text)

@@ -6,10 +6,9 @@
  */
 import { isBug } from '../core/assert.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
-import { stripControls } from '../core/text.ts'
+import { jsonText, stripControls } from '../core/text.ts'
 import type { CommandTable } from './commands.ts'
 import type { Io } from './context.ts'
-import { jsonText } from './output.ts'
 import { buildProgram } from './program.ts'
 
 const INTERRUPTED = 130

@@ -5,8 +5,8 @@
  * as if it were now.
  */
 import { Writable } from 'node:stream'
+import { jsonText } from '../core/text.ts'
 import type { Globals, Io } from './context.ts'
-import { jsonText } from './output.ts'
 
 const PACE_MS = 1_000
 const INTERRUPTED = 130

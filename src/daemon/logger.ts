@@ -5,7 +5,7 @@
  *
  *     {"time":"2026-11-24T14:15:12.118Z","level":"info","event":"peer greeted","peer":"did:key:z6Mk…"}
  */
-import { stripControls } from '../core/text.ts'
+import { jsonText, stripControls } from '../core/text.ts'
 import type { LogLevel } from './schema.ts'
 
 type Fields = Readonly<Record<string, string | number | boolean | null>>
@@ -38,7 +38,7 @@ export function createLogger({ level, format, write, now }: LoggerOptions): Logg
       const safe = redact(fields)
       const how = format()
       if (how === 'pretty') return write(`${pretty(at, event, safe)}\n`)
-      const line = JSON.stringify({
+      const line = jsonText({
         time: new Date(now()).toISOString(),
         level: at,
         event,
@@ -68,5 +68,9 @@ function pretty(level: LogLevel, event: string, fields: Fields): string {
   const words = Object.entries(fields).map(
     ([name, value]) => `${name}=${stripControls(String(value))}`,
   )
-  return [level === 'info' ? ' ' : level === 'debug' ? '·' : '!', event, ...words].join(' ')
+  return [
+    level === 'info' ? ' ' : level === 'debug' ? '·' : '!',
+    stripControls(event),
+    ...words,
+  ].join(' ')
 }
