@@ -15,6 +15,8 @@ const DAY = 24 * HOUR
 
 /** Nesting of any JSON or CBOR that comes from outside. The decoders recurse; 32 is far from any stack. */
 export const NESTING_MAX = 32
+/** Of arguments and claims of a request: a record holds them some levels down, and must be printed. */
+export const CLAIMS_NESTING_MAX = NESTING_MAX - 8
 /** Keys kept decoded and admitted; only memory of a pure answer that costs 0.6 ms. Every key of a large mesh fits. */
 export const KEYS_REMEMBERED_MAX = 8_192
 

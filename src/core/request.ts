@@ -9,7 +9,7 @@ import { type Entity, parseAction, parseEntity } from './command.ts'
 import { isSha256Id, type RecordId, sha256Hex } from './id.ts'
 import { objectOf } from './ipld.ts'
 import { formatJson, type Json, type JsonObject } from './json.ts'
-import { NESTING_MAX } from './limits.ts'
+import { CLAIMS_NESTING_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { isList, isMap } from './selector.ts'
 
@@ -111,7 +111,7 @@ function claimsAt(members: JsonObject, field: string, what: string): JsonObject 
 }
 
 function checkClaims(value: Json, depth: number): void {
-  if (depth > NESTING_MAX) throw new Malformed('the request is nested too deeply')
+  if (depth > CLAIMS_NESTING_MAX) throw new Malformed('the request is nested too deeply')
   if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
     throw new Malformed('the request holds an unsafe integer')
   }

@@ -20,6 +20,7 @@ import {
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Denial } from '../../src/core/reasons.ts'
 import { type Body, parseRecord } from '../../src/core/record.ts'
+import { readRequest } from '../../src/core/request.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { FORBID, policyOf } from './bundles.ts'
 import {
@@ -171,4 +172,29 @@ test('what is observed stands beside the effect', () => {
     policies: [{ bundle: 'agents', version: 8, policy: 'forbid' }],
   })
   assert.equal(leaf().observed, null)
+})
+
+test('whatever of a request is accepted can be recorded, however deep it is', () => {
+  const deep = (levels: number): Json => (levels === 0 ? 1 : [deep(levels - 1)])
+  let accepted = 0
+  for (let levels = 0; levels < 40; levels += 1)
+    for (const [properties, context] of [
+      [{ a: deep(levels) }, {}],
+      [{}, { a: deep(levels) }],
+    ]) {
+      const resource = { type: 'repo', id: 'acme/docs', properties: context }
+      const body = { resource, action: { name: 'tool:read', properties }, context } as Json
+      let asked: JudgeInput
+      try {
+        asked = input({ request: readRequest(body) })
+      } catch (error) {
+        assert.ok(error instanceof Malformed)
+        continue
+      }
+      const judgement = judge(asked)
+      const rest = { supersedes: null, unrecorded: 0, gateway: null, durationUs: 1 }
+      formatJson(decisionDraft({ input: asked, judgement, denial: judgement.denial, ...rest }))
+      accepted += 1
+    }
+  assert.ok(accepted > 40)
 })
