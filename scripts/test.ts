@@ -1,8 +1,11 @@
 /**
- * `npm test` and `npm run slow`: the steps in order, each timed, the first failure ends it.
+ * The tests, from the quickest: the steps in order, each timed, the first failure ends it.
  *
  *     node scripts/test.ts quick     types, lint, tidy, unit, vectors, fuzz, ports, script, short e2e
  *     node scripts/test.ts slow      coverage, unused code, build, long simulations, long e2e
+ *     node scripts/test.ts lab       faults and attacks on real daemons, with short counts
+ *
+ * `npm run ci` is all three.
  */
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
@@ -52,8 +55,8 @@ const STEPS: Record<string, () => readonly Step[]> = {
       ],
     ],
     node('long tests', 1, 'test/long/**/*.test.ts'),
-    lab,
   ],
+  lab: () => [lab],
 }
 
 function files(patterns: readonly string[]): string[] {
