@@ -1,0 +1,132 @@
+/**
+ * Many daemons at once, daemons that come and go, all of them restarted in
+ * turn, and addresses that lead nowhere (FAULTS 54 to 57).
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { Host } from '../../src/cli/stage.ts'
+import { authorize, eventually, grant, join, Lab, status } from '../e2e/lab.ts'
+import { RelayedLab } from './relay.ts'
+import { row } from './row.ts'
+
+const WITNESSES = ['atlas', 'borealis', 'cygnus'] as const
+const seconds = (fromMs: number) => Math.round((performance.now() - fromMs) / 100) / 10
+const ready = (host: Host) => host.do('wait', '--for', 'ready', '--timeout', '60s')
+
+async function agreed(...hosts: readonly Host[]): Promise<number> {
+  const beganMs = performance.now()
+  await eventually(
+    'one governance',
+    () => Promise.all(hosts.map(async (host) => (await status(host)).governance.digest)),
+    (all) => new Set(all).size === 1,
+    60_000,
+  )
+  return seconds(beganMs)
+}
+
+test('daemons that start and join at once are all ready, and agree', async (t) => {
+  await using lab = new Lab()
+  const [atlas] = (await lab.mesh(WITNESSES, '20s')) as [Host]
+  const many = process.env['MESHD_LAB'] === 'long' ? 20 : 8
+  const crowd = Array.from({ length: many - WITNESSES.length }, (_, n) => lab.host(`node-${n}`))
+  const beganMs = performance.now()
+  for (const host of crowd) host.start()
+  await Promise.all(crowd.map((host) => host.answers(60_000)))
+  await Promise.all(crowd.map((host) => join(atlas, host)))
+  await Promise.all(crowd.map(ready))
+  const readyS = seconds(beganMs)
+  const agreedS = await agreed(...lab.hosts)
+  row(
+    t,
+    54,
+    `${many} daemons, ${crowd.length} of them started and joined at once: all ready in ${readyS} s, one governance ${agreedS} s later`,
+  )
+})
+
+/** Three witnesses behind relays, and somebody who may ask atlas. */
+async function trio(): Promise<[RelayedLab, [Host, Host, Host]]> {
+  const lab = await RelayedLab.open(WITNESSES)
+  const hosts = (await lab.mesh(WITNESSES, '20s')) as [Host, Host, Host]
+  await grant(hosts[0])
+  return [lab, hosts]
+}
+
+/** How many of those asked there while that runs are allowed. */
+async function askedWhile(host: Host, run: () => Promise<void>) {
+  const seen = { asked: 0, allowed: 0 }
+  let over = false
+  const asking = (async () => {
+    while (!over) {
+      const { decision } = await authorize(host)
+      seen.asked += 1
+      if (decision) seen.allowed += 1
+    }
+  })()
+  try {
+    await run()
+  } finally {
+    over = true
+    await asking
+  }
+  return seen
+}
+
+async function restart(host: Host): Promise<void> {
+  await host.stop()
+  host.start()
+  await ready(host)
+}
+
+test('while nodes come and go, statements reach all that are there', async (t) => {
+  const [lab, hosts] = await trio()
+  await using _ = lab
+  const [atlas, borealis, cygnus] = hosts
+  const beganMs = performance.now()
+  for (let i = 0; i < 4; i += 1) {
+    const leaving = i % 2 === 0 ? borealis : cygnus
+    await leaving.stop('SIGKILL')
+    await atlas.do('freeze', `action:churn-${i}`, '--yes', '--wait=none')
+    leaving.start()
+    await leaving.answers()
+  }
+  const churnS = seconds(beganMs)
+  const one = await agreed(...hosts)
+  row(t, 55, `4 nodes killed and back in ${churnS} s: one governance ${one} s after`)
+
+  const { asked, allowed } = await askedWhile(atlas, async () => {
+    for (const host of [borealis, cygnus]) await restart(host)
+  })
+  assert.ok(allowed > 0)
+  await restart(atlas)
+  assert.equal((await authorize(atlas)).code, null)
+  row(
+    t,
+    56,
+    `the others restarted in turn: ${allowed} of ${asked} allowed meanwhile; then the asker, and it allows again`,
+  )
+})
+
+test('a node that moved is found by what the others know, though its old address is dead and its new name is none', async (t) => {
+  const [lab, hosts] = await trio()
+  await using _ = lab
+  const [atlas, , cygnus] = hosts
+  await cygnus.stop()
+  await atlas.stop()
+  lab.close('atlas')
+  const config = atlas.env['MESHD_CONFIG'] as string
+  const announce = 'announce: [/dns4/no-such-host.invalid/tcp/4717]'
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/announce: \[[^\]]*\]/, announce))
+  atlas.start()
+  cygnus.start()
+  const beganMs = performance.now()
+  await Promise.all([ready(atlas), ready(cygnus)])
+  const how = ['--yes', '--wait=committed', '--timeout', '40s']
+  await atlas.do('freeze', 'action:dead', ...how)
+  const one = await agreed(...hosts)
+  row(
+    t,
+    57,
+    `its address dead, its new one without DNS: all ready in ${seconds(beganMs)} s, one governance ${one} s later`,
+  )
+})
