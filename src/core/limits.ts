@@ -375,6 +375,8 @@ export const COSIGN_INTERVAL_MS = SECOND
 export const COSIGNING_MAX = 8
 /** Members that hold a copy of this node's log, at most. Chosen arbitrarily. */
 export const MIRRORS_MAX = 8
+/** What a mirror keeps to go on with a copy: two counts, and the 31 peaks of the longest log. */
+export const COPY_STATE_BYTES_MAX = 4 * KIB
 /** Between two pieces of one log that a mirror takes: 5 MB/s of a log that is new to it, and a sixth of its event loop at most. */
 export const MIRROR_PAUSE_MS = 200
 /** Pieces that one mirror takes at once, of different logs: decisions wait for no more than these. */

@@ -10,7 +10,12 @@
 import { fromHex, toHex, utf8 } from '../core/bytes.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import { LOG_RECORDS_MAX, MIRROR_FORGOTTEN_AT_ONCE, MIRROR_LOG_BYTES_MAX } from '../core/limits.ts'
+import {
+  COPY_STATE_BYTES_MAX,
+  LOG_RECORDS_MAX,
+  MIRROR_FORGOTTEN_AT_ONCE,
+  MIRROR_LOG_BYTES_MAX,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { peakCount, type Tree } from '../core/merkle.ts'
 import { hash, integer, list, object } from '../core/shape.ts'
@@ -29,7 +34,6 @@ export interface CopiesPorts {
   persist(puts: readonly Put[]): Promise<void>
 }
 
-const STORED_BYTES_MAX = 4_096
 const STORED = object({
   bytes: integer(0, 2 * MIRROR_LOG_BYTES_MAX),
   least: integer(0, LOG_RECORDS_MAX),
@@ -137,7 +141,7 @@ function formatCopy({ tree: { size, peaks }, least, bytes }: Copy): Uint8Array {
 /** @throws MeshError LOG_DAMAGED */
 function parseCopy(name: string, value: Uint8Array): Copy {
   try {
-    const { bytes, least, peaks, size } = STORED(parseCanonical(value, STORED_BYTES_MAX), name)
+    const { bytes, least, peaks, size } = STORED(parseCanonical(value, COPY_STATE_BYTES_MAX), name)
     if (peaks.length === peakCount(size) && least <= size)
       return { tree: { size, peaks: peaks.map(fromHex) }, least, bytes }
   } catch (error) {

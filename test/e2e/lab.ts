@@ -94,3 +94,15 @@ export async function eventually<T>(
     await new Promise((done) => setTimeout(done, 50))
   }
 }
+
+/** Waits until all hold the same governance. Gives the seconds that it took. */
+export async function agreed(...hosts: readonly Host[]): Promise<number> {
+  const beganMs = performance.now()
+  await eventually(
+    'one governance',
+    () => Promise.all(hosts.map(async (host) => (await status(host)).governance.digest)),
+    (all) => new Set(all).size === 1,
+    60_000,
+  )
+  return Math.round((performance.now() - beganMs) / 100) / 10
+}

@@ -6,24 +6,13 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
-import { authorize, eventually, grant, join, Lab, status } from '../e2e/lab.ts'
+import { agreed, authorize, grant, join, Lab } from '../e2e/lab.ts'
 import { RelayedLab } from './relay.ts'
 import { row } from './row.ts'
 
 const WITNESSES = ['atlas', 'borealis', 'cygnus'] as const
 const seconds = (fromMs: number) => Math.round((performance.now() - fromMs) / 100) / 10
 const ready = (host: Host) => host.do('wait', '--for', 'ready', '--timeout', '60s')
-
-async function agreed(...hosts: readonly Host[]): Promise<number> {
-  const beganMs = performance.now()
-  await eventually(
-    'one governance',
-    () => Promise.all(hosts.map(async (host) => (await status(host)).governance.digest)),
-    (all) => new Set(all).size === 1,
-    60_000,
-  )
-  return seconds(beganMs)
-}
 
 test('daemons that start and join at once are all ready, and agree', async (t) => {
   await using lab = new Lab()

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
-import { authorize, eventually, grant, status } from '../e2e/lab.ts'
+import { agreed, authorize, eventually, grant, status } from '../e2e/lab.ts'
 import { cpuOf, rssOf } from './gauges.ts'
 import { RelayedLab } from './relay.ts'
 import { row } from './row.ts'
@@ -27,19 +27,6 @@ before(async () => {
 after(() => lab[Symbol.asyncDispose]())
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
-const digest = async (of: Host) => (await status(of)).governance.digest
-
-async function agreed(...hosts: readonly Host[]): Promise<number> {
-  const beganMs = performance.now()
-  await eventually(
-    'one governance',
-    () => Promise.all(hosts.map(digest)),
-    (all) => new Set(all).size === 1,
-    60_000,
-  )
-  return Math.round((performance.now() - beganMs) / 100) / 10
-}
-
 async function well(): Promise<void> {
   lab.heal()
   for (const host of lab.hosts) await host.do('wait', '--for', 'ready', '--timeout', '60s')

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
-import { authorize, eventually, grant, status } from '../e2e/lab.ts'
+import { agreed, authorize, eventually, grant } from '../e2e/lab.ts'
 import { type Link, RelayedLab } from './relay.ts'
 import { row } from './row.ts'
 
@@ -24,20 +24,6 @@ before(async () => {
 })
 
 after(() => lab[Symbol.asyncDispose]())
-
-const digest = async (of: Host) => (await status(of)).governance.digest
-
-/** Seconds until they say the same. */
-async function agreed(...hosts: readonly Host[]): Promise<number> {
-  const beganMs = performance.now()
-  await eventually(
-    'one governance',
-    () => Promise.all(hosts.map(digest)),
-    (all) => new Set(all).size === 1,
-    40_000,
-  )
-  return Math.round((performance.now() - beganMs) / 100) / 10
-}
 
 async function well(): Promise<void> {
   lab.heal()
