@@ -4,6 +4,7 @@
  */
 import { artifactRoutes } from '../../src/api/artifacts.ts'
 import { authzenRoutes } from '../../src/api/authzen.ts'
+import { authzenSearchRoutes } from '../../src/api/authzen-search.ts'
 import { callerRoutes } from '../../src/api/callers.ts'
 import { decisionRoutes } from '../../src/api/decisions.ts'
 import { doctorRoutes } from '../../src/api/doctor.ts'
@@ -33,10 +34,15 @@ import { row } from './reasons.ts'
 const nothing: object = new Proxy(() => nothing, { get: () => nothing, apply: () => nothing })
 const unused = nothing as never
 
+const SEARCHED = '`{results: […], page, context}`: what would be allowed, and no authorization'
+
 /** Body or query, and what is answered. */
 const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> = {
   'POST /access/v1/evaluation': ['an AuthZEN evaluation', '`{decision, context}`'],
   'POST /access/v1/evaluations': ['an AuthZEN batch', '`{evaluations: […]}`'],
+  'POST /access/v1/search/subject': ['an evaluation without its subject’s id', SEARCHED],
+  'POST /access/v1/search/resource': ['an evaluation without its resource’s id', SEARCHED],
+  'POST /access/v1/search/action': ['an evaluation without its action', SEARCHED],
   'GET /.well-known/authzen-configuration': ['-', 'only with `api.public_url`'],
   'POST /v1/executions': ['a request', 'DecisionView; an allow opens an execution'],
   'GET /v1/executions/{id}': ['-', 'ExecutionView'],
@@ -130,6 +136,7 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
 export function routes(): readonly Route[] {
   return [
     ...authzenRoutes(unused, 'https://pdp.example'),
+    ...authzenSearchRoutes(unused, unused),
     ...executionRoutes(unused),
     ...decisionRoutes(unused),
     ...walletRoutes(unused),

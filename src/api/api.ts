@@ -9,6 +9,7 @@ import { credentialReader, type ReadCredentials } from '../daemon/peer-credentia
 import type { LiveConfig } from '../daemon/reload.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { authzenRoutes } from './authzen.ts'
+import { authzenSearchRoutes } from './authzen-search.ts'
 import { callerRoutes } from './callers.ts'
 import { Deciding } from './deciding.ts'
 import { decisionRoutes } from './decisions.ts'
@@ -148,6 +149,7 @@ function routesOf(ports: ApiPorts, known: Known) {
   })
   return [
     ...authzenRoutes(deciding, live.current.api.publicUrl),
+    ...authzenSearchRoutes(deciding, daemon.policy),
     ...executionRoutes({
       ...{ deciding, executions: node.executions },
       monotonicMs: () => daemon.clock.monotonicMs(),

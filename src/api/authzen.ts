@@ -12,12 +12,11 @@ import type { DecisionView } from '../client/types.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { EVALUATIONS_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { MeshError } from '../core/problems.ts'
 import { type Request, readEvaluation } from '../core/request.ts'
 import { isList, isMap } from '../core/selector.ts'
 import { headersOf, readJson, requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { problemReply } from './problem.ts'
+import { malformedReply } from './problem.ts'
 import { ANY, type Ask, DECIDE, json, type Reply, type Route } from './router.ts'
 
 const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const
@@ -44,6 +43,9 @@ function wellKnown(publicUrl: string): Route {
     policy_decision_point: url,
     access_evaluation_endpoint: `${url}/access/v1/evaluation`,
     access_evaluations_endpoint: `${url}/access/v1/evaluations`,
+    search_subject_endpoint: `${url}/access/v1/search/subject`,
+    search_resource_endpoint: `${url}/access/v1/search/resource`,
+    search_action_endpoint: `${url}/access/v1/search/action`,
   }
   const path = '/.well-known/authzen-configuration'
   return { method: 'GET', path, roles: ANY, handle: () => json(document) }
@@ -55,7 +57,7 @@ async function evaluation(deciding: Deciding, ask: Ask): Promise<Reply> {
 
 async function one(deciding: Deciding, ask: Ask, request: Request | Malformed): Promise<Reply> {
   const view = await deciding.decide(ask, request, false)
-  return request instanceof Malformed ? refused(request) : json(answerOf(view))
+  return request instanceof Malformed ? malformedReply(request) : json(answerOf(view))
 }
 
 async function evaluations(deciding: Deciding, ask: Ask): Promise<Reply> {
@@ -144,8 +146,4 @@ function answerOf(view: DecisionView): Evaluated {
 
 function withError({ decision, context }: Evaluated, { message }: Malformed): Evaluated {
   return { decision, context: { ...context, error: { status: 400, message } } }
-}
-
-function refused({ message }: Malformed): Reply {
-  return problemReply(new MeshError('USAGE', message, { hint: 'docs/api.md' }))
 }

@@ -1,5 +1,6 @@
 /** A failure as RFC 9457 `application/problem+json`, with our code and hint. */
 import type { Problem } from '../client/types.ts'
+import type { Malformed } from '../core/malformed.ts'
 import { MeshError, PROBLEMS, type ProblemCode } from '../core/problems.ts'
 import type { Reply } from './router.ts'
 
@@ -46,4 +47,9 @@ export function problemReply(error: unknown): Reply {
     type: 'application/problem+json',
     body: `${JSON.stringify(problem)}\n`,
   }
+}
+
+/** What was to be decided, and could not be read. */
+export function malformedReply({ message }: Malformed): Reply {
+  return problemReply(new MeshError('USAGE', message, { hint: 'docs/api.md' }))
 }

@@ -519,6 +519,8 @@ export const RECORD_GROUPS_MAX = 100_000
 /** Records that one node is asked for in a look at the whole mesh, and nodes that are asked at once. */
 export const MESH_SEARCH_RECORDS_MAX = 256
 export const MESH_SEARCH_NODES_AT_ONCE = 32
+/** Candidates of an AuthZEN search that one answer judges, at a signature each: some 200 ms; the rest by its token. */
+export const SEARCH_CANDIDATES_MAX = 256
 /** Looks of other nodes at this log, at once, and of one node in a second. Chosen arbitrarily. */
 export const MESH_SEARCHES_MAX = 2
 export const MESH_SEARCHES_PER_PEER_S = 4

@@ -31,6 +31,15 @@ export interface PolicyEngine {
   check(policy: Policy): readonly PolicyProblem[]
 }
 
+/** What the bundles in force call by name: where a search looks. In order, each once; none is more than a candidate. */
+export interface PolicyCatalog {
+  readonly loaded: readonly StatementId[]
+  /** Static entities, as a request calls them. */
+  readonly entities: readonly Entity[]
+  /** Actions that a schema declares; `*` is none that can be asked for. */
+  readonly actions: readonly string[]
+}
+
 export interface PolicyInput {
   readonly principal: Entity
   readonly action: string

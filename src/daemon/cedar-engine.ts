@@ -1,8 +1,10 @@
 /** The PolicyEngine on Cedar: which versions decide, and which are judged in their shadow. */
+import { type Entity, formatEntity } from '../core/command.ts'
 import type { StatementId } from '../core/id.ts'
 import type {
   ObservedAnswer,
   PolicyAnswer,
+  PolicyCatalog,
   PolicyEngine,
   PolicyInput,
   PolicyProblem,
@@ -11,7 +13,8 @@ import type { Policy } from '../core/statement/policy.ts'
 import { Bundle, type BundleAnswer, Memory } from './cedar-bundle.ts'
 import { checkBundle } from './cedar-check.ts'
 import { combine, type Said } from './cedar-combine.ts'
-import { compile } from './cedar-compile.ts'
+import { type Compiled, compile } from './cedar-compile.ts'
+import { askable, askedAs } from './cedar-schema.ts'
 
 /** A version that is to be judged by, whether or not it can be. */
 interface Active {
@@ -20,13 +23,16 @@ interface Active {
   readonly version: number
   /** The shortest of its permits. */
   readonly stalenessMs: number | null
+  /** null where it does not compile. */
+  readonly compiled: Compiled | null
   answer(input: PolicyInput): BundleAnswer
 }
 
-export class CedarEngine implements PolicyEngine {
+export class CedarEngine implements PolicyEngine, PolicyCatalog {
   #enforced: readonly Active[] = []
   #observed: readonly Active[] = []
   #loaded: readonly StatementId[] = []
+  #catalog: Pick<PolicyCatalog, 'entities' | 'actions'> | null = null
   readonly #memory = new Memory()
 
   get loaded(): readonly StatementId[] {
@@ -44,6 +50,21 @@ export class CedarEngine implements PolicyEngine {
     this.#enforced = enforcing
     this.#observed = observing
     this.#loaded = enforcing.map(({ id }) => id).sort()
+    this.#catalog = null
+  }
+
+  get entities(): readonly Entity[] {
+    return this.#known().entities
+  }
+
+  get actions(): readonly string[] {
+    return this.#known().actions
+  }
+
+  /** Made when it is first asked for: only searches look there. */
+  #known(): Pick<PolicyCatalog, 'entities' | 'actions'> {
+    this.#catalog ??= catalogOf(this.#enforced.flatMap(({ compiled }) => compiled ?? []))
+    return this.#catalog
   }
 
   decide(input: PolicyInput): PolicyAnswer {
@@ -72,11 +93,24 @@ function activate({ id, ...source }: Policy, memory: Memory): Active {
   if ('rules' in compiled) {
     const judge = new Bundle(compiled, id, memory)
     const stalenessMs = shortest(compiled.rules.map((rule) => rule.stalenessMs))
-    return { id, bundle, version, stalenessMs, answer: (input) => judge.answer(input) }
+    return { id, bundle, version, stalenessMs, compiled, answer: (input) => judge.answer(input) }
   }
   const [first] = compiled
   const errors = [`it does not compile: ${first?.where}: ${first?.says}`]
-  return { id, bundle, version, stalenessMs: null, answer: () => ({ kind: 'error', errors }) }
+  const nothing = { stalenessMs: null, compiled: null }
+  return { id, bundle, version, ...nothing, answer: () => ({ kind: 'error', errors }) }
+}
+
+function catalogOf(bundles: readonly Compiled[]): Pick<PolicyCatalog, 'entities' | 'actions'> {
+  const asked = bundles.flatMap(({ entities }) =>
+    entities.all.flatMap((each) => askedAs(each) ?? []),
+  )
+  const entities = new Map(asked.map((each) => [formatEntity(each), each]))
+  const models = bundles.flatMap(({ schema }) => schema.actions.filter(askable))
+  return {
+    entities: [...entities.keys()].sort().flatMap((key) => entities.get(key) ?? []),
+    actions: [...new Set(models.map(({ id }) => id))].sort(),
+  }
 }
 
 function shortest(bounds: readonly (number | null)[]): number | null {

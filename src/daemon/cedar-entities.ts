@@ -70,6 +70,10 @@ export class StaticEntities {
     }
   }
 
+  get all(): readonly Entity[] {
+    return [...this.#byKey.values()].map(({ uid }) => uid)
+  }
+
   /** By its attribute `name`. */
   named(name: string): Entity | null {
     return this.#byName.get(name) ?? null

@@ -11,7 +11,14 @@
  *   policies from reading more, so this changes no answer. Arguments are given
  *   whole: one that the schema does not know is an error.
  */
-import { commandOf, type Entity, formatEntity, parseAction } from '../core/command.ts'
+import {
+  commandOf,
+  type Entity,
+  formatEntity,
+  parseAction,
+  parseEntity,
+  parseResource,
+} from '../core/command.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { Malformed } from '../core/malformed.ts'
@@ -106,6 +113,23 @@ export class SchemaModel {
     }
     return { error: `type \`${entity.type}\` is not declared` }
   }
+}
+
+/** What a request would call an entity of a bundle: the inverse of entityOf; null for one that none could name. */
+export function askedAs(entity: Entity): Entity | null {
+  try {
+    const { type, id } = entity.type === ANY ? parseResource(entity.id) : entity
+    return parseEntity(type, id, 'candidate')
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error
+    // A bundle may hold what nobody can ask for: it is no candidate.
+    return null
+  }
+}
+
+/** An action that a request could name: all that a schema declares but the one that stands for every other. */
+export function askable({ id }: ActionModel): boolean {
+  return id !== EVERY
 }
 
 function qualified(namespace: string, name: string): string {

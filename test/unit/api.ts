@@ -2,6 +2,7 @@
 import { atlas } from '../../scripts/vectors/tokens.ts'
 import { artifactRoutes } from '../../src/api/artifacts.ts'
 import { authzenRoutes } from '../../src/api/authzen.ts'
+import { authzenSearchRoutes } from '../../src/api/authzen-search.ts'
 import { callerRoutes } from '../../src/api/callers.ts'
 import { Deciding } from '../../src/api/deciding.ts'
 import { decisionRoutes } from '../../src/api/decisions.ts'
@@ -56,6 +57,7 @@ export class Api {
     const { wallet, callers, executions, clock } = of
     this.#router = new Router([
       ...authzenRoutes(deciding, publicUrl),
+      ...authzenSearchRoutes(deciding, of.engine),
       ...executionRoutes({ deciding, executions, monotonicMs: () => clock.monotonicMs() }),
       ...decisionRoutes({
         ...{ deciding, seenFrom, records: { of: (index) => (index === 0 ? PUBLISHED : null) } },

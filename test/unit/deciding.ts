@@ -119,6 +119,7 @@ export class TestLog {
 export interface World {
   readonly clock: VirtualClock
   readonly log: TestLog
+  readonly engine: CedarEngine
   readonly nonces: Nonces
   readonly executions: Executions
   readonly authorizer: Authorizer
@@ -194,7 +195,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
   const decider = new Decider({ node, clock, random: clock.dice, facts, wallet })
   const made: World = {
     ...state,
-    ...{ clock, log, nonces, executions, authorizer, wallet, callers, node, decider },
+    ...{ clock, log, engine, nonces, executions, authorizer, wallet, callers, node, decider },
     ...{ answered, missed },
   }
   return made
