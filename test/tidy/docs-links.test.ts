@@ -66,6 +66,7 @@ test('every code in capitals is a reason, a problem, a refusal, a bound or a nam
       'SO_PEERCRED',
       'AF_UNIX',
       'NODE_OPTIONS',
+      'XDG_RUNTIME_DIR',
     ],
   ])
   for (const page of PAGES)
