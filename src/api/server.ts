@@ -4,27 +4,24 @@
  *     meshd.sock 0660   decisions        read.sock 0660   every GET        admin.sock 0600   everything
  *
  * Node's defaults are too generous for a security daemon (FACTS 9): headers
- * and requests have deadlines, connections and bodies bounds. A socket file is
- * created 0600 by umask and widened afterwards; a stale one is removed only
- * after nobody answered on it.
+ * and requests have deadlines, connections and bodies bounds. What comes over
+ * TCP is answered here too, once tls-listener.ts knows who it is.
  */
-import { chmodSync, chownSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
-import net, { type Socket } from 'node:net'
-import { dirname } from 'node:path'
+import type { Socket } from 'node:net'
 import {
   HTTP_CONNECTIONS_MAX,
   HTTP_CONNECTIONS_PER_USER_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_LINGER_MS,
   HTTP_REQUEST_TIMEOUT_MS,
-  SOCKET_PATH_BYTES_MAX,
   SUBMIT_BYTES_MAX,
 } from '../core/limits.ts'
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 import { problemReply } from './problem.ts'
 import type { Ask, Reply, Router, SocketRole } from './router.ts'
+import { prepareSocket, unlinkQuietly, widen } from './socket-file.ts'
 
 export interface SocketSpec {
   readonly path: string
@@ -98,19 +95,7 @@ export class ApiServer {
   }
 
   async #listen(spec: SocketSpec): Promise<void> {
-    if (Buffer.byteLength(spec.path) > SOCKET_PATH_BYTES_MAX)
-      throw new MeshError(
-        'CONFIG_INVALID',
-        `${spec.path}: longer than ${SOCKET_PATH_BYTES_MAX} bytes, the bound of a unix socket`,
-        {
-          hint: 'set api.dir to a shorter path',
-        },
-      )
-    const made = mkdirSync(dirname(spec.path), { recursive: true, mode: 0o750 })
-    // Whose members may open what is in it have to get there.
-    if (made !== undefined && spec.gid !== undefined) give(dirname(spec.path), spec.gid)
-    checkDirectory(dirname(spec.path))
-    await clearStale(spec.path)
+    await prepareSocket(spec)
     const server = this.#create(spec)
     const umask = process.umask(0o177)
     try {
@@ -134,7 +119,12 @@ export class ApiServer {
         connectionsCheckingInterval: 1000,
         keepAliveTimeout: 60_000,
       },
-      (request, response) => void this.#answer(request, response, spec, callers),
+      (request, response) =>
+        void this.answer(request, response, spec.role, () => {
+          const identified = callers.get(request.socket)
+          if (identified === undefined) throw new MeshError('BUG', 'a connection without a caller')
+          return identified.caller()
+        }),
     )
     server.maxConnections = HTTP_CONNECTIONS_MAX
     server.on('connection', (socket: Socket) => {
@@ -146,22 +136,27 @@ export class ApiServer {
     return server
   }
 
-  async #answer(
+  /**
+   * Answers one request. @param callerOf who asks; what it throws is the answer, and the end of the
+   * connection: whoever is not let in waits at the door, not inside
+   */
+  async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    spec: SocketSpec,
-    callers: WeakMap<Socket, Identified>,
+    role: SocketRole,
+    callerOf: () => Caller,
   ): Promise<void> {
     const receivedMs = this.#ports.monotonicMs()
+    let caller: Caller | null = null
     let reply: Reply
     try {
-      const caller = callers.get(request.socket)?.caller()
-      if (caller === undefined) throw new MeshError('BUG', 'a connection without a caller')
-      reply = await this.#reply(request, response, spec.role, caller, receivedMs)
+      caller = callerOf()
+      reply = await this.#reply(request, response, role, caller, receivedMs)
     } catch (error) {
       if (!(error instanceof MeshError)) this.#ports.bug(error, request.url ?? '')
       reply = problemReply(error)
     }
+    if (caller === null) response.shouldKeepAlive = false
     send(request, response, reply)
   }
 
@@ -287,50 +282,6 @@ function linger(response: ServerResponse, body: Buffer): void {
   response.once('close', () => clearTimeout(over))
 }
 
-/** Who may write it can put a daemon of their own in this one's place; only the sticky bit prevents that. @throws MeshError CONFIG_INVALID */
-function checkDirectory(path: string): void {
-  const { mode } = statSync(path)
-  if ((mode & 0o1000) === 0 && (mode & 0o022) !== 0)
-    throw new MeshError(
-      'CONFIG_INVALID',
-      `${path}: its mode ${(mode & 0o777).toString(8)} lets others replace a socket`,
-      { hint: `chmod go-w ${path}` },
-    )
-}
-
-/** The group first: it is never wide for another one. @throws MeshError CONFIG_INVALID */
-function widen({ path, mode, gid }: SocketSpec): void {
-  if (gid !== undefined) give(path, gid)
-  chmodSync(path, mode)
-}
-
-/** @throws MeshError CONFIG_INVALID */
-function give(path: string, gid: number): void {
-  try {
-    chownSync(path, process.getuid?.() ?? -1, gid)
-  } catch (cause) {
-    throw new MeshError('CONFIG_INVALID', `${path}: it cannot be given to group ${gid}`, {
-      hint: 'make the user of the daemon a member of that group',
-      cause,
-    })
-  }
-}
-
-/** An answer means a second daemon; refused means a file that a killed one left. */
-async function clearStale(path: string): Promise<void> {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return
-  if (!stat.isSocket()) throw new MeshError('CONFIG_INVALID', `${path}: exists and is no socket`)
-  const answered = await new Promise<boolean>((done) => {
-    const probe = net.connect(path)
-    probe.on('connect', () => done(true)).on('error', () => done(false))
-    probe.on('connect', () => probe.destroy())
-  })
-  if (answered)
-    throw new MeshError('NOT_READY', `another daemon listens on ${path}`, { hint: 'meshd status' })
-  unlinkSync(path)
-}
-
 function listening(server: http.Server, path: string): Promise<void> {
   return new Promise((done, failed) => {
     server.once('error', failed)
@@ -339,12 +290,4 @@ function listening(server: http.Server, path: string): Promise<void> {
       done()
     })
   })
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // server.close() has removed it already on most systems.
-  }
 }
