@@ -9,6 +9,7 @@ import { callerRoutes } from '../../src/api/callers.ts'
 import { decisionRoutes } from '../../src/api/decisions.ts'
 import { doctorRoutes } from '../../src/api/doctor.ts'
 import { executionRoutes } from '../../src/api/executions.ts'
+import { gatewayRoutes } from '../../src/api/gateway.ts'
 import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
@@ -44,6 +45,24 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'POST /access/v1/search/resource': ['an evaluation without its resource’s id', SEARCHED],
   'POST /access/v1/search/action': ['an evaluation without its action', SEARCHED],
   'GET /.well-known/authzen-configuration': ['-', 'only with `api.public_url`'],
+  'ANY /v1/gateway/nginx': ['the headers that auth_request sends', '200, or 403 with Meshd-Reason'],
+  'ANY /v1/gateway/traefik': ['the headers of forwardAuth', '200, or 403 with Meshd-Reason'],
+  'ANY /v1/gateway/caddy': ['the headers of forward_auth', '200, or 403 with Meshd-Reason'],
+  'ANY /v1/gateway/envoy/{target*}': [
+    'the request itself, behind this path',
+    '200, or 403 with Meshd-Reason',
+  ],
+  'POST /v1/gateway/claude-code': ['a PreToolUse event; `?approve=true`', '`{hookSpecificOutput}`'],
+  'POST /v1/gateway/generic': [
+    '`{tool_name, tool_input}`',
+    '`{decision, id, code, reason}`: allow or deny',
+  ],
+  'POST /v1/gateway/kubernetes/authorize': [
+    'a SubjectAccessReview',
+    'allowed, or denied and not allowed',
+  ],
+  'POST /v1/gateway/kubernetes/admit': ['an AdmissionReview', 'an AdmissionReview'],
+  'POST /v1/data/meshd/allow': ['`{input}`, a request', '`{result}`: true or false'],
   'POST /v1/executions': ['a request', 'DecisionView; an allow opens an execution'],
   'GET /v1/executions/{id}': ['-', 'ExecutionView'],
   'GET /v1/executions/{id}/watch': [
@@ -137,6 +156,7 @@ export function routes(): readonly Route[] {
   return [
     ...authzenRoutes(unused, 'https://pdp.example'),
     ...authzenSearchRoutes(unused, unused),
+    ...gatewayRoutes(unused),
     ...executionRoutes(unused),
     ...decisionRoutes(unused),
     ...walletRoutes(unused),

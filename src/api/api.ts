@@ -15,6 +15,7 @@ import { Deciding } from './deciding.ts'
 import { decisionRoutes } from './decisions.ts'
 import { doctorRoutes } from './doctor.ts'
 import { executionRoutes } from './executions.ts'
+import { gatewayRoutes } from './gateway.ts'
 import { governanceRoutes } from './governance.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
@@ -150,6 +151,7 @@ function routesOf(ports: ApiPorts, known: Known) {
   return [
     ...authzenRoutes(deciding, live.current.api.publicUrl),
     ...authzenSearchRoutes(deciding, daemon.policy),
+    ...gatewayRoutes(deciding),
     ...executionRoutes({
       ...{ deciding, executions: node.executions },
       monotonicMs: () => daemon.clock.monotonicMs(),

@@ -1,7 +1,11 @@
 /**
- * Routes of the local API: a method, a path with `{parameters}` (the last may be `{rest+}`), the least
+ * Routes of the local API: a method, a path with `{parameters}`, the least
  * privileged socket that serves it, and a handler that gives a reply or throws
  * a MeshError. No framework: the most exposed surface has no dependency.
+ *
+ *     /v1/records/{id}                one segment, decoded
+ *     /v1/log/tile/{place+}           all that follows, decoded
+ *     /v1/gateway/envoy/{target*}     all that follows, be it nothing, as it came
  */
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
@@ -11,10 +15,15 @@ export type SocketRole = 'decide' | 'read' | 'admin'
 
 export interface Ask {
   readonly method: string
+  /** As it came: nothing is decoded, and no dots are taken out. */
   readonly path: string
+  /** From the `?` on, as it came; '' when there is none. */
+  readonly search: string
   readonly query: URLSearchParams
   readonly parameters: ReadonlyMap<string, string>
   readonly header: (name: string) => string | null
+  /** Each time that a header was sent, of whatever name. */
+  readonly headers: (name: string) => readonly string[]
   /** Bounded while reading; empty for GET. */
   readonly body: Uint8Array
   readonly caller: Caller
@@ -33,7 +42,8 @@ export interface Reply {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** ANY: a gateway asks by the method of what it asks about. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'ANY'
   readonly path: string
   readonly roles: readonly SocketRole[]
   handle(ask: Ask): Promise<Reply> | Reply
@@ -90,19 +100,20 @@ export class Router {
 }
 
 function serves(route: Route, method: string, role: SocketRole): boolean {
-  return route.method === method && route.roles.includes(role)
+  return (route.method === method || route.method === 'ANY') && route.roles.includes(role)
 }
 
 function matchParts(
   pattern: readonly string[],
   parts: readonly string[],
 ): Map<string, string> | null {
-  const rest = pattern.at(-1)?.endsWith('+}') ? pattern.length - 1 : null
+  const rest = /[+*]\}$/.test(pattern.at(-1) ?? '') ? pattern.length - 1 : null
   if (rest === null ? pattern.length !== parts.length : parts.length < pattern.length) return null
   const parameters = new Map<string, string>()
   for (const [i, expected] of pattern.entries()) {
     const part = (i === rest ? parts.slice(i).join('/') : parts[i]) ?? ''
-    if (expected.startsWith('{')) {
+    if (expected.endsWith('*}')) parameters.set(expected.slice(1, -2), part)
+    else if (expected.startsWith('{')) {
       const value = decoded(part)
       if (value === null || value === '') return null
       parameters.set(expected.slice(1, i === rest ? -2 : -1), value)

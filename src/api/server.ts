@@ -168,16 +168,18 @@ export class ApiServer {
     receivedMs: number,
   ): Promise<Reply> {
     const method = request.method ?? 'GET'
-    const { path, query } = parseTarget(request.url ?? '/')
+    const { path, search, query } = parseTarget(request.url ?? '/')
     const { route, parameters } = this.#ports.router.match(method, path, role)
     const body = await readBody(request)
     const stopping = this.#stopping.signal
     const ask: Ask = {
       method,
       path,
+      search,
       query,
       parameters,
       header: (name) => headerOf(request, name),
+      headers: (name) => request.headersDistinct[name] ?? [],
       body,
       caller,
       role,
@@ -212,19 +214,22 @@ function goneSignal(response: ServerResponse): AbortSignal {
 
 interface Target {
   readonly path: string
+  readonly search: string
   readonly query: URLSearchParams
 }
 
-/** A path that a URL would not rewrite: no dots, escapes, doubled slashes; the common case, without the cost of one. */
-const PLAIN = /^(?:\/[A-Za-z0-9:_-]+)+$/
 const NO_QUERY = new URLSearchParams()
 
+/**
+ * The path is what stands there. A URL would take `/a/../b` for `/b`: whoever asks a gateway for
+ * the one would have it ask here for the other.
+ */
 function parseTarget(target: string): Target {
-  if (PLAIN.test(target)) return { path: target, query: NO_QUERY }
-  if (!target.startsWith('/') || !URL.canParse(target, 'http://meshd'))
-    throw new MeshError('USAGE', 'the request target is no path')
-  const url = new URL(target, 'http://meshd')
-  return { path: url.pathname, query: url.searchParams }
+  if (!target.startsWith('/')) throw new MeshError('USAGE', 'the request target is no path')
+  const at = target.indexOf('?')
+  if (at < 0) return { path: target, search: '', query: NO_QUERY }
+  const search = target.slice(at)
+  return { path: target.slice(0, at), search, query: new URLSearchParams(search) }
 }
 
 function headerOf(request: IncomingMessage, name: string): string | null {

@@ -194,6 +194,10 @@ export const SIGNED_INVOCATION_TTL_MS = 10 * SECOND
 export const REQUEST_BYTES_MAX = 64 * KIB
 export const ACTION_BYTES_MAX = 128
 export const RESOURCE_BYTES_MAX = 1_024
+/** The longest DNS name, and a port. */
+export const HOST_BYTES_MAX = 259
+/** Parameters in the query of a request that a gateway asks about. Chosen arbitrarily. */
+export const QUERY_PARAMETERS_MAX = 64
 /** Items of one evaluations call. */
 export const EVALUATIONS_MAX = 100
 /** From the arrival of a request to its answer. */

@@ -4,6 +4,7 @@
  */
 import { CORE_TARGETS } from './core-targets.ts'
 import { EDGE_TARGETS } from './edge-targets.ts'
+import { GATEWAY_TARGETS } from './gateway-targets.ts'
 import { LOG_TARGETS } from './log-targets.ts'
 import { MESH_TARGETS } from './mesh-targets.ts'
 import { SIGNED_TARGETS } from './signed-targets.ts'
@@ -15,6 +16,7 @@ export const TARGETS: readonly Target[] = [
   ...LOG_TARGETS,
   ...MESH_TARGETS,
   ...EDGE_TARGETS,
+  ...GATEWAY_TARGETS,
 ]
 
 /** Why a reader is not fuzzed by itself. */

@@ -122,6 +122,30 @@ test('a body arrives whole, with its path, query and headers, and the request id
   })
 })
 
+test('a path is what stands in the request line, and a header that came twice is two', async () => {
+  const handled: Ask[] = []
+  await serve(
+    async ({ path }) => {
+      const head = 'GET /v1/thing/..%2f?b=/../%2e HTTP/1.1\r\nHost: meshd\r\nX-A: 1\r\nX-A: 2\r\n'
+      assert.match(await raw(path, `${head}Connection: close\r\n\r\n`), / 200 /)
+      assert.doesNotMatch(
+        await raw(path, 'GET //v1/thing/1 HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n'),
+        / 200 /,
+      )
+    },
+    (ask) => {
+      handled.push(ask)
+      return {}
+    },
+  )
+  assert.equal(handled.length, 1)
+  const [ask] = handled
+  assert.equal(ask?.path, '/v1/thing/..%2f')
+  assert.equal(ask.search, '?b=/../%2e')
+  assert.deepEqual(ask.headers('x-a'), ['1', '2'])
+  assert.deepEqual(ask.headers('x-b'), [])
+})
+
 test('96: the kernel says who calls', async (t) => {
   await serve(async ({ path, asks }) => {
     await send(path, '/v1/thing/1')

@@ -7,6 +7,7 @@ import { callerRoutes } from '../../src/api/callers.ts'
 import { Deciding } from '../../src/api/deciding.ts'
 import { decisionRoutes } from '../../src/api/decisions.ts'
 import { executionRoutes } from '../../src/api/executions.ts'
+import { gatewayRoutes } from '../../src/api/gateway.ts'
 import { problemReply } from '../../src/api/problem.ts'
 import { type Ask, type Reply, Router, type SocketRole } from '../../src/api/router.ts'
 import { walletRoutes } from '../../src/api/wallet.ts'
@@ -20,7 +21,8 @@ import { BOB_UID, caller, type World } from './deciding.ts'
 export interface Call {
   readonly uid?: number | null
   readonly role?: SocketRole
-  readonly headers?: Readonly<Record<string, string>>
+  /** Several values of one name, as it was sent several times. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
   /** As it is sent; JSON of any other value. */
   readonly body?: unknown
   readonly signal?: AbortSignal
@@ -30,6 +32,7 @@ export interface Answered {
   readonly status: number
   // biome-ignore lint/suspicious/noExplicitAny: what a client parses has no type yet
   readonly body: any
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** Where the first record stands. */
@@ -58,6 +61,7 @@ export class Api {
     this.#router = new Router([
       ...authzenRoutes(deciding, publicUrl),
       ...authzenSearchRoutes(deciding, of.engine),
+      ...gatewayRoutes(deciding),
       ...executionRoutes({ deciding, executions, monotonicMs: () => clock.monotonicMs() }),
       ...decisionRoutes({
         ...{ deciding, seenFrom, records: { of: (index) => (index === 0 ? PUBLISHED : null) } },
@@ -70,37 +74,41 @@ export class Api {
   }
 
   get(target: string, call: Call = {}): Promise<Answered> {
-    return this.#send('GET', target, call)
+    return this.send('GET', target, call)
   }
 
   post(target: string, body: unknown, call: Call = {}): Promise<Answered> {
-    return this.#send('POST', target, { ...call, body })
+    return this.send('POST', target, { ...call, body })
   }
 
   put(target: string, body: unknown, call: Call = {}): Promise<Answered> {
-    return this.#send('PUT', target, { ...call, body })
+    return this.send('PUT', target, { ...call, body })
   }
 
   delete(target: string, call: Call = {}): Promise<Answered> {
-    return this.#send('DELETE', target, call)
+    return this.send('DELETE', target, call)
   }
 
-  async #send(method: string, target: string, call: Call): Promise<Answered> {
+  async send(method: string, target: string, call: Call = {}): Promise<Answered> {
     const reply = await this.#reply(method, target, call)
-    return { status: reply.status, body: JSON.parse(String(reply.body)) }
+    const { status, headers = {} } = reply
+    return { status, headers, body: JSON.parse(String(reply.body)) }
   }
 
   async #reply(method: string, target: string, call: Call): Promise<Reply> {
     const { uid = BOB_UID, role = 'decide', body, signal = new AbortController().signal } = call
-    const headers: Record<string, string> = { 'content-type': 'application/json', ...call.headers }
-    const url = new URL(target, 'http://meshd')
+    const headers = { 'content-type': 'application/json', ...call.headers }
+    const sent = new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()]))
+    const at = target.indexOf('?')
+    const [path, search] = at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at)]
     const text =
       typeof body === 'string' || body === undefined ? (body ?? '') : JSON.stringify(body)
     try {
-      const { route, parameters } = this.#router.match(method, url.pathname, role)
+      const { route, parameters } = this.#router.match(method, path, role)
       const ask: Ask = {
-        ...{ method, path: url.pathname, query: url.searchParams, parameters, role, signal },
-        header: (name) => headers[name] ?? null,
+        ...{ method, path, search, query: new URLSearchParams(search), parameters, role, signal },
+        header: (name) => sent.get(name)?.join(', ') ?? null,
+        headers: (name) => sent.get(name) ?? [],
         body: utf8(text),
         caller: caller(this.#of, uid),
         receivedMs: this.#of.clock.monotonicMs(),

@@ -167,8 +167,10 @@ export class Control implements AsyncDisposable {
       const { route, parameters } = this.#router.match(method, url.pathname, role)
       const text = body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body)
       const ask: Ask = {
-        ...{ method, path: url.pathname, query: url.searchParams, parameters, role, signal },
+        ...{ method, path: url.pathname, search: url.search, query: url.searchParams },
+        ...{ parameters, role, signal },
         header: (name) => (name === 'content-type' ? 'application/json' : null),
+        headers: () => [],
         body: utf8(text),
         caller: { ...NOBODY, socket: '/run/x.sock' },
         receivedMs: this.clock.monotonicMs(),
