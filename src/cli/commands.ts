@@ -30,6 +30,7 @@ export const FAMILIES: readonly Family[] = [
   { words: ['authorize'], load: async () => [(await import('./authorize.ts')).authorize] },
   { words: ['explain', 'why'], load: async () => [(await import('./explain.ts')).explain] },
   { words: ['exec'], load: async () => [(await import('./exec.ts')).exec] },
+  { words: ['mcp'], load: async () => [(await import('./mcp.ts')).mcp] },
   { words: ['lineage'], load: lineages },
   { words: ['audit'], load: audits },
   { words: ['verify'], load: async () => [(await import('./verify.ts')).verify] },

@@ -15,10 +15,19 @@ import { Malformed } from './malformed.ts'
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export type JsonObject = { readonly [key: string]: Json }
 
-/** Reads one value that fills the bytes. @throws Malformed */
-export function parseJson(bytes: Uint8Array, bytesMax: number, nestingMax = NESTING_MAX): Json {
+/**
+ * Reads one value that fills the bytes.
+ * @param inexact what stands for a number that a double cannot hold; without it there is none (lossless.ts)
+ * @throws Malformed
+ */
+export function parseJson(
+  bytes: Uint8Array,
+  bytesMax: number,
+  nestingMax = NESTING_MAX,
+  inexact: ((digits: string) => Json) | null = null,
+): Json {
   if (bytes.length > bytesMax) throw new Malformed(`json is larger than ${bytesMax} bytes`)
-  const scan: Scan = { text: textOf(bytes), at: 0, nestingLeft: nestingMax }
+  const scan: Scan = { text: textOf(bytes), at: 0, nestingLeft: nestingMax, inexact }
   const value = readValue(scan)
   skipSpace(scan)
   if (scan.at < scan.text.length) throw malformed(scan, 'something follows the value')
@@ -147,6 +156,7 @@ function isList(value: readonly Json[] | JsonObject): value is readonly Json[] {
 
 interface Scan {
   readonly text: string
+  readonly inexact: ((digits: string) => Json) | null
   at: number
   nestingLeft: number
 }
@@ -240,12 +250,14 @@ function readEscapes(scan: Scan, start: number): string {
   return value
 }
 
-function readNumber(scan: Scan): number {
+function readNumber(scan: Scan): Json {
   NUMBER.lastIndex = scan.at
   const digits = NUMBER.exec(scan.text)?.[0]
   if (digits === undefined) throw malformed(scan, 'a value is missing')
   scan.at += digits.length
   const value = Number(digits)
+  const held = exact(value) && !Object.is(value, -0)
+  if (!held && scan.inexact !== null) return scan.inexact(digits)
   if (!exact(value)) throw malformed(scan, 'a number is not exact')
   if (Object.is(value, -0)) throw malformed(scan, 'a number is minus zero')
   return value

@@ -576,3 +576,20 @@ export const OUTCOME_MS_MAX = 2 * SECOND
 export const CHILD_GRACE_MS = 5 * SECOND
 /** A unix socket path (sockaddr_un). */
 export const SOCKET_PATH_BYTES_MAX = 107
+
+// ---- enforcement points
+
+/** One message of an MCP client or server: a file that a tool read, a picture, in base64. Arguments are held to REQUEST_BYTES_MAX by whoever decides. Chosen arbitrarily. */
+export const MCP_MESSAGE_BYTES_MAX = 16 * MIB
+/** Nesting of such a message: a schema of a tool takes two levels for each of its own. */
+export const MCP_NESTING_MAX = 128
+/** An id of a request, or a token of one, as text; SDKs count from 0. */
+export const MCP_ID_BYTES_MAX = 256
+/** Requests of one client that have no answer yet, with calls that were cut and never got one; ids are remembered. Chosen arbitrarily. */
+export const MCP_REQUESTS_MAX = 16_384
+/** Calls of one client that are decided or run: each holds a connection to the daemon, whose user has HTTP_CONNECTIONS_PER_USER_MAX. */
+export const MCP_CALLS_MAX = 32
+/** Tools of one list that are asked about at once. */
+export const MCP_TOOLS_ASKED_AT_ONCE = 8
+/** For all questions of one list of tools; what was not answered by then is not shown. */
+export const MCP_TOOLS_MS_MAX = 5 * SECOND

@@ -23,6 +23,8 @@ import { parseGlob } from '../../src/core/glob.ts'
 import { cidBytes, cidOf, parseShortId } from '../../src/core/id.ts'
 import { formatJson, parseCanonical, parseJson } from '../../src/core/json.ts'
 import { parseDid } from '../../src/core/keys.ts'
+import { NESTING_MAX } from '../../src/core/limits.ts'
+import { parseLossless, printLossless } from '../../src/core/lossless.ts'
 import { formatPeerId, parsePeerId, peerOfAddress } from '../../src/core/peer-id.ts'
 import { encodePredicate, parsePolicy, parsePredicate } from '../../src/core/predicate.ts'
 import { parseSelector } from '../../src/core/selector.ts'
@@ -60,6 +62,18 @@ const ENCODINGS: readonly Target[] = [
     ...{ name: 'json', runs: ['core/json.ts parseJson'], corpus: JSONS },
     parse: (bytes) => parseJson(bytes, BYTES_MAX),
     spellings: 'white space, the order of keys, escapes',
+  }),
+  target({
+    ...{ name: 'json-lossless', runs: ['core/lossless.ts parseLossless'] },
+    parse: (bytes) => {
+      const json = parseLossless(bytes, BYTES_MAX, NESTING_MAX)
+      const printed = printLossless(json)
+      // What is passed on says the same to whoever reads it next.
+      if (printLossless(parseLossless(utf8(printed), 4 * BYTES_MAX, NESTING_MAX)) !== printed)
+        throw new Error('what was passed on is read as something else')
+      return { json }
+    },
+    ...{ spellings: 'white space, escapes, digits', corpus: [...JSONS, utf8('[1e999,-0]')] },
   }),
   target({
     ...{ name: 'json-canonical', runs: ['core/json.ts parseCanonical'] },

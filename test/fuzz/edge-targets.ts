@@ -20,6 +20,7 @@ import { Malformed } from '../../src/core/malformed.ts'
 import { readLine } from '../../src/daemon/artifacts.ts'
 import { readEntities } from '../../src/daemon/cedar-entities.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
+import { parseMessage } from '../../src/enforce/mcp-message.ts'
 import {
   formatCount,
   formatMeta,
@@ -143,6 +144,20 @@ const SOCKETS: readonly Target[] = [
   }),
 ]
 
+const MCP: readonly Target[] = [
+  target({
+    ...{ name: 'mcp-message', runs: ['enforce/mcp-message.ts parseMessage'] },
+    parse: parseMessage,
+    spellings: 'fields that nobody reads, white space, escapes',
+    corpus: [
+      '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"a","arguments":{"b":[1]}}}',
+      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}}',
+      '{"jsonrpc":"2.0","id":"x","result":{"tools":[{"name":"a"}]}}',
+      '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}',
+    ].map(utf8),
+  }),
+]
+
 const PEOPLE: readonly Target[] = [
   textTarget({
     ...{ name: 'config', runs: ['daemon/config.ts parseConfig'], corpus: [CONFIG, 'version: 1\n'] },
@@ -168,4 +183,4 @@ const PEOPLE: readonly Target[] = [
   }),
 ]
 
-export const EDGE_TARGETS = [...DISK, ...SOCKETS, ...PEOPLE]
+export const EDGE_TARGETS = [...DISK, ...SOCKETS, ...MCP, ...PEOPLE]
