@@ -16,7 +16,7 @@ import type { Did, Signer } from './keys.ts'
 import { LOG_RECORDS_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import { HASH_BYTES, type Hash } from './merkle.ts'
-import { openNote, signNote } from './note.ts'
+import { openNote, signNote, splitNote } from './note.ts'
 
 export interface Checkpoint {
   readonly origin: string
@@ -63,8 +63,8 @@ export function parseCheckpoint(body: string): Checkpoint {
 }
 
 /** What a signed note says, without a look at its signatures: for one that this node wrote itself. @throws Malformed */
-export function readCheckpoint(note: Uint8Array): Checkpoint {
-  return parseCheckpoint(openNote(textOf(note), []).body)
+export function readCheckpoint(note: Uint8Array | string): Checkpoint {
+  return parseCheckpoint(splitNote(asText(note)).body)
 }
 
 export function signCheckpoint(checkpoint: Checkpoint, logSigner: Signer): Uint8Array {
@@ -72,9 +72,13 @@ export function signCheckpoint(checkpoint: Checkpoint, logSigner: Signer): Uint8
 }
 
 /** null unless it is a checkpoint of that origin, signed by that log key. Other signatures on it are ignored. */
-export function openCheckpoint(bytes: Uint8Array, origin: string, logDid: Did): Checkpoint | null {
+export function openCheckpoint(
+  note: Uint8Array | string,
+  origin: string,
+  logDid: Did,
+): Checkpoint | null {
   try {
-    const { body, signedBy } = openNote(textOf(bytes), [{ name: origin, did: logDid }])
+    const { body, signedBy } = openNote(asText(note), [{ name: origin, did: logDid }])
     const checkpoint = parseCheckpoint(body)
     return signedBy.length === 1 && checkpoint.origin === origin ? checkpoint : null
   } catch (error) {
@@ -82,4 +86,9 @@ export function openCheckpoint(bytes: Uint8Array, origin: string, logDid: Did): 
     if (error instanceof Malformed) return null
     throw error
   }
+}
+
+/** @throws Malformed */
+function asText(note: Uint8Array | string): string {
+  return typeof note === 'string' ? note : textOf(note)
 }

@@ -22,6 +22,7 @@ import { TIME_S_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 import {
   formatNoteLine,
+  noteBody,
   noteKeyId,
   parseNoteLine,
   splitNote,
@@ -55,13 +56,13 @@ export function witnessVkey(node: Did, key: Did): string {
 /**
  * The line that a witness adds, with its line feed. That the checkpoint
  * continues what the witness saw, and is durable with it, is the caller's word.
- * @param note a signed checkpoint
+ * @param note a signed checkpoint that was verified
  */
 export function cosign(note: string, timeMs: number, node: Did, key: Signer): string {
   const timeS = Math.floor(timeMs / 1000)
   assert(isTime(timeS), 'a cosignature has a time')
   const name = witnessName(node)
-  const signature = key.sign(signedBytes(splitNote(note).body, timeS))
+  const signature = key.sign(signedBytes(noteBody(note), timeS))
   const keyId = noteKeyId({ name, did: key.did }, TYPE_COSIGNATURE)
   return formatNoteLine({ name, keyId, signature: concat(timeBytes(timeS), signature) })
 }
@@ -157,7 +158,10 @@ function signedBytes(body: string, timeS: number): Uint8Array {
 
 function timeBytes(timeS: number): Uint8Array {
   const bytes = new Uint8Array(TIME_BYTES)
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(timeS))
+  for (let [at, rest] = [TIME_BYTES - 1, timeS]; rest > 0; at -= 1) {
+    bytes[at] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
   return bytes
 }
 

@@ -12,8 +12,9 @@ import { assert } from './assert.ts'
 import { concat, equalBytes, fromBase64, toBase64, toHex, utf8 } from './bytes.ts'
 import { sha256 } from './id.ts'
 import { type Did, didOf, publicKeyOf, type Signer, verifySignature } from './keys.ts'
-import { NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX } from './limits.ts'
+import { KEYS_REMEMBERED_MAX, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
+import { Memo } from './memo.ts'
 
 /** Who signs notes, under which name. */
 export interface NoteKey {
@@ -40,6 +41,8 @@ export const TYPE_COSIGNATURE = 0x04
 type NoteKeyType = typeof TYPE_ED25519 | typeof TYPE_COSIGNATURE
 
 const KEY_ID_BYTES = 4
+/** By type, name and key: a node reads the notes of the same few logs again and again. */
+const keyIds = new Memo<string, Uint8Array>(KEYS_REMEMBERED_MAX)
 const MARK = '\u2014 '
 const NAME = /^[^\s+]+$/u
 /** Controls other than the line feed. */
@@ -107,9 +110,21 @@ export function parseVkey(text: string, type: NoteKeyType = TYPE_ED25519): NoteK
 
 /** SHA-256(name ‖ 0A ‖ type ‖ public key), the first 4 bytes. */
 export function noteKeyId({ name, did }: NoteKey, type: NoteKeyType): Uint8Array {
+  const text = `${type} ${did} ${name}`
+  const known = keyIds.get(text)
+  if (known !== undefined) return known
   assert(NAME.test(name), 'the name of a note key has no spaces and no plus')
   const key = concat(utf8(`${name}\n`), Uint8Array.of(type), publicKeyOf(did))
-  return sha256(key).subarray(0, KEY_ID_BYTES)
+  const keyId = sha256(key).slice(0, KEY_ID_BYTES)
+  keyIds.set(text, keyId)
+  return keyId
+}
+
+/** What a note says, up to its last empty line. @param text a note that was read before */
+export function noteBody(text: string): string {
+  const end = text.lastIndexOf('\n\n')
+  assert(end >= 0, 'a note has a body')
+  return text.slice(0, end + 1)
 }
 
 /** Says nothing about the signatures. @throws Malformed */

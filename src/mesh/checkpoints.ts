@@ -44,6 +44,11 @@ interface Writing {
   done: Promise<void>
 }
 
+interface Verified {
+  readonly log: Did
+  readonly known: KnownCheckpoint
+}
+
 function sizedKey({ node, epoch, checkpoint }: KnownCheckpoint): string {
   return `${node} ${epoch} ${checkpoint.size}`
 }
@@ -53,8 +58,8 @@ export class Checkpoints {
   readonly #known: Map<string, KnownCheckpoint>
   /** On its way to the disk, by key. */
   readonly #writing = new Map<string, Writing>()
-  /** Notes that were verified lately, by the key that signed them: each node says the same again and again. */
-  readonly #verified = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
+  /** Notes that were verified lately, and the key that signed them: each node says the same again and again. */
+  readonly #verified = new Memo<string, Verified>(CHECKPOINTS_REMEMBERED_MAX)
   /** Those that were the newest lately, by log and size: a clone that is behind shows another one. */
   readonly #sized = new Memo<string, KnownCheckpoint>(CHECKPOINTS_REMEMBERED_MAX)
   readonly #listeners: OnContradiction[] = []
@@ -119,7 +124,7 @@ export class Checkpoints {
         this.#compare(sized, seen)
       return
     }
-    if (this.#sized.get(sizedKey(seen)) === undefined) this.#sized.set(sizedKey(seen), seen)
+    this.#size(seen)
     const writing = this.#writing.get(key)
     if (writing === undefined) return this.#begin(key, seen)
     if (writing.newest.checkpoint.size < seen.checkpoint.size) writing.newest = seen
@@ -136,7 +141,7 @@ export class Checkpoints {
       this.#compare(known, seen)
       return
     }
-    if (this.#sized.get(sizedKey(seen)) === undefined) this.#sized.set(sizedKey(seen), seen)
+    this.#size(seen)
     this.#known.set(key, seen)
   }
 
@@ -144,20 +149,24 @@ export class Checkpoints {
   read(node: Did, note: string, key?: Did): KnownCheckpoint | null {
     const { mesh, members, epochs } = this.#ports.governance()
     const log = key ?? members.get(node)?.log
-    const bytes = utf8(note)
-    if (mesh === null || log === undefined || bytes.length > CHECKPOINT_BYTES_MAX) return null
+    if (mesh === null || log === undefined || Buffer.byteLength(note) > CHECKPOINT_BYTES_MAX)
+      return null
     const epoch = epochOf(note)
     // Epochs that nobody declared would fill the disk with the word of one node.
     if (epoch === null || epoch > Math.max(1, epochs.get(node)?.epoch ?? 0)) return null
     const origin = logOrigin(mesh, node, epoch)
-    const signed = `${origin} ${log} ${note}`
-    const before = this.#verified.get(signed)
-    if (before !== undefined) return before
-    const checkpoint = openCheckpoint(bytes, origin, log)
+    const before = this.#verified.get(note)
+    if (before?.log === log && before.known.checkpoint.origin === origin) return before.known
+    const checkpoint = openCheckpoint(note, origin, log)
     if (checkpoint === null) return null
-    const verified = { node, epoch, checkpoint, note }
-    this.#verified.set(signed, verified)
-    return verified
+    const known = { node, epoch, checkpoint, note }
+    this.#verified.set(note, { log, known })
+    return known
+  }
+
+  #size(seen: KnownCheckpoint): void {
+    const key = sizedKey(seen)
+    if (this.#sized.get(key) === undefined) this.#sized.set(key, seen)
   }
 
   #begin(key: string, seen: KnownCheckpoint): Promise<void> {

@@ -4,7 +4,6 @@
  * node leaves something out nobody can prove, so who did not answer is named,
  * and so is who refused.
  */
-import { utf8 } from '../core/bytes.ts'
 import { logOrigin, openCheckpoint } from '../core/checkpoint.ts'
 import { cosignaturesOf, witnessed, witnessKeysOf } from '../core/cosignature.ts'
 import type { Governance } from '../core/governance.ts'
@@ -132,7 +131,7 @@ function headOf(note: string, node: Did, epoch: number, governance: Governance) 
   const { mesh, members } = governance
   const log = members.get(node)?.log
   if (mesh === null || log === undefined) throw new Malformed('its log key is not known here')
-  const checkpoint = openCheckpoint(utf8(note), logOrigin(mesh, node, epoch), log)
+  const checkpoint = openCheckpoint(note, logOrigin(mesh, node, epoch), log)
   if (checkpoint === null) throw new Malformed('a note is not signed by its log key')
   const cosignatures = cosignaturesOf(note, witnessKeysOf(governance), log)
   const { size, rootHash } = checkpoint

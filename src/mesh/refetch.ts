@@ -14,7 +14,7 @@
  * Not where another daemon speaks with this identity: what looks like a restored
  * disk is a second machine then, and it would write another history.
  */
-import { equalBytes, utf8 } from '../core/bytes.ts'
+import { equalBytes } from '../core/bytes.ts'
 import { type Checkpoint, readCheckpoint } from '../core/checkpoint.ts'
 import { idOf } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -118,7 +118,7 @@ export class Refetch {
     const { boot, log } = this.#ports
     const shown = boot.rollback
     if (shown === null || shown.epoch < log.epoch) return null
-    const target = { ...readCheckpoint(utf8(shown.checkpoint)), epoch: shown.epoch }
+    const target = { ...readCheckpoint(shown.checkpoint), epoch: shown.epoch }
     return this.#before(target).size < target.size ? target : null
   }
 

@@ -3,7 +3,7 @@
  * that node look (`audit.share`). Everything that is answered is proven under a
  * checkpoint: what is not published yet is left out.
  */
-import { textOf, utf8 } from '../core/bytes.ts'
+import { textOf } from '../core/bytes.ts'
 import { epochOf, readCheckpoint } from '../core/checkpoint.ts'
 import type { Did } from '../core/keys.ts'
 import {
@@ -144,7 +144,7 @@ function goesOn(index: number): { next: number; stopped: boolean } {
 }
 
 function sizeOf(note: string): number {
-  return readCheckpoint(utf8(note)).size
+  return readCheckpoint(note).size
 }
 
 function read(bytes: Uint8Array): SearchRequest | null {

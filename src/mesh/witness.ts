@@ -11,14 +11,13 @@
  */
 import { type AddCheckpoint, parseAddCheckpoint } from '../core/add-checkpoint.ts'
 import { equalBytes, textOf, utf8 } from '../core/bytes.ts'
-import { type Checkpoint, logOrigin, parseCheckpoint, readCheckpoint } from '../core/checkpoint.ts'
+import { logOrigin, readCheckpoint } from '../core/checkpoint.ts'
 import { cosign } from '../core/cosignature.ts'
 import type { Governance } from '../core/governance.ts'
 import type { Did, Signer } from '../core/keys.ts'
 import { COSIGN_INTERVAL_MS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { EMPTY, type Hash, rootHash } from '../core/merkle.ts'
-import { splitNote } from '../core/note.ts'
 import { verifyConsistency } from '../core/proof.ts'
 import { Burden } from './burden.ts'
 import type { Checkpoints, KnownCheckpoint } from './checkpoints.ts'
@@ -129,16 +128,18 @@ export class Witness {
 
   /** What is asked, verified but for the proof; the conditions of tlog-witness in their order. */
   #read(peer: Did, body: string): Asked | LogRefusal {
-    const request = read(body)
-    if (request === null) return 'malformed'
-    const { add, checkpoint } = request
+    const add = malformedIsNull(() => parseAddCheckpoint(body))
+    if (add === null) return 'malformed'
     const { mesh, epochs } = this.#ports.governance()
     // A log is cosigned in its current epoch, for its own node alone: 404 for any other origin.
     const epoch = Math.max(1, epochs.get(peer)?.epoch ?? 0)
-    if (mesh === null || checkpoint.origin !== logOrigin(mesh, peer, epoch)) return 'origin'
-    const seen = this.#ports.checkpoints.read(peer, add.note)
-    if (seen === null) return 'signature'
-    return add.old > checkpoint.size ? 'malformed' : { add, seen }
+    const origin = mesh === null ? null : logOrigin(mesh, peer, epoch)
+    const own = origin !== null && add.note.startsWith(`${origin}\n`)
+    const seen = own ? this.#ports.checkpoints.read(peer, add.note) : null
+    if (seen !== null) return add.old > seen.checkpoint.size ? 'malformed' : { add, seen }
+    // Read once where all is well: what is refused is looked at again for the reason.
+    if (malformedIsNull(() => readCheckpoint(add.note)) === null) return 'malformed'
+    return own ? 'signature' : 'origin'
   }
 
   async #step(key: string, { add, seen }: Asked): Promise<LogAnswer> {
@@ -216,10 +217,9 @@ function contradict(known: KnownCheckpoint, seen: KnownCheckpoint): boolean {
   return a.size === b.size && !equalBytes(a.rootHash, b.rootHash)
 }
 
-function read(body: string): { add: AddCheckpoint; checkpoint: Checkpoint } | null {
+function malformedIsNull<T>(read: () => T): T | null {
   try {
-    const add = parseAddCheckpoint(body)
-    return { add, checkpoint: parseCheckpoint(splitNote(add.note).body) }
+    return read()
   } catch (error) {
     // Untrusted bytes come in here: 400.
     if (error instanceof Malformed) return null

@@ -30,15 +30,15 @@ import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './
 const CHECK_BYTES = 16
 const INDEX_ID_BYTES = 12
 
-const [META, RECORD, EXHIBIT, TILE, PUT] = ['m', 'r', 'e', 't', 'p'].map(codeOf) as [
+const [PUT_LETTER, COPY_LETTER] = ['p', 'k']
+const [META, RECORD, EXHIBIT, TILE, PUT] = ['m', 'r', 'e', 't', PUT_LETTER].map(codeOf) as [
   number,
   number,
   number,
   number,
   number,
 ]
-const [INDEX, POSTING, CHUNK, CURSOR, COPY] = ['i', 's', 'c', 'x', 'k'].map(codeOf) as [
-  number,
+const [INDEX, POSTING, CHUNK, CURSOR] = ['i', 's', 'c', 'x'].map(codeOf) as [
   number,
   number,
   number,
@@ -111,7 +111,7 @@ export function parseCount(bytes: Uint8Array | undefined): number | null {
 
 export function putKey(space: Space, key: string): Uint8Array {
   assert(key !== '', 'what is kept has a name')
-  return concat(Uint8Array.of(space === 'copy' ? COPY : PUT), utf8(`${space}/${key}`))
+  return utf8(`${space === 'copy' ? COPY_LETTER : PUT_LETTER}${space}/${key}`)
 }
 
 /** Records [0, least) of one log. */
@@ -154,12 +154,16 @@ export function open(key: Uint8Array, sealed: Uint8Array): Uint8Array | null {
 }
 
 function checkOf(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const bytes = Buffer.allocUnsafe(4 + key.length + value.length)
+  const size = 4 + key.length + value.length
+  const bytes = size <= CHECKED.length ? CHECKED.subarray(0, size) : Buffer.allocUnsafe(size)
   bytes.writeUInt32BE(key.length, 0)
   bytes.set(key, 4)
   bytes.set(value, 4 + key.length)
   return sha256(bytes).subarray(0, CHECK_BYTES)
 }
+
+/** The bytes that are being checked: most fit. */
+const CHECKED = Buffer.alloc(8 * 1024)
 
 /** The one entry that every batch writes. */
 export interface Meta {

@@ -20,7 +20,7 @@
  * Nobody's word is in it: no time, no root version, no signature but the log
  * key's. Whoever meets the same two checkpoints makes the same statement.
  */
-import { equalBytes, fromHex, toHex, utf8 } from '../bytes.ts'
+import { equalBytes, fromHex, toHex } from '../bytes.ts'
 import {
   type Checkpoint,
   epochOf,
@@ -102,7 +102,7 @@ export function draftEvidence(
   const origin = logOrigin(mesh, node, epoch)
   const [a, b] = notes.map((note) => {
     const bare = bareNote(note, { name: origin, did: log })
-    const checkpoint = bare === null ? null : openCheckpoint(utf8(bare), origin, log)
+    const checkpoint = bare === null ? null : openCheckpoint(bare, origin, log)
     return bare === null || checkpoint === null ? null : { note: bare, ...checkpoint }
   })
   if (a == null || b == null) return null
@@ -116,14 +116,14 @@ export function draftEvidence(
 
 /** Whether the log key signed both: the rest was read. */
 export function signedByLog({ first, second, origin, log }: Evidence): boolean {
-  return [first, second].every((note) => openCheckpoint(utf8(note), origin, log) !== null)
+  return [first, second].every((note) => openCheckpoint(note, origin, log) !== null)
 }
 
 /** With one signature, by that key: else one checkpoint would make as many statements as it has cosigners. */
 function checkpointIn(note: string, origin: string, log: Did): Checkpoint {
   if (bareNote(note, { name: origin, did: log }) !== note)
     throw new Malformed('a checkpoint of evidence bears the signature of the log key alone')
-  const checkpoint = readCheckpoint(utf8(note))
+  const checkpoint = readCheckpoint(note)
   if (checkpoint.origin !== origin) throw new Malformed('both checkpoints are of one log')
   return checkpoint
 }
