@@ -1,15 +1,17 @@
 /** `meshd exec -- <cmd>`: run a command only if authorized, stop it when it no longer is, record the outcome. */
-import { accessSync, constants, fstatSync, realpathSync, statSync, writeSync } from 'node:fs'
-import { isAbsolute, join, resolve } from 'node:path'
+import { fstatSync, writeSync } from 'node:fs'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
-import { shortId } from '../core/id.ts'
-import { OUTCOME_MS_MAX } from '../core/limits.ts'
+import { utf8 } from '../core/bytes.ts'
+import { sha256Hex, shortId } from '../core/id.ts'
+import { EXEC_ARGV_BYTES_MAX, OUTCOME_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
-import { type ExecResult, execute } from '../enforce/exec.ts'
-import { ASK_OPTIONS, askOf } from './authorize.ts'
+import { type ExecResult, type ExecutionApi, execute } from '../enforce/exec.ts'
+import { Executable } from '../enforce/executable.ts'
+import { type NotRun, Unrunnable } from '../enforce/locate.ts'
+import { ASK_OPTIONS, type Ask, askOf } from './authorize.ts'
 import type { Context } from './context.ts'
-import type { Command } from './spec.ts'
+import type { Command, Options } from './spec.ts'
 import { clockTime } from './text.ts'
 
 const FAILED_EXIT = 125
@@ -29,55 +31,109 @@ export const exec: Command = {
   options: ASK_OPTIONS,
   run: async (context, [word = '', ...args], options) => {
     checkStatusFd(context)
-    const file = locate(word, context.io.env['PATH'] ?? '')
-    if (typeof file !== 'string') {
-      context.say(`meshd: ${word}: ${file.why}`)
-      const status = exitOf(file.why)
+    checkWords([word, ...args])
+    checkArguments(options)
+    try {
+      const executable = await Executable.find(word, context.io.env['PATH'] ?? '')
+      try {
+        return await decided(context, executable, [word, ...args], options)
+      } finally {
+        executable.close()
+      }
+    } catch (error) {
+      if (!(error instanceof Unrunnable)) throw error
+      context.say(`meshd: ${word}: ${error.message}`)
+      const status = exitOf(error.why)
       tellWrapper(context, null, status)
       return status
     }
-    const ask = askOf(context, options, {
-      action: 'process:run',
-      resource: `exe:${file}`,
-      args: { argv: [word, ...args] },
-    })
-    // Ctrl-C is for the child: what watches over it goes on until that has ended.
-    const client = context.client('decide', new AbortController().signal)
-    const say = (line: string) => context.say(`meshd: ${line}`)
-    const result = await execute(
-      {
-        open: async () => {
-          const decision = await client.post<DecisionView>('/v1/executions', ask.body, {
-            headers: ask.headers,
-          })
-          if (decision.decision === true) say(allowLine(decision, context.now()))
-          return decision
-        },
-        watch: (id, ms, signal) =>
-          client.get<ExecutionView>(`/v1/executions/${id}/watch?ms=${Math.floor(ms)}`, {
-            timeoutMs: 0,
-            signal,
-          }),
-        outcome: (id, kind, status, signal) =>
-          client.post(`/v1/executions/${id}/outcome`, { kind, status }, { signal }),
-      },
-      {
-        ...{ file, args, env: context.io.env, say },
-        monotonicMs: () => performance.now(),
-        outcomeMs: OUTCOME_MS_MAX,
-      },
-    ).catch((error: unknown) => {
-      if (!(error instanceof MeshError)) throw error
-      // --quiet is for talk; that it failed is none.
-      context.io.stderr.write(
-        `meshd: ${stripControls(error.message)}  [${error.code}]\nhint: ${stripControls(error.hint)}\n`,
-      )
-      return null
-    })
-    const status = result === null ? FAILED_EXIT : statusOf(context, result)
-    tellWrapper(context, result, status)
-    return status
   },
+}
+
+async function decided(
+  context: Context,
+  executable: Executable,
+  argv: readonly string[],
+  options: Options,
+): Promise<number> {
+  const ask = askOf(context, options, {
+    action: 'process:run',
+    resource: `exe:${executable.path}`,
+    args: boundArguments(executable, argv),
+  })
+  const result = await execute(apiOf(context, ask), {
+    ...{ executable, args: argv.slice(1), env: context.io.env },
+    monotonicMs: () => performance.now(),
+    outcomeMs: OUTCOME_MS_MAX,
+    say: (line) => context.say(`meshd: ${line}`),
+  }).catch((error: unknown) => {
+    if (!(error instanceof MeshError)) throw error
+    // --quiet is for talk; that it failed is none.
+    context.io.stderr.write(
+      `meshd: ${stripControls(error.message)}  [${error.code}]\nhint: ${stripControls(error.hint)}\n`,
+    )
+    return null
+  })
+  const status = result === null ? FAILED_EXIT : statusOf(context, result)
+  tellWrapper(context, result, status)
+  return status
+}
+
+function apiOf(context: Context, { body, headers }: Ask): ExecutionApi {
+  // Ctrl-C is for the child: what watches over it goes on until that has ended.
+  const client = context.client('decide', new AbortController().signal)
+  return {
+    open: async () => {
+      const decision = await client.post<DecisionView>('/v1/executions', body, { headers })
+      if (decision.decision === true) context.say(`meshd: ${allowLine(decision, context.now())}`)
+      return decision
+    },
+    watch: (id, ms, signal) =>
+      client.get<ExecutionView>(`/v1/executions/${id}/watch?ms=${Math.floor(ms)}`, {
+        timeoutMs: 0,
+        signal,
+      }),
+    outcome: (id, kind, status, signal) =>
+      client.post(`/v1/executions/${id}/outcome`, { kind, status }, { signal }),
+  }
+}
+
+/** What no `--arg` may say instead. */
+const BOUND = ['argv', 'argc', 'argvDigest', 'exe', 'interpreter']
+
+/**
+ * What is decided is what runs: the digest of the file, and its arguments; of
+ * very long ones their number and digest, as of /proc/<pid>/cmdline.
+ */
+function boundArguments(executable: Executable, argv: readonly string[]): object {
+  const { digest, interpreter } = executable
+  const bytes = utf8(argv.map((word) => `${word}\0`).join(''))
+  const long = bytes.length > EXEC_ARGV_BYTES_MAX
+  return {
+    ...(long ? { argc: argv.length, argvDigest: sha256Hex(bytes) } : { argv }),
+    exe: digest,
+    ...(interpreter === null
+      ? {}
+      : { interpreter: { path: interpreter.path, exe: interpreter.digest } }),
+  }
+}
+
+/** What no text can hold would run as something else than what was decided. @throws MeshError USAGE */
+function checkWords(words: readonly string[]): void {
+  const at = words.findIndex((word) => word.includes('\ufffd') || !word.isWellFormed())
+  if (at < 0) return
+  const what = at === 0 ? 'the command' : `argument ${at}`
+  throw new MeshError('USAGE', `${what} is not UTF-8, or holds U+FFFD, which stands for that`, {
+    hint: 'nothing was run: what is decided must be what runs',
+  })
+}
+
+/** @throws MeshError USAGE */
+function checkArguments({ arg }: Options): void {
+  const given = Array.isArray(arg) ? arg.map(String) : []
+  const taken = BOUND.find((name) => given.some((text) => /^[^=:]*/.exec(text)?.[0] === name))
+  if (taken === undefined) return
+  throw new MeshError('USAGE', `--arg: \`${taken}\` is measured, and cannot be given`)
 }
 
 function statusOf(context: Context, result: ExecResult): number {
@@ -118,8 +174,6 @@ function tellWrapper({ globals }: Context, result: ExecResult | null, status: nu
   writeSync(globals.statusFd, `${JSON.stringify(line)}\n`)
 }
 
-type NotRun = 'not found' | 'not executable'
-
 function exitOf(why: NotRun): number {
   return why === 'not found' ? NOT_FOUND_EXIT : DENIED_EXIT
 }
@@ -134,26 +188,4 @@ function checkStatusFd({ globals }: Context): void {
       cause,
     })
   }
-}
-
-/** The real file that would run: what is decided is what is executed, not a word that PATH reads anew. */
-function locate(word: string, path: string): string | { readonly why: NotRun } {
-  const candidates = word.includes('/')
-    ? [resolve(word)]
-    : path
-        .split(':')
-        .filter(isAbsolute)
-        .map((dir) => join(dir, word))
-  let why: NotRun = 'not found'
-  for (const candidate of candidates) {
-    try {
-      accessSync(candidate, constants.X_OK)
-      if (!statSync(candidate).isDirectory()) return realpathSync(candidate)
-      why = 'not executable'
-    } catch (error) {
-      // Not here, or not for us: the next directory.
-      if ((error as NodeJS.ErrnoException).code === 'EACCES') why = 'not executable'
-    }
-  }
-  return { why }
 }

@@ -574,6 +574,18 @@ export const STOP_LOOPS_MS_MAX = 1_500
 export const OUTCOME_MS_MAX = 2 * SECOND
 /** SIGTERM to SIGKILL for a child whose authorization ended. */
 export const CHILD_GRACE_MS = 5 * SECOND
+/** Between two looks at whether anybody of it is left. */
+export const FAMILY_LOOK_MS = 20
+/** Arguments of a command that a request names one by one, as JSON; of longer ones it has the digest. */
+export const EXEC_ARGV_BYTES_MAX = 16 * KIB
+/** A script that is to be run: it is copied whole. Chosen arbitrarily. */
+export const EXEC_SCRIPT_BYTES_MAX = 16 * MIB
+/** The first line of a script, as far as the kernel reads it (execve(2)). */
+export const SHEBANG_BYTES_MAX = 256
+/** Symbolic links under one name, as the kernel follows them (path_resolution(7)). */
+export const SYMLINKS_MAX = 40
+/** Two changes of a file that are further apart have different times: more than a tick of any kernel's clock. */
+export const EXECUTABLE_SETTLED_MS = 20
 /** A unix socket path (sockaddr_un). */
 export const SOCKET_PATH_BYTES_MAX = 107
 

@@ -1,18 +1,22 @@
 /**
  * Runs a command only if the mesh says yes, and ends it when it no longer does.
  *
- * The decision opens an execution; a long poll watches it. A stop, a lost
- * lease, a lost or replaced daemon all end the same way: at once on a stop,
- * else at the time until which the last answer allowed it. TERM first, KILL
- * after the grace, to all that it started (family.ts).
+ * What runs is what was hashed before it was asked for (executable.ts). The
+ * decision opens an execution; a long poll watches it. A stop, a lost lease, a
+ * lost or replaced daemon all end the same way: at once on a stop, else at the
+ * time until which the last answer allowed it. TERM first, KILL after the
+ * grace, to all that it started (family.ts); and so does what it leaves behind
+ * when it ends by itself, since nobody would watch that any more.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { isSha256Id, shortId } from '../core/id.ts'
-import { CHILD_GRACE_MS, EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
+import { EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
-import { EXECUTION_MARK, guarding, signalFamily } from './family.ts'
+import type { Executable } from './executable.ts'
+import { EXECUTION_MARK, Family, guarding } from './family.ts'
+import type { NotRun } from './locate.ts'
 
 /** The API as exec needs it; the command line passes its own client. */
 export interface ExecutionApi {
@@ -27,7 +31,7 @@ export interface ExecutionApi {
 }
 
 export interface ExecCall {
-  readonly file: string
+  readonly executable: Executable
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly monotonicMs: () => number
@@ -42,7 +46,7 @@ export type ExecResult =
   | {
       readonly kind: 'not run'
       readonly decision: DecisionView
-      readonly why: 'not found' | 'not executable'
+      readonly why: NotRun
     }
   | {
       readonly kind: 'ended'
@@ -73,18 +77,38 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
       },
     }
   return passingSignals(async (runs) => {
-    const child = start(call, id)
-    runs(child)
-    const spawned = await started(child)
-    if (spawned !== null) {
+    const family = new Family(id)
+    const began = await begin(call, id, family, runs)
+    if (typeof began === 'string') {
       await report(api, call, id, 'failed', null)
-      return { kind: 'not run', decision, why: spawned }
+      return { kind: 'not run', decision, why: began }
     }
-    const dismiss = guarding(child, id, call.say)
-    const result = await supervise(api, call, decision, id, child, untilMs)
+    const dismiss = guarding(began, id, call.say)
+    const result = await supervise(api, call, { decision, id, child: began, family }, untilMs)
     dismiss()
     return result
   })
+}
+
+/** The child, once the kernel runs what was decided; else why not. */
+async function begin(
+  call: ExecCall,
+  id: string,
+  family: Family,
+  runs: (child: ChildProcess) => void,
+): Promise<ChildProcess | NotRun> {
+  const { executable } = call
+  if (executable.changed) return 'changed meanwhile'
+  const child = start(call, id)
+  if (child === null) return 'not executable'
+  family.begins(child)
+  runs(child)
+  const why = await started(child)
+  const changed = executable.changed
+  executable.started()
+  if (why === null && !changed) return child
+  family.signal('SIGKILL')
+  return why ?? 'changed meanwhile'
 }
 
 /** From before there is a child: a signal that came between would end us and leave it running with nobody to stop it. */
@@ -128,18 +152,41 @@ function checkView(view: ExecutionView): ExecutionView {
 }
 
 /**
- * In a group of its own, so that what the child starts is ended with it. What
+ * In a group of its own, so that a signal reaches what the child starts. What
  * it asks for itself names this execution as its cause (MESHD_EXECUTION).
  */
-function start({ file, args, env }: ExecCall, execution: string): ChildProcess {
-  return spawn(file, args, {
-    stdio: 'inherit',
-    detached: true,
-    env: { ...env, [EXECUTION_MARK]: execution, MESHD_DECISION: execution },
-  })
+function start({ executable, args, env }: ExecCall, execution: string): ChildProcess | null {
+  const { file, argv0, args: words, script } = executable.start(args)
+  try {
+    return spawn(file, words, {
+      argv0,
+      stdio: ['inherit', 'inherit', 'inherit', ...(script === null ? [] : [script])],
+      detached: true,
+      env: environment(env, execution, executable),
+    })
+  } catch {
+    return null // E2BIG, ENOEXEC, ETXTBSY: the kernel refused it, and nothing ran
+  }
 }
 
-function started(child: ChildProcess): Promise<'not found' | 'not executable' | null> {
+/** An artifact is for whoever asks, never for what is run: no variable of ours that could hold one is passed on. */
+function environment(
+  env: ExecCall['env'],
+  execution: string,
+  { interpreter, path }: Executable,
+): ExecCall['env'] {
+  const passed = Object.entries(env).filter(([name]) => !NOT_PASSED.test(name))
+  return {
+    ...Object.fromEntries(passed),
+    [EXECUTION_MARK]: execution,
+    MESHD_DECISION: execution,
+    ...(interpreter === null ? {} : { MESHD_SCRIPT: path }),
+  }
+}
+
+const NOT_PASSED = /^MESHD_(?:ARTIFACT|SCRIPT$)/i
+
+function started(child: ChildProcess): Promise<NotRun | null> {
   return new Promise((resolve) => {
     child.once('spawn', () => resolve(null))
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -148,12 +195,17 @@ function started(child: ChildProcess): Promise<'not found' | 'not executable' | 
   })
 }
 
+interface Supervised {
+  readonly decision: DecisionView
+  readonly id: string
+  readonly child: ChildProcess
+  readonly family: Family
+}
+
 async function supervise(
   api: ExecutionApi,
   call: ExecCall,
-  decision: DecisionView,
-  id: string,
-  child: ChildProcess,
+  { decision, id, child, family }: Supervised,
   untilMs: number,
 ): Promise<ExecResult> {
   const ended = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
@@ -164,14 +216,16 @@ async function supervise(
   })
   const stopped = await watch(api, call, id, untilMs, watching.signal)
   const stoppedMs = call.monotonicMs()
-  if (stopped !== null) end(child, id, ended.promise)
+  const left = stopped === null ? family.members().length : 0
+  if (stopped !== null || left > 0) await family.end()
   const { code, signal } = await ended.promise
-  if (stopped !== null) {
-    signalFamily(child, id, 'SIGKILL') // what outlived its leader has no authorization either
+  const tookS = ((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)
+  if (stopped !== null)
     call.say(
-      `STOPPED ${shortId('dec', id)}  ${stopped.replace(': ', ' ')}; SIGTERM, ended after ${((call.monotonicMs() - stoppedMs) / 1000).toFixed(1)} s`,
+      `STOPPED ${shortId('dec', id)}  ${stopped.replace(': ', ' ')}; SIGTERM, ended after ${tookS} s`,
     )
-  }
+  else if (left > 0)
+    call.say(`${left} of its processes outlived it: SIGTERM, ended after ${tookS} s`)
   const status = code ?? 128 + constants.signals[signal ?? 'SIGKILL']
   const kind = stopped !== null ? 'stopped' : status === 0 ? 'ok' : 'failed'
   await report(api, call, id, kind, status)
@@ -212,12 +266,6 @@ async function watch(
     }
   }
   return null
-}
-
-function end(child: ChildProcess, id: string, ended: Promise<unknown>): void {
-  signalFamily(child, id, 'SIGTERM')
-  const kill = setTimeout(() => signalFamily(child, id, 'SIGKILL'), CHILD_GRACE_MS)
-  void ended.then(() => clearTimeout(kill))
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

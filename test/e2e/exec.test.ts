@@ -4,7 +4,7 @@
  * must end a child is in test/long/exec.test.ts.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
@@ -48,16 +48,36 @@ test('it gives the status of the child, and its own for what never ran', async (
   assert.deepEqual([away.status, /\[UNREACHABLE\]/.test(away.stderr)], [125, true])
 })
 
-test('arguments reach the child as they are, and what is too long for a request does not run', async () => {
+test('arguments reach the child as they are, or nothing runs', async () => {
   const odd = 'a\u0001b\nc\t"\u202e\u{1f600} $HOME *'
   const said = await run(host, ['exec', ...ASK, '--', 'printf', '%s', odd])
   assert.deepEqual([said.status, said.stdout], [0, odd])
   assert.equal(said.stderr.includes('\u0001'), false)
   const bound = await run(host, ['exec', '--', 'printf', '%s', odd])
   assert.equal(bound.status, 126)
-  const long = await run(host, ['exec', '--', 'echo', 'x'.repeat(100_000)])
-  assert.ok([125, 126].includes(long.status), `${long.status} ${long.stderr}`)
-  assert.equal(long.stdout, '')
+  const million = Array.from({ length: 10 }, () => 'x'.repeat(100_000))
+  const long = await run(host, ['exec', ...ASK, '--', 'sh', '-c', 'echo $#', 'sh', ...million])
+  assert.deepEqual([long.status, long.stdout], [0, '10\n'])
+  const unbound = await run(host, ['exec', '--', 'echo', ...million])
+  assert.deepEqual([unbound.status, unbound.stdout], [126, ''])
+  for (const args of [['\ufffd'], ['--arg', 'exe=1', '--', 'true']]) {
+    const refused = await run(host, [
+      'exec',
+      ...ASK,
+      ...(args.length > 1 ? args : ['--', 'echo', ...args]),
+    ])
+    assert.deepEqual([refused.status, refused.stdout], [64, ''], refused.stderr)
+  }
+})
+
+test('a script is told where it lies, and gets no artifact', async () => {
+  const path = join(lab.dir, 'script')
+  writeFileSync(path, '#!/bin/sh\necho "$MESHD_SCRIPT $1"; env | grep -c ^MESHD_ARTIFACT\n', {
+    mode: 0o755,
+  })
+  const env = { ...host.env, MESHD_ARTIFACT: 'C…' }
+  const said = await run({ env }, ['exec', ...ASK, '--', path, 'one'])
+  assert.deepEqual([said.status, said.stdout], [1, `${realpathSync(path)} one\n0\n`])
 })
 
 test('a signal for it is one for the child', async () => {

@@ -11,7 +11,7 @@ export function typed(on: Host, line: string): Promise<Said> {
   return run(on, words)
 }
 
-export function run(on: Host, words: readonly string[]): Promise<Said> {
+export function run(on: Pick<Host, 'env'>, words: readonly string[]): Promise<Said> {
   return new Promise((done, failed) => {
     const child = spawn(process.execPath, [MESHD, ...words], {
       env: on.env,

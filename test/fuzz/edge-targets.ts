@@ -20,6 +20,7 @@ import { Malformed } from '../../src/core/malformed.ts'
 import { readLine } from '../../src/daemon/artifacts.ts'
 import { readEntities } from '../../src/daemon/cedar-entities.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
+import { parseShebang } from '../../src/enforce/locate.ts'
 import { parseMessage } from '../../src/enforce/mcp-message.ts'
 import {
   formatCount,
@@ -183,4 +184,13 @@ const PEOPLE: readonly Target[] = [
   }),
 ]
 
-export const EDGE_TARGETS = [...DISK, ...SOCKETS, ...MCP, ...PEOPLE]
+const RUN: readonly Target[] = [
+  textTarget({
+    ...{ name: 'shebang', runs: ['enforce/locate.ts parseShebang'] },
+    parse: (text) => parseShebang(utf8(text)),
+    spellings: 'spaces around the words',
+    corpus: ['#!/bin/sh -e\n', '#!/usr/bin/env -S node --no-warnings\n', '#!/usr/bin/env sh\n'],
+  }),
+]
+
+export const EDGE_TARGETS = [...DISK, ...SOCKETS, ...MCP, ...PEOPLE, ...RUN]

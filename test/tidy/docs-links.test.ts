@@ -65,6 +65,8 @@ test('every code in capitals is a reason, a problem, a refusal, a bound or a nam
       'STOPPED',
       'SO_PEERCRED',
       'AF_UNIX',
+      'F_SETLEASE',
+      'LD_PRELOAD',
       'NODE_OPTIONS',
       'XDG_RUNTIME_DIR',
     ],

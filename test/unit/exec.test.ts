@@ -1,12 +1,14 @@
 /** `meshd exec` with a daemon that is made by hand: allows, denies, stops, lies, and dies. The children are real. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { DecisionView, ExecutionView } from '../../src/client/types.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type ExecResult, type ExecutionApi, execute } from '../../src/enforce/exec.ts'
+import { Executable } from '../../src/enforce/executable.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-exec-'))
 after(() => rmSync(dir, { recursive: true }))
@@ -45,6 +47,12 @@ function dead(pid: number): boolean {
   }
 }
 
+/** An allow of what is written into before it can run. */
+async function changed(file: string): Promise<DecisionView> {
+  await appendFile(file, 'x')
+  return ALLOW
+}
+
 /** Until the child has ended. */
 function silent(_: string, __: number, signal: AbortSignal): Promise<ExecutionView> {
   return new Promise((_, reject) =>
@@ -62,8 +70,10 @@ async function run(
   script: string,
   api: Partial<ExecutionApi> = {},
   monotonicMs: () => number = () => performance.now(),
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Run> {
   const [outcomes, said]: [string[], string[]] = [[], []]
+  const executable = await Executable.find('/bin/sh', '')
   const result = await execute(
     {
       open: async () => ALLOW,
@@ -72,11 +82,13 @@ async function run(
       ...api,
     },
     {
-      ...{ file: '/bin/sh', args: ['-c', script], env: process.env, monotonicMs },
+      ...{ executable, args: ['-c', script], monotonicMs },
+      env: { ...process.env, ...env },
       outcomeMs: 100,
       say: (line) => void said.push(line),
     },
   )
+  executable.close()
   return { result, outcomes, said }
 }
 
@@ -161,26 +173,26 @@ test('nothing runs when the daemon is away, lies, or answers garbage', async () 
   assert.equal(existsSync(file), false)
 })
 
-test('what is not there, or not executable, is told apart and has an outcome', async () => {
-  for (const [file, why] of [
-    [join(dir, 'absent'), 'not found'],
-    [dir, 'not executable'],
-  ] as const) {
+test('what the kernel does not run, or was changed since it was decided, is told apart and has an outcome', async () => {
+  const file = join(dir, 'program')
+  copyFileSync('/bin/true', file)
+  const cases = [
+    ['not executable', ['x'.repeat(200_000)], async () => ALLOW],
+    ['changed meanwhile', [], async () => changed(file)],
+  ] as const
+  for (const [why, args, open] of cases) {
+    const executable = await Executable.find(file, '')
     const outcomes: string[] = []
-    const api: ExecutionApi = {
-      open: async () => ALLOW,
-      watch: silent,
-      outcome: async (_, kind, status) => void outcomes.push(`${kind} ${status}`),
-    }
-    const call = {
-      file,
-      args: [],
-      env: {},
-      monotonicMs: () => 0,
-      outcomeMs: 100,
-      say: () => undefined,
-    }
-    const result = await execute(api, call)
+    const outcome: ExecutionApi['outcome'] = async (_, kind, status) =>
+      void outcomes.push(`${kind} ${status}`)
+    const result = await execute(
+      { open, watch: silent, outcome },
+      {
+        ...{ executable, args, env: {}, monotonicMs: () => 0, outcomeMs: 100 },
+        say: () => undefined,
+      },
+    )
+    executable.close()
     assert.equal(result.kind === 'not run' && result.why, why)
     assert.deepEqual(outcomes, ['failed null'])
   }
@@ -219,6 +231,31 @@ test('a revoked child is ended with what left its group for a session of its own
   const ended = await run(script, { watch })
   assert.deepEqual(ended.outcomes, ['stopped 143'])
   await dies(Number(readFileSync(pid, 'utf8')))
+})
+
+test('a revoked child is ended with what forked away twice, and emptied its environment', {
+  skip: session,
+}, async () => {
+  const pid = join(dir, 'forked')
+  const script = `(setsid env -i sh -c 'sleep 60 & echo $! > ${pid}' &) & exec sleep 60`
+  let asked = 0
+  const watch = async () => {
+    asked += 1
+    if (asked === 1) return RUNNING
+    await appears(pid)
+    return STOP
+  }
+  const ended = await run(script, { watch })
+  assert.deepEqual(ended.outcomes, ['stopped 143'])
+  assert.equal(dead(Number(readFileSync(pid, 'utf8'))), true)
+})
+
+test('what outlives a command that ended by itself is ended, and said', async () => {
+  const pid = join(dir, 'left')
+  const ended = await run(`sleep 60 & echo $! > ${pid}; exit 4`)
+  assert.deepEqual(ended.outcomes, ['failed 4'])
+  assert.match(ended.said.join(), /^1 of its processes outlived it/)
+  assert.equal(dead(Number(readFileSync(pid, 'utf8'))), true)
 })
 
 test('a daemon that was killed: the child is ended when the last lease is over', async () => {
@@ -295,7 +332,7 @@ test('a daemon that hangs when the child has ended holds its status for a bounde
 
 test('the child knows its execution and never its artifact', async () => {
   const file = join(dir, 'env')
-  await run(`env > ${file}`)
+  await run(`env > ${file}`, {}, undefined, { MESHD_ARTIFACT: 'C…', MESHD_ARTIFACT_FILE: 'x.ucan' })
   const env = readFileSync(file, 'utf8')
   assert.match(env, new RegExp(`^MESHD_EXECUTION=${ID}$`, 'm'))
   assert.match(env, new RegExp(`^MESHD_DECISION=${ID}$`, 'm'))
