@@ -1,11 +1,14 @@
 /** The whole local API on its sockets: every route, wired to the daemon once. */
+import type { Socket } from 'node:net'
 import type { Did } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
-import { callerNow } from '../daemon/caller.ts'
+import { callerNow, callerOf } from '../daemon/caller.ts'
 import type { Daemon } from '../daemon/daemon.ts'
+import { Executables } from '../daemon/executables.ts'
 import { groupId } from '../daemon/groups.ts'
 import type { Logger } from '../daemon/logger.ts'
-import { credentialReader, type ReadCredentials } from '../daemon/peer-credentials.ts'
+import { type PeerReader, peerReader } from '../daemon/peer-credentials.ts'
+import { PeerProcess } from '../daemon/peer-process.ts'
 import type { LiveConfig } from '../daemon/reload.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { authzenRoutes } from './authzen.ts'
@@ -33,7 +36,7 @@ import { recordRoutes } from './records.ts'
 import { redactRoutes } from './redact.ts'
 import { Router } from './router.ts'
 import { ApiServer, type SocketSpec } from './server.ts'
-import type { Services } from './services.ts'
+import type { KernelFacts, Services } from './services.ts'
 import { statementRoutes } from './statements.ts'
 import { statusRoutes } from './status.ts'
 import { tileRoutes } from './tiles.ts'
@@ -58,8 +61,8 @@ export class Api {
 
   static async open(ports: ApiPorts): Promise<Api> {
     const { daemon, live, logger, metrics } = ports
-    const credentials = await credentialReader()
-    const known = { sockets: () => server?.sockets ?? [], kernelFacts: credentials !== null }
+    const reader = await peerReader()
+    const known = { sockets: () => server?.sockets ?? [], kernelFacts: kernelFactsOf(reader) }
     const router = new Router(routesOf(ports, known))
     const bug = (error: unknown, path: string) =>
       logger.error('a fault inside meshd', { path, error: String(error) })
@@ -67,7 +70,7 @@ export class Api {
     server = await ApiServer.open(socketsOf(daemon, live), {
       router,
       monotonicMs: () => daemon.clock.monotonicMs(),
-      identify: identifying(credentials ?? (() => null), daemon, metrics),
+      identify: identifying(reader, daemon, metrics),
       bug,
     })
     try {
@@ -90,13 +93,22 @@ export class Api {
   }
 }
 
-function identifying(credentials: ReadCredentials, { callers }: Daemon, metrics: Metrics) {
-  return (socket: Parameters<ReadCredentials>[0], spec: SocketSpec) => {
-    const kernel = credentials(socket)
-    const caller = callerNow(kernel, spec, callers)
-    if (!caller().identified) metrics.unidentified()
-    return { uid: kernel?.uid ?? null, caller }
+function identifying(reader: PeerReader | null, { callers }: Daemon, metrics: Metrics) {
+  const executables = new Executables()
+  return (socket: Socket, spec: SocketSpec) => {
+    const kernel = reader?.credentials(socket) ?? null
+    const pidfd = kernel === null ? null : (reader?.pidfd?.(socket) ?? null)
+    const process =
+      kernel === null || pidfd === null ? null : PeerProcess.open(kernel, pidfd, executables)
+    if (process !== null) socket.once('close', () => process.close())
+    if (!callerOf(kernel, spec, callers).identified) metrics.unidentified()
+    return { uid: kernel?.uid ?? null, caller: callerNow(kernel, spec, callers, process) }
   }
+}
+
+function kernelFactsOf(reader: PeerReader | null): KernelFacts {
+  if (reader === null) return 'none'
+  return reader.pidfd === null ? 'credentials' : 'process'
 }
 
 /** Who may decide, and who may read everything: groups of their own where this host has them (INTERFACE 5.2). */
@@ -132,7 +144,7 @@ function wanted(group: string, path: string): Pick<SocketSpec, 'gid'> {
 
 interface Known {
   sockets(): readonly SocketSpec[]
-  readonly kernelFacts: boolean
+  readonly kernelFacts: KernelFacts
 }
 
 function routesOf(ports: ApiPorts, known: Known) {

@@ -6,6 +6,7 @@ import type { PeerView } from '../client/peer-types.ts'
 import type { DoctorView } from '../client/types.ts'
 import { isBug } from '../core/assert.ts'
 import { selfTest } from '../core/self-test.ts'
+import { type Reach, reachOf } from '../daemon/reach.ts'
 import { peerNamed, peerViews } from './peers.ts'
 import { json, READ, type Route } from './router.ts'
 import type { Services } from './services.ts'
@@ -67,9 +68,24 @@ function identity({ node }: Services): readonly Finding[] {
 }
 
 function kernelFacts({ kernelFacts: known }: Services): readonly Finding[] {
-  return known
-    ? [ok('peer credentials'), warning('executables, units and containers are not measured yet')]
-    : [warning('the kernel does not say who connects: give each caller a socket of its own')]
+  if (known === 'none')
+    return [warning('the kernel does not say who connects: give each caller a socket of its own')]
+  if (known === 'credentials')
+    return [
+      ok('peer credentials'),
+      warning('no executable, unit or container of callers: this needs Linux 6.5'),
+    ]
+  return [ok('peer credentials and processes'), ...withinReach(reachOf())]
+}
+
+function withinReach({ processes, executables }: Reach): readonly Finding[] {
+  if (!processes)
+    return [
+      warning("other users' processes are hidden", 'ProtectProc=default in the unit of meshd'),
+    ]
+  if (executables) return [ok('executables, units and containers')]
+  const fix = 'AmbientCapabilities=CAP_SYS_PTRACE in the unit of meshd'
+  return [ok('units and containers'), warning('no exe digest of other users', fix)]
 }
 
 function clock({ node }: Services): readonly Finding[] {

@@ -37,8 +37,8 @@ export interface SocketSpec {
 export interface Identified {
   /** From the kernel; null when it could not be read. */
   readonly uid: number | null
-  /** By the configuration of now: a connection that stays open keeps no right that was taken back. */
-  caller(): Caller
+  /** By the configuration and the kernel of now: a connection that stays open keeps no right that was taken back. */
+  caller(): Caller | Promise<Caller>
 }
 
 export interface ServerPorts {
@@ -144,19 +144,21 @@ export class ApiServer {
     request: IncomingMessage,
     response: ServerResponse,
     role: SocketRole,
-    callerOf: () => Caller,
+    callerOf: () => Caller | Promise<Caller>,
   ): Promise<void> {
     const receivedMs = this.#ports.monotonicMs()
-    let caller: Caller | null = null
+    let letIn = false
     let reply: Reply
     try {
-      caller = callerOf()
-      reply = await this.#reply(request, response, role, caller, receivedMs)
+      // At the door first: who is not let in need not send a body.
+      await callerOf()
+      letIn = true
+      reply = await this.#reply(request, response, role, callerOf, receivedMs)
     } catch (error) {
       if (!(error instanceof MeshError)) this.#ports.bug(error, request.url ?? '')
       reply = problemReply(error)
     }
-    if (caller === null) response.shouldKeepAlive = false
+    if (!letIn) response.shouldKeepAlive = false
     send(request, response, reply)
   }
 
@@ -164,13 +166,15 @@ export class ApiServer {
     request: IncomingMessage,
     response: ServerResponse,
     role: SocketRole,
-    caller: Caller,
+    callerOf: () => Caller | Promise<Caller>,
     receivedMs: number,
   ): Promise<Reply> {
     const method = request.method ?? 'GET'
     const { path, search, query } = parseTarget(request.url ?? '/')
     const { route, parameters } = this.#ports.router.match(method, path, role)
     const body = await readBody(request)
+    // After the body: who sends it slowly may have become another program meanwhile.
+    const caller = await callerOf()
     const stopping = this.#stopping.signal
     const ask: Ask = {
       method,

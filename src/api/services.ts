@@ -6,6 +6,9 @@ import type { Clock, Network } from '../mesh/ports.ts'
 import type { SocketSpec } from './server.ts'
 import type { SeenFrom } from './view.ts'
 
+/** What the kernel says of who connects: nothing; its user; or the very process. */
+export type KernelFacts = 'none' | 'credentials' | 'process'
+
 export interface Services {
   readonly node: MeshNode
   readonly network: Network
@@ -15,8 +18,7 @@ export interface Services {
   readonly pid: number
   /** What this node calls itself. */
   readonly name: string
-  /** Whether the kernel says who connects. */
-  readonly kernelFacts: boolean
+  readonly kernelFacts: KernelFacts
   nameOf(did: Did): string | null
   sockets(): readonly SocketSpec[]
   /** Closes and refuses every connection, or lifts that. */

@@ -1,4 +1,7 @@
 /** The flags that say what is granted, and the Grant they mean (core/grant.ts). */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
 import type { Grant } from '../core/grant.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
@@ -12,7 +15,10 @@ export const GRANT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--action <action...>', says: 'tool:read; several with commas' },
   { flags: '--resource <resource>', says: 'repo:acme/*' },
   { flags: '--subject <subject>', says: 'for whom a gateway may ask, user:*' },
-  { flags: '--bind <fact...>', says: 'uid=, gid=, unit=, container=, exe=, socket=' },
+  {
+    flags: '--bind <fact...>',
+    says: 'uid=, gid=, unit=, container=, socket=, exe=<file or sha256>, path=',
+  },
   { flags: '--node <node>', says: 'the one node that may use it' },
   { flags: '--env <condition...>', says: 'label.env=staging, file.app=<sha256>' },
   { flags: '--require <policy...>', says: 'agents@7 at least, agents@=7 exactly' },
@@ -35,7 +41,7 @@ export async function grantOf(context: Context, options: Options): Promise<Grant
     actions: listOption(options, 'action'),
     resource: textOption(options, 'resource'),
     subject: textOption(options, 'subject'),
-    bind: pairs(listOption(options, 'bind'), '--bind'),
+    bind: await bound(pairs(listOption(options, 'bind'), '--bind')),
     node: node === null ? null : ((await resolvePrincipal(context, node)).did as Did),
     env: pairs(listOption(options, 'env'), '--env'),
     require: listOption(options, 'require'),
@@ -44,6 +50,26 @@ export async function grantOf(context: Context, options: Options): Promise<Grant
     gov: optional('ticket', textOption(options, 'ticket')),
     by: optional('person', textOption(options, 'by')),
   }
+}
+
+/** An executable that is named by its path is bound to what that file is now, and to its place. @throws MeshError USAGE */
+async function bound(facts: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string>> {
+  const named = facts.get('exe') ?? ''
+  if (!named.includes('/')) return facts
+  try {
+    const path = await realpath(named)
+    if (!(await stat(path)).isFile()) throw new Error('it is no plain file')
+    return new Map([...facts, ['exe', await digestOf(path)], ['path', path]])
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new MeshError('USAGE', `--bind exe=${named}: ${why}`, { cause })
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }
 
 function optional(field: string, value: string | null): JsonObject | null {

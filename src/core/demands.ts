@@ -83,6 +83,20 @@ function scopeDetail(
   return expectation(failed, view)
 }
 
+/** What is told of the caller's executable: core/facts.ts, ProcessFacts. */
+export const EXECUTABLE_FIELDS: readonly string[] = ['exe', 'path']
+
+/** Whether a link looks at what the caller runs; one that looks at all of `.meshd.runtime` does. */
+export function readExecutables(links: Links): boolean {
+  return predicatesOf(links, 'runtime').some((predicate) =>
+    selectorsOf(predicate).some(({ steps: [root, kind, field] }) => {
+      if (root?.kind !== 'key' || kind?.kind !== 'key') return true
+      if (root.key !== 'meshd' || kind.key !== 'runtime') return false
+      return field?.kind !== 'key' || EXECUTABLE_FIELDS.includes(field.key)
+    }),
+  )
+}
+
 /** What conditions of one kind the links make, for people: `unit = planner.service`. */
 export function conditionsOf(links: Links, kind: Kind): readonly string[] {
   return [...new Set(predicatesOf(links, kind).map(formatPredicate))]

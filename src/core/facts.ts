@@ -11,6 +11,28 @@ import { formatJson, type Json, type JsonObject } from './json.ts'
 import { type Did, isDid } from './keys.ts'
 import { isMap } from './selector.ts'
 
+/** Of the process that connected, as long as it is sure to be that one. */
+export interface ProcessFacts {
+  /** sha256 (hex) of the executable. */
+  readonly exe: string | null
+  /** Where the node itself finds that very file. */
+  readonly path: string | null
+  /** systemd's. */
+  readonly unit: string | null
+  /** 64 hex digits. */
+  readonly container: string | null
+  /** Clock ticks since the boot of the host. */
+  readonly started: number | null
+}
+
+export const NO_PROCESS: ProcessFacts = {
+  exe: null,
+  path: null,
+  unit: null,
+  container: null,
+  started: null,
+}
+
 export interface Facts {
   readonly node: {
     readonly id: Did
@@ -18,16 +40,12 @@ export interface Facts {
     readonly labels: ReadonlyMap<string, string>
   }
   /** From the kernel, never from the caller. */
-  readonly runtime: {
+  readonly runtime: ProcessFacts & {
     readonly uid: number | null
     readonly gid: number | null
     readonly pid: number | null
     /** Path of the socket that the caller came by. */
     readonly socket: string | null
-    /** sha256 (hex) of the executable. */
-    readonly exe: string | null
-    readonly unit: string | null
-    readonly container: string | null
   }
   readonly env: {
     readonly labels: ReadonlyMap<string, string>
@@ -105,8 +123,10 @@ export function factsOf(meshd: Json): Facts | null {
       pid: numberAt(runtime, 'pid'),
       socket: textAt(runtime, 'socket'),
       exe: textAt(runtime, 'exe'),
+      path: textAt(runtime, 'path'),
       unit: textAt(runtime, 'unit'),
       container: textAt(runtime, 'container'),
+      started: numberAt(runtime, 'started'),
     },
     env: { labels: mapAt(env, 'labels', isText), files: mapAt(env, 'files', isText) },
     gov: {

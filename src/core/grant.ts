@@ -31,7 +31,7 @@ export interface Grant {
   readonly resource: string | null
   /** For whom a gateway may ask, `user:*`; null: for anyone it may assert. */
   readonly subject: string | null
-  /** uid, gid, socket, exe, unit or container → value. */
+  /** uid, gid, socket, exe, path, unit or container → value. */
   readonly bind: ReadonlyMap<string, string>
   /** The one node that may use it. */
   readonly node: Did | null
@@ -88,9 +88,12 @@ function entityTerms(root: 'resource' | 'subject', text: string | null): readonl
 }
 
 const NUMBERS = ['uid', 'gid']
-const TEXTS = ['socket', 'exe', 'unit', 'container']
+const TEXTS = ['socket', 'exe', 'path', 'unit', 'container']
+const HEX_TEXTS = ['exe', 'container']
 
 function bindTerm(key: string, value: string): Predicate {
+  if (HEX_TEXTS.includes(key) && !/^[0-9a-f]{64}$/.test(value))
+    throw new Malformed(`\`${key}\` is 64 hex digits, in lower case`)
   if (TEXTS.includes(key)) return leaf('==', ['meshd', 'runtime', key], value)
   if (!NUMBERS.includes(key)) {
     throw new Malformed(`\`${key}\` cannot be bound; one of ${[...NUMBERS, ...TEXTS].join(', ')}`)

@@ -502,6 +502,19 @@ export const KEY_FILE_BYTES_MAX = 4 * KIB
 export const MEASURED_BYTES_MAX = 256 * MIB
 /** Between two looks at the times of measured files. */
 export const MEASURE_INTERVAL_MS = 2 * SECOND
+/** A caller's executable is hashed whole; what a larger one is, is no fact. Browsers and runtimes are a third of it. */
+export const CALLER_EXE_BYTES_MAX = 512 * MIB
+/** Of it, hashed at a stretch: a millisecond in which nothing else is done. */
+export const CALLER_EXE_CHUNK_BYTES = 512 * KIB
+/** Digests kept, 200 bytes each: a host runs a few dozen programs that ask. */
+export const CALLER_EXES_REMEMBERED_MAX = 256
+/** Hashed at once, and waiting for that; of further ones it is no fact. */
+export const CALLER_EXES_HASHED_MAX = 2
+export const CALLER_EXES_WAITING_MAX = 32
+/** How long a decision waits for it, once for each file. Its own deadline begins after it. */
+export const CALLER_EXE_MS_MAX = 5 * SECOND
+/** A file changed so lately could change again with the same time: two seconds are the coarsest clock of a file system, FAT's. */
+export const CALLER_EXE_SETTLED_MS = 2 * SECOND
 
 // ---- local API
 

@@ -24,6 +24,8 @@ export interface PolicyEngine {
   readonly loaded: readonly StatementId[]
   /** The shortest @staleness of a permit that may decide now; null when none has one. A lease is kept that fresh. */
   readonly shortestStalenessMs: number | null
+  /** Whether a bundle that decides now, or is judged beside those, may look at what the caller runs. */
+  readonly readsExecutables: boolean
   /** Takes over all bundles at once. A bundle that does not compile denies what it could have judged: everything. */
   load(enforced: readonly Policy[], observed: readonly Policy[]): void
   decide(input: PolicyInput): PolicyAnswer

@@ -9,9 +9,11 @@
  * Nothing of it comes from the caller. A fact that could not be read is
  * absent, and what needs it does not match.
  */
+import { NO_PROCESS, type ProcessFacts } from '../core/facts.ts'
 import type { Did } from '../core/keys.ts'
 import type { Caller } from '../core/presented.ts'
 import type { PeerCredentials } from './peer-credentials.ts'
+import type { PeerProcess } from './peer-process.ts'
 import type { CallerRule } from './schema.ts'
 
 /** The socket that a caller came by. */
@@ -36,8 +38,10 @@ export function callerOf(
   credentials: PeerCredentials | null,
   spec: CallerSocketSpec,
   names: CallerNames,
+  process: ProcessFacts = NO_PROCESS,
 ): Caller {
-  const rule = names.rules.find(({ match }) => matches(match, credentials, spec.path)) ?? null
+  const kernel = kernelFacts(credentials, spec, process)
+  const rule = names.rules.find(({ match }) => matches(match, kernel)) ?? null
   const kept = credentials === null ? null : names.nameFor(`uid=${credentials.uid}`)
   const name = spec.principal ?? rule?.principal ?? kept
   return {
@@ -53,38 +57,80 @@ export function callerOf(
   }
 }
 
+/** Which process a caller is the voice of. Beside it, for a caller is a value, and is recorded. */
+const processes = new WeakMap<Caller, PeerProcess>()
+
+export function processOf(caller: Caller): PeerProcess | null {
+  return processes.get(caller) ?? null
+}
+
 /**
  * Who a connection is, by what is known at each call: the same object as long as that says the
- * same, so that what follows from a caller can be remembered with it.
+ * same, so that what follows from a caller can be remembered with it. A promise only where a rule
+ * names an executable, and this one was not measured before.
  */
 export function callerNow(
   credentials: PeerCredentials | null,
   spec: CallerSocketSpec,
   names: CallerNames,
-): () => Caller {
-  let { rules, keys } = names
-  let caller = callerOf(credentials, spec, names)
-  return () => {
-    if (rules === names.rules && keys === names.keys) return caller
-    rules = names.rules
-    keys = names.keys
-    caller = callerOf(credentials, spec, names)
+  process: PeerProcess | null = null,
+): () => Caller | Promise<Caller> {
+  let known: { rules: object; keys: object; facts: ProcessFacts; caller: Caller } | null = null
+  const named = (facts: ProcessFacts): Caller => {
+    const { rules, keys } = names
+    if (known?.rules === rules && known.keys === keys && known.facts === facts) return known.caller
+    const caller = callerOf(credentials, spec, names, facts)
+    if (process !== null) processes.set(caller, process)
+    known = { rules, keys, facts, caller }
     return caller
+  }
+  return () => {
+    const facts = process === null ? NO_PROCESS : asNeeded(process, names.rules)
+    return facts instanceof Promise ? facts.then(named) : named(facts)
   }
 }
 
-/** A rule that names no fact matches nobody; one that names a fact which nobody measured, too. */
-function matches(
-  { uid, gid, unit, socket }: CallerRule['match'],
+/** What rules look at of a process; an executable is not hashed to tell who calls where no rule asks for it. */
+function asNeeded(process: PeerProcess, rules: readonly CallerRule[]) {
+  const { group, executable } = lookingAt(rules)
+  if (executable) return process.measure()
+  return group ? process.connected() : NO_PROCESS
+}
+
+/** What was made of rules, which are never edited. */
+const looks = new WeakMap<readonly CallerRule[], ReturnType<typeof look>>()
+
+function lookingAt(rules: readonly CallerRule[]) {
+  const known = looks.get(rules) ?? look(rules)
+  looks.set(rules, known)
+  return known
+}
+
+function look(rules: readonly CallerRule[]) {
+  return {
+    executable: rules.some(({ match }) => match.exe !== undefined),
+    group: rules.some(({ match }) => match.unit !== undefined || match.container !== undefined),
+  }
+}
+
+/** What a rule may name; null is what nobody measured. */
+type KernelFacts = Readonly<Record<keyof CallerRule['match'], string | number | null>>
+
+function kernelFacts(
   credentials: PeerCredentials | null,
-  path: string,
-): boolean {
-  // Units are not measured by this version.
-  if (unit !== undefined) return false
-  if (uid === undefined && gid === undefined && socket === undefined) return false
-  if (uid !== undefined && credentials?.uid !== uid) return false
-  if (gid !== undefined && credentials?.gid !== gid) return false
-  return socket === undefined || socket === path
+  spec: CallerSocketSpec,
+  { exe, unit, container }: ProcessFacts,
+): KernelFacts {
+  const { uid = null, gid = null } = credentials ?? {}
+  return { uid, gid, exe, unit, container, socket: spec.path }
+}
+
+/** A rule that names no fact matches nobody; one that names a fact which nobody measured, too. */
+function matches(match: CallerRule['match'], kernel: KernelFacts): boolean {
+  const named = Object.entries(match)
+  return (
+    named.length > 0 && named.every(([fact, value]) => kernel[fact as keyof KernelFacts] === value)
+  )
 }
 
 /** Who may watch, close and read back what this caller asked for: one text for one caller. */

@@ -33,6 +33,7 @@ export class CedarEngine implements PolicyEngine, PolicyCatalog {
   #observed: readonly Active[] = []
   #loaded: readonly StatementId[] = []
   #catalog: Pick<PolicyCatalog, 'entities' | 'actions'> | null = null
+  #reads = false
   readonly #memory = new Memory()
 
   get loaded(): readonly StatementId[] {
@@ -43,12 +44,19 @@ export class CedarEngine implements PolicyEngine, PolicyCatalog {
     return shortest(this.#enforced.map(({ stalenessMs }) => stalenessMs))
   }
 
+  get readsExecutables(): boolean {
+    return this.#reads
+  }
+
   load(enforced: readonly Policy[], observed: readonly Policy[]): void {
     const known = new Map([...this.#enforced, ...this.#observed].map((each) => [each.id, each]))
     const active = (policy: Policy) => known.get(policy.id) ?? activate(policy, this.#memory)
     const [enforcing, observing] = [enforced.map(active), observed.map(active)]
     this.#enforced = enforcing
     this.#observed = observing
+    this.#reads = [...enforcing, ...observing].some(
+      ({ compiled }) => compiled?.schema.readsExecutables === true,
+    )
     this.#loaded = enforcing.map(({ id }) => id).sort()
     this.#catalog = null
   }

@@ -19,6 +19,7 @@ import {
   parseEntity,
   parseResource,
 } from '../core/command.ts'
+import { EXECUTABLE_FIELDS } from '../core/demands.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import { Malformed } from '../core/malformed.ts'
@@ -38,6 +39,7 @@ export interface ActionModel {
 
 export type Found<T> = { readonly found: T } | { readonly error: string }
 
+const NOTHING: Shape = new Map()
 const ANY = 'Any'
 const EVERY = '*'
 const CONTEXT = ['args', 'request', 'meshd']
@@ -86,6 +88,15 @@ export class SchemaModel {
 
   get actions(): readonly ActionModel[] {
     return [...this.#actions.values()].filter((each) => each !== null)
+  }
+
+  /** Whether an action's context declares what the caller runs: what is not declared cannot be read. */
+  get readsExecutables(): boolean {
+    return this.actions.some(({ context }) => {
+      const meshd = context.get('meshd') ?? NOTHING
+      const runtime = meshd === 'all' ? 'all' : (meshd.get('runtime') ?? NOTHING)
+      return runtime === 'all' || EXECUTABLE_FIELDS.some((field) => runtime.has(field))
+    })
   }
 
   /** null: the bundle has nothing to say about it. */

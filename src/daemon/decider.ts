@@ -4,10 +4,11 @@
  * caller may see. Nothing here decides.
  */
 
-import { parseArtifact } from '../core/artifact.ts'
+import { type Artifact, parseArtifact } from '../core/artifact.ts'
 import { utf8 } from '../core/bytes.ts'
 import type { NameOf } from '../core/checks/wording.ts'
 import { decisionDraft } from '../core/decision-record.ts'
+import type { ProcessFacts } from '../core/facts.ts'
 import type { RecordId } from '../core/id.ts'
 import type { Judgement } from '../core/judgement.ts'
 import type { Did } from '../core/keys.ts'
@@ -24,6 +25,7 @@ import type { Appended, Authorizer, Call } from '../mesh/authorizer.ts'
 import type { Executions } from '../mesh/executions.ts'
 import type { Clock, Random } from '../mesh/ports.ts'
 import { ownerOf } from './caller.ts'
+import { needsExecutable } from './executable-need.ts'
 import type { FactReader } from './facts.ts'
 import { present } from './present.ts'
 import type { Wallet } from './wallet.ts'
@@ -100,11 +102,16 @@ export class Decider {
   /** One real decision. Waits for the disk. Rejects only for a bug; the edge answers that INTERNAL. */
   async decide(question: Question): Promise<Decided> {
     const { authorizer } = this.#ports.node
-    const cause = causeOf(question)
+    const brought = broughtBy(question)
+    const cause = causeOf(question, brought)
     const parent = cause === null ? null : await this.#parent(question, cause)
-    // The wait for a parent has a bound of its own; the deadline of the decision begins after it.
-    const receivedMs = parent === null ? question.receivedMs : this.#ports.clock.monotonicMs()
-    const call = () => this.#call({ ...question, receivedMs }, parent)
+    const measuring = this.#measure(question, brought)
+    const waits = measuring instanceof Promise
+    const process = waits ? await measuring : measuring
+    // The waits for a parent and for an executable have bounds of their own; the deadline of the decision begins after them.
+    const receivedMs =
+      parent === null && !waits ? question.receivedMs : this.#ports.clock.monotonicMs()
+    const call = () => this.#call({ ...question, receivedMs }, process, parent)
     const decision = await authorizer.decide(receivedMs, call)
     const { judgement, record } = decision
     const allowed = decision.effect === 'allow'
@@ -120,9 +127,11 @@ export class Decider {
 
   /** What it would be: not recorded, no nonce used, never usable. */
   async explain(question: Question): Promise<Decided> {
-    const cause = causeOf(question)
+    const brought = broughtBy(question)
+    const cause = causeOf(question, brought)
     const parent = cause === null ? null : await this.#parent(question, cause)
-    const call = await this.#call(question, parent)
+    const process = await this.#measure(question, brought)
+    const call = await this.#call(question, process, parent)
     const found = this.#ports.node.authorizer.hypothetical(call)
     const nothing = { record: null, leaseUntilMs: null, hypothetical: true }
     return { ...found, ...nothing, ...this.#moment(question) }
@@ -140,6 +149,12 @@ export class Decider {
     const monotonicMs = clock.monotonicMs()
     const durationMs = Math.max(0, monotonicMs - receivedMs)
     return { caller, wallMs: clock.wallMs(), monotonicMs, durationMs }
+  }
+
+  #measure({ caller }: Question, brought: Artifact | null) {
+    const { facts, wallet, node } = this.#ports
+    const { policy } = node
+    return facts.measure(caller, needsExecutable(caller, brought, { policy, wallet }))
   }
 
   /** What the caller brought; else what the node finds. */
@@ -162,10 +177,10 @@ export class Decider {
   }
 
   /** Everything is measured once the artifact is there: nothing is kept from before its signature. */
-  #call(question: Question, parent: Parent | null): Call | Promise<Call> {
+  #call(question: Question, process: ProcessFacts, parent: Parent | null): Call | Promise<Call> {
     const presented = this.#present(question)
-    if (!(presented instanceof Promise)) return this.#callWith(question, presented, parent)
-    return presented.then((closed) => this.#callWith(question, closed, parent))
+    const made = (closed: Presented) => this.#callWith(question, process, closed, parent)
+    return presented instanceof Promise ? presented.then(made) : made(presented)
   }
 
   #present({ request, caller, artifact }: Question): Presented | Promise<Presented> {
@@ -177,9 +192,14 @@ export class Decider {
     )
   }
 
-  #callWith(question: Question, presented: Presented, parent: Parent | null): Call {
+  #callWith(
+    question: Question,
+    process: ProcessFacts,
+    presented: Presented,
+    parent: Parent | null,
+  ): Call {
     const { clock } = this.#ports
-    const input = this.#input(question, presented, parent)
+    const input = this.#input(question, process, presented, parent)
     return {
       input,
       receivedMs: question.receivedMs,
@@ -202,6 +222,7 @@ export class Decider {
 
   #input(
     { request, caller }: Question,
+    process: ProcessFacts,
     presented: Presented,
     parent: Parent | null,
   ): Call['input'] {
@@ -213,7 +234,7 @@ export class Decider {
       parent,
       caller,
       governance,
-      facts: facts.read(caller, governance),
+      facts: facts.read(caller, process, governance),
       lease: node.lease(),
       leaseWithin: (stalenessMs) => node.leaseWithin(stalenessMs),
       nowMs: clock.wallMs(),
@@ -237,17 +258,22 @@ export class Decider {
   }
 }
 
-/** Named in the request, or signed in an invocation that came with it. */
-function causeOf({ request, artifact }: Question): RecordId | null {
-  if (!(request instanceof Malformed) && request.cause !== null) return request.cause
+/** The artifact that came with it; null for none, and for what cannot be read: check 1 says what that lacks. */
+function broughtBy({ artifact }: Question): Artifact | null {
   if (artifact === null) return null
   try {
-    return parseArtifact(artifact).invocation?.cause ?? null
+    return parseArtifact(artifact)
   } catch (error) {
-    // Untrusted bytes: check 1 says what they lack.
+    // Untrusted bytes.
     if (error instanceof Malformed) return null
     throw error
   }
+}
+
+/** Named in the request, or signed in an invocation that came with it. */
+function causeOf({ request }: Question, brought: Artifact | null): RecordId | null {
+  if (!(request instanceof Malformed) && request.cause !== null) return request.cause
+  return brought?.invocation?.cause ?? null
 }
 
 function microseconds(ms: number): number {

@@ -1,12 +1,12 @@
 /**
  * The facts of one request: what the kernel said of its caller, what the mesh
- * and this host say of the node, and the files that were measured. Executable,
- * unit and container are not measured by this version: they are absent, and
- * what is bound to them denies.
+ * and this host say of the node, and the files that were measured. What could
+ * not be measured is absent, and what is bound to it denies.
  */
-import type { Facts } from '../core/facts.ts'
+import { type Facts, NO_PROCESS, type ProcessFacts } from '../core/facts.ts'
 import type { Did } from '../core/keys.ts'
 import type { Caller, Governed } from '../core/presented.ts'
+import { processOf } from './caller.ts'
 
 export interface Host {
   readonly self: Did
@@ -16,6 +16,11 @@ export interface Host {
   files(): ReadonlyMap<string, string>
 }
 
+interface Known {
+  readonly process: ProcessFacts
+  readonly facts: Facts
+}
+
 export class FactReader {
   readonly #host: Host
   #of: Governed | null = null
@@ -23,31 +28,42 @@ export class FactReader {
   #gov: Facts['gov'] = { mesh: null, root: null, digest: '', bundles: new Map() }
   #env: Facts['env'] = { labels: new Map(), files: new Map() }
   /** Of each connection, while nothing changes: what follows from a fact object can be remembered with it. */
-  #known = new WeakMap<Caller, Facts>()
+  #known = new WeakMap<Caller, Known>()
 
   constructor(host: Host) {
     this.#host = host
     this.#node = { id: host.self, name: null, labels: new Map() }
   }
 
-  read(caller: Caller, governance: Governed): Facts {
+  /**
+   * What calls, now; a promise only for an executable that was not measured before.
+   * @param executable whether what it runs is needed; without that it is absent
+   */
+  measure(caller: Caller, executable: boolean): ProcessFacts | Promise<ProcessFacts> {
+    const process = processOf(caller)
+    if (process === null) return NO_PROCESS
+    return executable ? process.measure() : process.connected()
+  }
+
+  /** @param process what measure gave just now */
+  read(caller: Caller, process: ProcessFacts, governance: Governed): Facts {
     this.#follow(governance)
-    this.#measure()
+    this.#look()
     const known = this.#known.get(caller)
-    if (known !== undefined) return known
+    if (known?.process === process) return known.facts
     const { uid, gid, pid, socket } = caller
     const facts: Facts = {
       node: this.#node,
-      runtime: { uid, gid, pid, socket, exe: null, unit: null, container: null },
+      runtime: { ...process, uid, gid, pid, socket },
       env: this.#env,
       gov: this.#gov,
     }
-    this.#known.set(caller, facts)
+    this.#known.set(caller, { process, facts })
     return facts
   }
 
   /** Both maps are replaced when something in them changes, never edited. */
-  #measure(): void {
+  #look(): void {
     const [labels, files] = [this.#host.labels(), this.#host.files()]
     if (labels === this.#env.labels && files === this.#env.files) return
     this.#env = { labels, files }

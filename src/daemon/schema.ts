@@ -30,10 +30,14 @@ const multiaddr = z.string().startsWith('/', 'a multiaddr such as /ip4/0.0.0.0/t
 /** A socket of a caller's own is its identity: whoever else may connect would be that caller. */
 const mode = z.string().regex(/^0[0-7]{2}0$/, 'four octal digits, the last of them 0')
 
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/, '64 hex digits, in lower case')
+
 const matchSchema = z.strictObject({
   uid: z.int().min(0).max(0xffff_ffff).optional(),
   gid: z.int().min(0).max(0xffff_ffff).optional(),
-  unit: z.string().optional(),
+  unit: z.string().min(1).optional(),
+  container: hex64.optional(),
+  exe: hex64.optional(),
   socket: path.optional(),
 })
 
@@ -163,6 +167,9 @@ export interface CallerRule {
     readonly uid?: number
     readonly gid?: number
     readonly unit?: string
+    readonly container?: string
+    /** sha256 (hex) of the executable. */
+    readonly exe?: string
     readonly socket?: string
   }
   readonly principal: string
@@ -256,6 +263,8 @@ function defined(match: z.infer<typeof matchSchema>): CallerRule['match'] {
     ...(match.uid === undefined ? {} : { uid: match.uid }),
     ...(match.gid === undefined ? {} : { gid: match.gid }),
     ...(match.unit === undefined ? {} : { unit: match.unit }),
+    ...(match.container === undefined ? {} : { container: match.container }),
+    ...(match.exe === undefined ? {} : { exe: match.exe }),
     ...(match.socket === undefined ? {} : { socket: match.socket }),
   }
 }

@@ -77,7 +77,7 @@ test('with a key of its own it still cannot use, list, drop or hand on what is h
   row(t, 142, '0 allows of 5 ways to use what is held for another user')
 })
 
-test('what is bound to an executable is denied, whoever runs it: nothing can change after connecting', {
+test('what is bound to an executable is denied to whatever else runs', {
   skip,
 }, async (t) => {
   const exe = ['--bind', `exe=${'ab'.repeat(32)}`] as const
@@ -86,7 +86,7 @@ test('what is bound to an executable is denied, whoever runs it: nothing can cha
   const body = '{"action":{"name":"tool:bound"},"resource":{"type":"x","id":"y"}}'
   const { decision, code } = decided(await asRoot(request('POST', '/v1/executions', body)))
   assert.deepEqual([decision, code], [false, 'RUNTIME_MISMATCH'])
-  row(t, 142, '0 allows by an executable: it is not measured, and denies')
+  row(t, 142, '0 allows by another executable')
 })
 
 test('an artifact of another brought along is not closed with the key of who brings it', {

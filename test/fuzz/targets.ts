@@ -7,6 +7,7 @@ import { EDGE_TARGETS } from './edge-targets.ts'
 import { GATEWAY_TARGETS } from './gateway-targets.ts'
 import { LOG_TARGETS } from './log-targets.ts'
 import { MESH_TARGETS } from './mesh-targets.ts'
+import { PROC_TARGETS } from './proc-targets.ts'
 import { SIGNED_TARGETS } from './signed-targets.ts'
 import type { Target } from './target.ts'
 
@@ -17,6 +18,7 @@ export const TARGETS: readonly Target[] = [
   ...MESH_TARGETS,
   ...EDGE_TARGETS,
   ...GATEWAY_TARGETS,
+  ...PROC_TARGETS,
 ]
 
 /** Why a reader is not fuzzed by itself. */

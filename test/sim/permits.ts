@@ -35,6 +35,7 @@ export function bundleOf(seed: number, denied: string): Partial<Policy> {
 class Permits implements PolicyEngine {
   /** No policy here asks for a shorter one. */
   readonly shortestStalenessMs = null
+  readonly readsExecutables = false
   #enforced: readonly Policy[] = []
 
   get loaded(): readonly StatementId[] {

@@ -30,6 +30,7 @@ export interface Host {
 const PERMITS_NOTHING: PolicyEngine = {
   loaded: [],
   shortestStalenessMs: null,
+  readsExecutables: false,
   load: () => {},
   check: () => [],
   decide: () => assert.fail('nothing is decided here'),

@@ -64,6 +64,8 @@ test('every code in capitals is a reason, a problem, a refusal, a bound or a nam
       'DENY',
       'STOPPED',
       'SO_PEERCRED',
+      'SO_PEERPIDFD',
+      'CAP_SYS_PTRACE',
       'AF_UNIX',
       'F_SETLEASE',
       'LD_PRELOAD',

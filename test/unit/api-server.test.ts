@@ -12,12 +12,12 @@ import { SUBMIT_BYTES_MAX } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { callerOf } from '../../src/daemon/caller.ts'
 import { groupId } from '../../src/daemon/groups.ts'
-import { credentialReader } from '../../src/daemon/peer-credentials.ts'
+import { peerReader } from '../../src/daemon/peer-credentials.ts'
 import { row } from '../lab/row.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-api-'))
 after(() => rmSync(dir, { recursive: true }))
-const credentials = await credentialReader()
+const reader = await peerReader()
 let sockets = 0
 
 interface Served {
@@ -49,7 +49,7 @@ async function serve(
       router: new Router(routes),
       monotonicMs: () => performance.now(),
       identify: (socket, { path: at, principal }) => {
-        const kernel = credentials?.(socket) ?? null
+        const kernel = reader?.credentials(socket) ?? null
         const caller = () => callerOf(kernel, { path: at, principal }, names)
         return { uid: kernel?.uid ?? null, caller }
       },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { atlas, borealis, person } from '../../scripts/vectors/tokens.ts'
+import { NO_PROCESS, type ProcessFacts } from '../../src/core/facts.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type CallerNames, callerNow, callerOf, ownerOf } from '../../src/daemon/caller.ts'
 import { row } from '../lab/row.ts'
@@ -47,6 +48,18 @@ test('a rule that names no fact, or one that nobody measured, matches nobody', (
   row(t, 90, '0 matches')
 })
 
+test('a rule names what a process runs, its unit and its container as the kernel says them', (t) => {
+  const [exe, container, unit] = ['ab'.repeat(32), 'cd'.repeat(32), 'a.service']
+  const rules = [rule({ exe, unit }), rule({ container }, 'edge')]
+  const who = (process: Partial<ProcessFacts>) =>
+    callerOf(credentials(5), SPEC, names(rules), { ...NO_PROCESS, ...process }).name
+  assert.equal(who({ exe, unit }), 'planner')
+  assert.equal(who({ container, exe }), 'edge')
+  for (const other of [{ exe }, { unit }, { exe: container, unit }, { exe, unit: 'b.service' }, {}])
+    assert.equal(who(other), null)
+  row(t, 90, '0 matches of 5 with a fact missing or another')
+})
+
 test('where the kernel says nothing, no rule on a uid matches and nobody is identified', (t) => {
   fc.assert(
     fc.property(fc.nat(), (uid) => {
@@ -88,11 +101,11 @@ test('a connection is one caller until a rule or a key changes, and then what th
   const before = known()
   assert.equal(known(), before)
   assert.deepEqual(before, callerOf(credentials(BOB_UID), SPEC, callers))
-  assert.equal(unknown().principal, null)
+  assert.equal((await unknown()).principal, null)
   await callers.create('frank', 'uid=77')
-  assert.equal(unknown().principal, wallet.key('frank')?.signer.did)
+  assert.equal((await unknown()).principal, wallet.key('frank')?.signer.did)
   await callers.reload({ callers: [rule({ uid: BOB_UID })], sockets: [] })
-  assert.equal(known().name, 'planner')
+  assert.equal((await known()).name, 'planner')
   await callers.reload({ callers: [], sockets: [] })
   assert.deepEqual(known(), before)
 })

@@ -129,7 +129,7 @@ export class Control implements AsyncDisposable {
     const { clock, node } = this
     let isolated = false
     return {
-      ...{ node, network, clock, version: '0.0.0', name: 'atlas', pid: 7, kernelFacts: false },
+      ...{ node, network, clock, version: '0.0.0', name: 'atlas', pid: 7, kernelFacts: 'none' },
       startedAtMs: clock.wallMs(),
       nameOf: (did: Did) => node.statements.governance.members.get(did)?.name ?? null,
       sockets: () => [{ path: '/run/x.sock', mode: 0o660, role: 'read', principal: null }],

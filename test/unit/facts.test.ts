@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { atlas, person } from '../../scripts/vectors/tokens.ts'
-import { type Facts, meshdOf, viewOf } from '../../src/core/facts.ts'
+import { type Facts, meshdOf, NO_PROCESS, viewOf } from '../../src/core/facts.ts'
 import { row } from '../lab/row.ts'
 
 const FACTS: Facts = {
@@ -11,9 +11,7 @@ const FACTS: Facts = {
     gid: null,
     pid: null,
     socket: '/run/meshd.sock',
-    exe: null,
-    unit: null,
-    container: null,
+    ...NO_PROCESS,
   },
   env: { labels: new Map([['env', 'staging']]), files: new Map() },
   gov: { mesh: 'sha256:00', root: 1, digest: 'ab', bundles: new Map([['agents', 7]]) },

@@ -15,7 +15,7 @@ import {
 import { utf8 } from '../../src/core/bytes.ts'
 import { logOrigin } from '../../src/core/checkpoint.ts'
 import { parseDelegation } from '../../src/core/delegation.ts'
-import type { Facts } from '../../src/core/facts.ts'
+import { type Facts, NO_PROCESS } from '../../src/core/facts.ts'
 import { idOf } from '../../src/core/id.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
 import type { Json } from '../../src/core/json.ts'
@@ -162,7 +162,7 @@ export function facts(
   }
 }
 
-const NOTHING = { exe: null, unit: null, container: null }
+const NOTHING = NO_PROCESS
 
 export const HELD: LeaseStatus = {
   held: true,

@@ -8,7 +8,7 @@ import { parseDelegation, signDelegation } from '../../src/core/delegation.ts'
 import { commitDraft, REDACTABLE, type Redactable, redact } from '../../src/core/disclosure.ts'
 import { disclosureName, statementName, tokenName } from '../../src/core/evidence-bundle.ts'
 import { exhibitOf, readExhibit } from '../../src/core/exhibit.ts'
-import { type Facts, factsOf, meshdOf } from '../../src/core/facts.ts'
+import { type Facts, factsOf, meshdOf, NO_PROCESS } from '../../src/core/facts.ts'
 import { compileGrant } from '../../src/core/grant.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
 import { formatJson, type Json, type JsonObject } from '../../src/core/json.ts'
@@ -89,7 +89,7 @@ function decided(index: number, resource: string, known: readonly Made[]) {
     node: { id: atlas.identity.did, name: 'atlas', labels: new Map([['site', 'a']]) },
     runtime: {
       ...{ uid: 1001, gid: 1001, pid: 7, socket: '/run/meshd/meshd.sock' },
-      ...{ exe: null, unit: null, container: null },
+      ...NO_PROCESS,
     },
     env: { labels: new Map(), files: new Map() },
     gov: {
@@ -282,7 +282,7 @@ test('facts are read as they were recorded, and nothing else is taken for facts'
     node: { id: atlas.identity.did, name: null, labels: new Map([['site', 'a']]) },
     runtime: {
       ...{ uid: 0, gid: 0, pid: null, socket: null },
-      ...{ exe: 'ab', unit: 'a.service', container: null },
+      ...{ exe: 'ab', path: '/a b', unit: 'a.service', container: null, started: 12 },
     },
     env: { labels: new Map([['env', 'prod']]), files: new Map([['/etc/x', 'cd']]) },
     gov: { mesh: null, root: 3, digest: 'ef', bundles: new Map([['agents', 7]]) },
