@@ -480,6 +480,22 @@ export const DISK_MARGIN_BYTES = 2 * WRITE_BUFFER_BYTES
 export const DISK_LOOK_MS = 500
 /** The head file says so soon after the last batch that it was acknowledged; under load the next batch says it. */
 export const HEAD_CONFIRM_MS = 20
+/** Records in one pack on disk: 256 would take a tenth less room, and one of them twice the time to read. */
+export const PACK_RECORDS = 128
+/** Of a pack before it is compressed: its records cannot have more, and what is kept beside them stays outside beyond it. */
+export const PACK_BYTES_MAX = 16 * MIB
+/** The newest records are asked for most, and are in no pack. */
+export const PACK_NEWEST = 2 * 1_024
+/** After the last batch: who decides often is not waited for by what only saves room. */
+export const PACK_IDLE_MS = 50
+/** Records that may wait for a quiet moment: about 50 MB; beyond, a pack follows a batch. */
+export const PACK_BACKLOG_MAX = 16 * 1_024
+/** Between two packs of a quiet node: whoever comes is answered in between. */
+export const PACK_PAUSE_MS = 5
+/** Each so many packs, the files give back the room of the 8,192 records that went into them. */
+export const PACKS_COMPACTED = 64
+/** Packs that one reader unpacks side by side: half a megabyte each. */
+export const PACKS_AT_ONCE = 4
 /** A chunk of the index: its records are searched in memory until it is whole, and read again at the next start. */
 export const INDEX_RECORDS = 1_024
 /** Chunks that a start indexes before it goes on: what a power cut may have taken of the index. More are made in the background. */

@@ -5,10 +5,11 @@ import type { Batch, Put } from '../mesh/ports.ts'
 import type { Database, Operation } from './database.ts'
 import { Frontier } from './frontier.ts'
 import { exhibitKey, formatMeta, META_KEY, putKey, recordKey, seal, tileKey } from './keyspace.ts'
+import { LogValues } from './log-values.ts'
 import { SearchIndex } from './search-index.ts'
 import type { Tally } from './tally.ts'
 import { Tiles } from './tiles.ts'
-import { rawLog, type Verified } from './verify.ts'
+import type { Verified } from './verify.ts'
 
 /** What is open, as far as a batch changes it. */
 export interface Current extends Verified {
@@ -16,14 +17,15 @@ export interface Current extends Verified {
   readonly index: SearchIndex
 }
 
-export interface Next extends Pick<Current, 'standing' | 'tree' | 'tiles' | 'index'> {
+export interface Next extends Pick<Current, 'standing' | 'tree' | 'log' | 'tiles' | 'index'> {
   readonly frontier: Frontier
 }
 
-/** What a batch puts on disk, and what is true once it is there. */
+/** What a batch puts on disk, and what is true once it is there. @param packs what it changes in packs */
 export function changeOf(
   opened: Current,
   batch: Batch,
+  packs: readonly Operation[],
 ): { readonly next: Next; readonly operations: Operation[] } {
   const { database, standing, tally } = opened
   const { epoch, first, records, tree, puts, exhibits = [] } = batch
@@ -32,7 +34,7 @@ export function changeOf(
   assert(epoch >= standing.epoch && first === size, 'a batch continues the log, or begins the next')
   assert(tree.size === size + records.length, 'the tree of a batch is the one after it')
   const frontier = retired ? new Frontier() : opened.tiles.frontier.copy()
-  const operations: Operation[] = []
+  const operations = [...packs]
   const put = (key: Uint8Array, value: Uint8Array) => operations.push({ type: 'put', key, value })
   for (const [i, { bytes, hash, exhibit }] of records.entries()) {
     put(recordKey(epoch, first + i), bytes)
@@ -41,8 +43,8 @@ export function changeOf(
   }
   for (const { index, bytes } of exhibits) {
     assert(index < first, 'what is kept changes beside records that are there')
-    // Pruned meanwhile: it is gone already.
-    if (index < opened.tiles.least) continue
+    // Pruned meanwhile, and gone already; or in a pack.
+    if (index < Math.max(opened.tiles.least, opened.log.packed)) continue
     const key = exhibitKey(epoch, index)
     if (bytes === null) operations.push({ type: 'del', key })
     else put(key, bytes)
@@ -59,9 +61,10 @@ export function changeOf(
     rootHash: rootHash(tree),
   }
   put(META_KEY, formatMeta({ standing: after, tree }))
-  const tiles = retired ? new Tiles(rawLog(database, epoch), frontier) : opened.tiles
+  const log = retired ? LogValues.begin(database, epoch) : opened.log
+  const tiles = retired ? new Tiles(log, frontier) : opened.tiles
   const index = retired ? SearchIndex.begin(database, epoch) : opened.index
-  return { next: { standing: after, tree, tiles, index, frontier }, operations }
+  return { next: { standing: after, tree, log, tiles, index, frontier }, operations }
 }
 
 interface Sealed extends Put {

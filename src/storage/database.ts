@@ -93,6 +93,11 @@ export class Database {
     })
   }
 
+  /** Gives back the room of what was deleted in a range. */
+  compact(range: Range): Promise<void> {
+    return this.#guard('writing failed', () => this.#compact(range))
+  }
+
   /**
    * What was replaced or deleted under these keys leaves the files, too. Twice: a value and its end
    * that wait in memory together become one file, which LevelDB leaves as it is until something

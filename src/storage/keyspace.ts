@@ -5,6 +5,8 @@
  *     m                                   standing ‖ peaks ‖ check
  *     r <epoch 4> <index 4>               a record, as it is; its tile or peak is its check
  *     e <epoch 4> <index 4>               what is kept beside a record; its reader holds the hashes
+ *     b <epoch 4> <pack 4>                128 records in one: pack.ts
+ *     d <epoch 4> <pack 4>                what is kept beside them, likewise
  *     t <epoch 4> <level 1> <index 4>     a full tile: 256 hashes; its parent is its check
  *     p <space> / <key>                   check ‖ value
  *     k copy/<did>/<epoch>/<index>        check ‖ a record of another node's log, in no tally: its owner holds the hashes
@@ -22,9 +24,11 @@
 import { assert } from '../core/assert.ts'
 import { concat, equalBytes, textOf, utf8 } from '../core/bytes.ts'
 import { type RecordId, sha256 } from '../core/id.ts'
+import { PACK_RECORDS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { HASH_BYTES, peakCount, type Tree } from '../core/merkle.ts'
 import type { Space } from '../mesh/ports.ts'
+import type { Range } from './database.ts'
 import { formatStanding, parseStanding, STANDING_BYTES, type Standing } from './standing.ts'
 
 const CHECK_BYTES = 16
@@ -38,6 +42,7 @@ const [META, RECORD, EXHIBIT, TILE, PUT] = ['m', 'r', 'e', 't', PUT_LETTER].map(
   number,
   number,
 ]
+const [RECORD_PACK, EXHIBIT_PACK] = ['b', 'd'].map(codeOf) as [number, number]
 const [INDEX, POSTING, CHUNK, CURSOR] = ['i', 's', 'c', 'x'].map(codeOf) as [
   number,
   number,
@@ -53,6 +58,14 @@ export function recordKey(epoch: number, index: number): Uint8Array {
 
 export function exhibitKey(epoch: number, index: number): Uint8Array {
   return indexedUnder(EXHIBIT, epoch, index)
+}
+
+export function recordPackKey(epoch: number, pack: number): Uint8Array {
+  return indexedUnder(RECORD_PACK, epoch, pack)
+}
+
+export function exhibitPackKey(epoch: number, pack: number): Uint8Array {
+  return indexedUnder(EXHIBIT_PACK, epoch, pack)
 }
 
 function indexedUnder(code: number, epoch: number, index: number): Uint8Array {
@@ -114,18 +127,24 @@ export function putKey(space: Space, key: string): Uint8Array {
   return utf8(`${space === 'copy' ? COPY_LETTER : PUT_LETTER}${space}/${key}`)
 }
 
-/** Records [0, least) of one log. */
-export function recordsBelow(epoch: number, least: number): { gte: Uint8Array; lt: Uint8Array } {
-  return { gte: recordKey(epoch, 0), lt: recordKey(epoch, least) }
+/** Records [0, least) of one log, and what was kept beside them, wherever they are. @param least where a pack begins */
+export function valuesBelow(epoch: number, least: number): readonly Range[] {
+  const packs = least / PACK_RECORDS
+  assert(Number.isInteger(packs), 'a pack is pruned whole')
+  return [
+    { gte: recordKey(epoch, 0), lt: recordKey(epoch, least) },
+    { gte: exhibitKey(epoch, 0), lt: exhibitKey(epoch, least) },
+    recordPacksBelow(epoch, packs),
+    { gte: exhibitPackKey(epoch, 0), lt: exhibitPackKey(epoch, packs) },
+  ]
 }
 
-/** What was kept beside them. */
-export function exhibitsBelow(epoch: number, least: number): { gte: Uint8Array; lt: Uint8Array } {
-  return { gte: exhibitKey(epoch, 0), lt: exhibitKey(epoch, least) }
+export function recordPacksBelow(epoch: number, pack: number): Range {
+  return { gte: recordPackKey(epoch, 0), lt: recordPackKey(epoch, pack) }
 }
 
 /** From the first key of a space, or of all of them, up to the first that is behind. */
-export function putRange(space?: Space): { gte: Uint8Array; lt: Uint8Array } {
+export function putRange(space?: Space): Range {
   if (space === undefined) return { gte: Uint8Array.of(PUT), lt: Uint8Array.of(PUT + 1) }
   // `0` is the character behind `/`.
   return {

@@ -24,16 +24,8 @@ import { type Current, changeOf } from './change.ts'
 import { Database } from './database.ts'
 import { damaged, failed } from './failures.ts'
 import { HeadFile } from './head-file.ts'
-import {
-  exhibitKey,
-  exhibitsBelow,
-  open,
-  parsePutKey,
-  putKey,
-  putRange,
-  recordKey,
-  recordsBelow,
-} from './keyspace.ts'
+import { open, parsePutKey, putKey, putRange, recordKey, valuesBelow } from './keyspace.ts'
+import { Packer } from './packer.ts'
 import { checkDirectory } from './private-file.ts'
 import { clearPruned, leastIn } from './pruned.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
@@ -50,6 +42,7 @@ interface Opened extends Current {
 export class LevelStore implements Store {
   readonly #directory: string
   readonly #reserve: Reserve
+  readonly #packer: Packer
   #opened: Opened
   /** Why every call is refused; null while the handle is good. */
   #failure: MeshError | null = null
@@ -63,6 +56,7 @@ export class LevelStore implements Store {
     this.#directory = directory
     this.#reserve = reserve
     this.#opened = opened
+    this.#packer = new Packer(() => ({ log: this.#opened.log, size: this.#opened.standing.size }))
     this.#head = opened.head.checkpoint
   }
 
@@ -96,7 +90,10 @@ export class LevelStore implements Store {
   persist(batch: Batch): Promise<void> {
     assert(!this.#writing, 'one batch is written at a time')
     this.#writing = true
-    return this.#inTurn(() => this.#persist(batch)).finally(() => {
+    const write = () => this.#persist(batch)
+    // What it takes away may be in a pack.
+    const takes = batch.exhibits?.length || batch.puts.some(({ space }) => space === 'pruned')
+    return this.#inTurn(() => (takes ? this.#packer.held(write) : write())).finally(() => {
       this.#writing = false
     })
   }
@@ -104,7 +101,9 @@ export class LevelStore implements Store {
   async #persist(batch: Batch): Promise<void> {
     const opened = this.#usable()
     if (batch.records.length === 0) this.#reserve.prepare()
-    const { next, operations } = changeOf(opened, batch)
+    const exhibits = batch.exhibits ?? []
+    const packs = exhibits.length === 0 ? [] : await opened.log.replacing(exhibits)
+    const { next, operations } = changeOf(opened, batch, packs)
     const least = leastIn(batch.puts, batch.epoch, batch.tree.size)
     assert((least ?? next.tiles.least) >= next.tiles.least, 'what was pruned does not come back')
     const results = await Promise.allSettled([
@@ -119,7 +118,8 @@ export class LevelStore implements Store {
     for (const [i, { id, timeMs, terms }] of batch.records.entries())
       next.index.add({ id, timeMs, terms }, batch.first + i)
     if (least !== null) this.#prune(least)
-    if (batch.exhibits?.length) this.#forget(batch.exhibits)
+    if (exhibits.length > 0) this.#forget(exhibits)
+    this.#packer.batched()
     // One timer, put off by each batch.
     this.#confirm ??= setTimeout(() => this.#acknowledge(), HEAD_CONFIRM_MS).unref()
     this.#confirm.refresh()
@@ -172,7 +172,7 @@ export class LevelStore implements Store {
   }
 
   mend(index: number, record: Uint8Array): Promise<void> {
-    return this.#inTurn(() => this.#mend(index, record))
+    return this.#inTurn(() => this.#packer.held(() => this.#mend(index, record)))
   }
 
   async #mend(index: number, record: Uint8Array): Promise<void> {
@@ -184,9 +184,7 @@ export class LevelStore implements Store {
   }
 
   async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
-    const { database, standing } = this.#usable()
-    const keys = Array.from({ length: count }, (_, i) => exhibitKey(standing.epoch, first + i))
-    return (await database.getMany(keys)).map((bytes) => bytes ?? null)
+    return this.#usable().log.exhibits(first, count)
   }
 
   async tile(level: number, index: number): Promise<Uint8Array | null> {
@@ -216,7 +214,7 @@ export class LevelStore implements Store {
   }
 
   reopen(): Promise<void> {
-    return this.#inTurn(() => this.#reopen())
+    return this.#inTurn(() => this.#packer.held(() => this.#reopen()))
   }
 
   async #reopen(): Promise<void> {
@@ -228,7 +226,8 @@ export class LevelStore implements Store {
   }
 
   close(): Promise<void> {
-    return this.#inTurn(() => this.#close())
+    this.#packer.stop()
+    return this.#inTurn(() => this.#packer.held(() => this.#close()))
   }
 
   async #close(): Promise<void> {
@@ -266,16 +265,14 @@ export class LevelStore implements Store {
     tiles.prune(least)
     index.prune(least)
     // What fails poisons the handle, and the next open begins with this.
-    for (const range of [recordsBelow, exhibitsBelow])
-      database.clear(range(standing.epoch, least)).catch(() => {})
+    for (const range of valuesBelow(standing.epoch, least)) database.clear(range).catch(() => {})
   }
 
   /** What stood there is shown no more; now it leaves the files, too. */
   #forget(exhibits: readonly Exhibit[]): void {
-    const { database, standing } = this.#opened
-    const keys = exhibits.map(({ index }) => exhibitKey(standing.epoch, index))
+    const { database, log } = this.#opened
     // What fails poisons the handle; the next compaction that comes by takes it.
-    database.forget(keys).catch(() => {})
+    for (const keys of log.placesOf(exhibits)) database.forget(keys).catch(() => {})
   }
 
   /** Says outside the database that its last batch was acknowledged; nobody waits for it. */

@@ -13,7 +13,7 @@ import { INDEX_RECORDS } from '../core/limits.ts'
 import type { Put } from '../mesh/ports.ts'
 import type { Database } from './database.ts'
 import { damaged } from './failures.ts'
-import { exhibitsBelow, open, putKey, recordsBelow } from './keyspace.ts'
+import { open, putKey, valuesBelow } from './keyspace.ts'
 import type { Standing } from './standing.ts'
 import type { Tiles } from './tiles.ts'
 
@@ -41,5 +41,5 @@ export async function clearPruned(
   const sealed = await database.get(key)
   if (sealed === undefined) return
   tiles.prune(parseLeast(open(key, sealed) ?? new Uint8Array(), size))
-  for (const range of [recordsBelow, exhibitsBelow]) await database.clear(range(epoch, tiles.least))
+  for (const range of valuesBelow(epoch, tiles.least)) await database.clear(range)
 }

@@ -11,23 +11,16 @@ import { rootHash, type Tree } from '../core/merkle.ts'
 import type { Database } from './database.ts'
 import { damaged } from './failures.ts'
 import type { HeadFile } from './head-file.ts'
-import {
-  META_KEY,
-  type Meta,
-  open,
-  parseMeta,
-  parsePutKey,
-  putRange,
-  recordKey,
-  tileKey,
-} from './keyspace.ts'
+import { META_KEY, type Meta, open, parseMeta, parsePutKey, putRange } from './keyspace.ts'
+import { LogValues } from './log-values.ts'
 import { type Standing, sameStanding } from './standing.ts'
 import { Tally } from './tally.ts'
-import { type RawLog, readFrontier, Tiles } from './tiles.ts'
+import { readFrontier, Tiles } from './tiles.ts'
 
 export interface Verified {
   readonly standing: Standing
   readonly tree: Tree
+  readonly log: LogValues
   readonly tiles: Tiles
   readonly tally: Tally
 }
@@ -39,7 +32,8 @@ export async function verify(database: Database, head: HeadFile): Promise<Verifi
   const tally = await readTally(database)
   if (tally.count !== standing.kept || tally.sum !== standing.sum)
     throw damaged(`of ${standing.kept} values kept beside the log not all are what was written`)
-  const tiles = await readTiles(database, standing, tree)
+  const log = await LogValues.open(database, standing.epoch)
+  const tiles = await readTiles(log, standing, tree)
   if (standing.epoch === head.standing.epoch)
     await checkContinues(tiles, head.standing.size, head.standing.rootHash, 'acknowledged')
   if (head.checkpoint !== null) {
@@ -47,28 +41,7 @@ export async function verify(database: Database, head: HeadFile): Promise<Verifi
     if (origin.endsWith(`/${standing.epoch}`))
       await checkContinues(tiles, size, published, 'published')
   }
-  return { standing, tree, tiles, tally }
-}
-
-/** One log of the database, unchecked. */
-export function rawLog(database: Database, epoch: number): RawLog {
-  return {
-    epoch,
-    async records(first, count) {
-      const range = { gte: recordKey(epoch, first), lt: recordKey(epoch, first + count) }
-      const records = await database.values(range)
-      if (records.length === count) return records
-      throw damaged(`of records ${first} to ${first + count - 1} of log ${epoch} not all are there`)
-    },
-    async pick(indexes) {
-      const records = await database.getMany(indexes.map((index) => recordKey(epoch, index)))
-      return records.map((record, i) => {
-        if (record !== undefined) return record
-        throw damaged(`record ${indexes[i]} of log ${epoch} is not there`)
-      })
-    },
-    tile: (level, index) => database.get(tileKey(epoch, level, index)),
-  }
+  return { standing, tree, log, tiles, tally }
 }
 
 async function readMeta(database: Database): Promise<Meta> {
@@ -101,14 +74,13 @@ async function readTally(database: Database): Promise<Tally> {
   return tally
 }
 
-async function readTiles(database: Database, standing: Standing, tree: Tree): Promise<Tiles> {
-  const raw = rawLog(database, standing.epoch)
-  const frontier = await readFrontier(raw, standing.size)
+async function readTiles(log: LogValues, standing: Standing, tree: Tree): Promise<Tiles> {
+  const frontier = await readFrontier(log, standing.size)
   const found: Tree = { size: frontier.size, peaks: frontier.peaks() }
   const good =
     equalBytes(rootHash(found), rootHash(tree)) && equalBytes(rootHash(tree), standing.rootHash)
   if (!good) throw damaged(`the end of log ${standing.epoch} is not what was written`)
-  return new Tiles(raw, frontier)
+  return new Tiles(log, frontier)
 }
 
 async function checkContinues(

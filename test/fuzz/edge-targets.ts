@@ -16,6 +16,7 @@ import { type Ask, integerQuery } from '../../src/api/router.ts'
 import { durationOf, timeOf } from '../../src/cli/parse.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { formatJson, type Json } from '../../src/core/json.ts'
+import { PACK_RECORDS } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { readLine } from '../../src/daemon/artifacts.ts'
 import { readEntities } from '../../src/daemon/cedar-entities.ts'
@@ -32,6 +33,7 @@ import {
   putKey,
   seal,
 } from '../../src/storage/keyspace.ts'
+import { formatParts, parseParts } from '../../src/storage/pack.ts'
 import { formatCursor, parseCursor, parsePlaces, parseSpan } from '../../src/storage/postings.ts'
 import { BEGINNING, formatStanding, parseStanding } from '../../src/storage/standing.ts'
 import { ana } from '../unit/statements.ts'
@@ -42,6 +44,11 @@ const META = {
   standing: { ...BEGINNING, size: 3, kept: 1 },
   tree: { size: 3, peaks: [new Uint8Array(32), new Uint8Array(32).fill(1)] },
 }
+
+/** With some that are not there, as of what is kept beside records. */
+const PARTS = Array.from({ length: PACK_RECORDS }, (_, i) =>
+  i % 3 === 0 ? null : utf8(`part ${i}`),
+)
 
 const DISK: readonly Target[] = [
   target({
@@ -56,6 +63,10 @@ const DISK: readonly Target[] = [
   target({
     ...{ name: 'sealed', runs: ['storage/keyspace.ts open'], corpus: [seal(KEY, utf8('value'))] },
     ...{ parse: (bytes) => open(KEY, bytes), print: (value) => seal(KEY, value) },
+  }),
+  target({
+    ...{ name: 'pack', runs: ['storage/pack.ts parseParts'], parse: parseParts },
+    ...{ print: formatParts, corpus: [formatParts(PARTS)] },
   }),
   target({
     ...{ name: 'count', runs: ['storage/keyspace.ts parseCount'], corpus: [formatCount(7)] },

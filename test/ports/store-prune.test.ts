@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { utf8 } from '../../src/core/bytes.ts'
 import { INDEX_RECORDS } from '../../src/core/limits.ts'
 import { Database } from '../../src/storage/database.ts'
-import { putKey, recordKey, recordsBelow, seal } from '../../src/storage/keyspace.ts'
+import { putKey, recordKey, seal, valuesBelow } from '../../src/storage/keyspace.ts'
 import { batchOf, put, texts } from './stores.ts'
 import { DAMAGED, open, type Place, trap } from './traps.ts'
 
@@ -25,6 +25,9 @@ async function look<T>(place: Place, run: (database: Database) => Promise<T>): P
   }
 }
 
+const recordsBelow = async (database: Database) =>
+  (await Promise.all(valuesBelow(1, INDEX_RECORDS).map((range) => database.values(range)))).flat()
+
 const prune = ({ store }: Place, least: string | null) =>
   store.persist(batchOf(store, ['pruned'], [put('1', least, 'pruned')]))
 
@@ -33,7 +36,7 @@ trap('the bytes of pruned records are gone, and those of no other', async (place
   await prune(place, String(INDEX_RECORDS))
   await (await place.again()).records(INDEX_RECORDS, 1)
   const left = await look(place, async (database) => {
-    const below = await database.values(recordsBelow(1, INDEX_RECORDS))
+    const below = await recordsBelow(database)
     const next = await database.get(recordKey(1, INDEX_RECORDS))
     return [below.length, next !== undefined]
   })
@@ -42,7 +45,7 @@ trap('the bytes of pruned records are gone, and those of no other', async (place
 
 trap('what a crash left of them goes at the next start', async (place) => {
   await fill(place)
-  const before = await look(place, (database) => database.values(recordsBelow(1, INDEX_RECORDS)))
+  const before = await look(place, (database) => recordsBelow(database))
   await place.again()
   await prune(place, String(INDEX_RECORDS))
   // As if the process had died before it deleted anything.
@@ -55,7 +58,7 @@ trap('what a crash left of them goes at the next start', async (place) => {
   const store = await place.again()
   assert.equal(store.least, INDEX_RECORDS)
   await assert.rejects(store.records(0, 1), { code: 'NOT_FOUND' })
-  const left = await look(place, (database) => database.values(recordsBelow(1, INDEX_RECORDS)))
+  const left = await look(place, (database) => recordsBelow(database))
   assert.equal(left.length, 0)
 })
 
