@@ -187,6 +187,7 @@ const FILES: Readonly<Record<SocketRole, string>> = {
   decide: '`meshd`',
   read: '`read`',
   admin: '`admin`',
+  tcp: '`tcp`',
 }
 
 function table(): string {

@@ -21,6 +21,8 @@ const SAYS: Readonly<Record<string, string>> = {
   'api.public_url': 'where the well-known document says it is served; without it there is none',
   'api.callers': 'who a local caller is, by kernel facts; the first match counts',
   'api.sockets': 'one more socket for each caller whose kernel facts cannot be read',
+  'api.tcp':
+    'HTTPS for other hosts, off unless it stands here: `listen`, `cert` and `key`; `client_ca` with `clients`, `tokens_file`, or both; `hosts` ([guide](guides/authzen.md))',
   'audit.retention':
     'how long records are kept at least; `meshd audit prune` gives up older ones, and nothing else does',
   'audit.share':

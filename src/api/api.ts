@@ -10,6 +10,7 @@ import type { Logger } from '../daemon/logger.ts'
 import { type PeerReader, peerReader } from '../daemon/peer-credentials.ts'
 import { PeerProcess } from '../daemon/peer-process.ts'
 import type { LiveConfig } from '../daemon/reload.ts'
+import { RemoteCallers } from '../daemon/remote-callers.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { authzenRoutes } from './authzen.ts'
 import { authzenSearchRoutes } from './authzen-search.ts'
@@ -40,6 +41,8 @@ import type { KernelFacts, Services } from './services.ts'
 import { statementRoutes } from './statements.ts'
 import { statusRoutes } from './status.ts'
 import { tileRoutes } from './tiles.ts'
+import { hostsOf } from './tls-door.ts'
+import { TlsListener, type TlsPorts } from './tls-listener.ts'
 import { walletRoutes } from './wallet.ts'
 
 export interface ApiPorts {
@@ -52,10 +55,12 @@ export interface ApiPorts {
 
 export class Api {
   readonly #server: ApiServer
+  readonly #tls: TlsListener | null
   readonly #scrapes: MetricsServer | null
 
-  private constructor(server: ApiServer, scrapes: MetricsServer | null) {
+  private constructor(server: ApiServer, tls: TlsListener | null, scrapes: MetricsServer | null) {
     this.#server = server
+    this.#tls = tls
     this.#scrapes = scrapes
   }
 
@@ -73,12 +78,14 @@ export class Api {
       identify: identifying(reader, daemon, metrics),
       bug,
     })
+    let tls: TlsListener | null = null
     try {
+      tls = await listenTls(ports, server, bug)
       const { metricsListen: at } = live.current.telemetry
       const scrapes = at === null ? null : await MetricsServer.open(at, metrics, daemon.node)
-      return new Api(server, scrapes)
+      return new Api(server, tls, scrapes)
     } catch (error) {
-      await server.close(0)
+      await Promise.all([server.close(0), tls?.close(0)])
       throw error
     }
   }
@@ -87,10 +94,42 @@ export class Api {
     return this.#server.sockets
   }
 
+  /** Where other hosts call; null where they cannot. */
+  get https(): string | null {
+    return this.#tls?.address ?? null
+  }
+
   /** Answers what is in flight within ms. */
   async close(ms: number): Promise<void> {
-    await Promise.all([this.#server.close(ms), this.#scrapes?.close()])
+    await Promise.all([this.#server.close(ms), this.#tls?.close(ms), this.#scrapes?.close()])
   }
+}
+
+/** null where the configuration names no address. @throws MeshError NOT_READY */
+async function listenTls(
+  { daemon, live, metrics }: ApiPorts,
+  server: ApiServer,
+  bug: TlsPorts['bug'],
+): Promise<TlsListener | null> {
+  const { tcpListen: listen } = live.current.api
+  const files = live.tcpFiles
+  if (listen === null || files === null) return null
+  const names = () => hostsOf(listen, live.current.api.publicUrl, live.current.api.tcp?.hosts ?? [])
+  let hosts = names()
+  const listed = () => live.tcpFiles?.callers ?? []
+  const listener = await TlsListener.open(listen, files.tls, {
+    remotes: new RemoteCallers({ names: daemon.callers, listed, listen }),
+    hosts: () => hosts,
+    answer: (request, response, callerOf) => server.answer(request, response, 'tcp', callerOf),
+    refused: () => metrics.unidentified(),
+    bug,
+  })
+  live.onChange(() => {
+    hosts = names()
+    // What is taken out of the file is taken back with the next start; until then nobody is known.
+    if (live.tcpFiles !== null) listener.use(live.tcpFiles.tls)
+  })
+  return listener
 }
 
 function identifying(reader: PeerReader | null, { callers }: Daemon, metrics: Metrics) {

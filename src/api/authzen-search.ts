@@ -26,7 +26,7 @@ import { headersOf, readJson } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { Gate } from './gate.ts'
 import { malformedReply } from './problem.ts'
-import { type Ask, DECIDE, json, type Reply, type Route } from './router.ts'
+import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
 
 const KINDS = ['subject', 'resource', 'action'] as const
 type Kind = (typeof KINDS)[number]
@@ -36,7 +36,7 @@ export function authzenSearchRoutes(deciding: Deciding, catalog: PolicyCatalog):
   return KINDS.map((kind) => ({
     method: 'POST',
     path: `/access/v1/search/${kind}`,
-    roles: DECIDE,
+    roles: REMOTE,
     handle: (ask) => searches.through(() => search(ask, kind, deciding, catalog)),
   }))
 }

@@ -17,7 +17,10 @@ import { isList, isMap } from '../core/selector.ts'
 import { headersOf, readJson, requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { malformedReply } from './problem.ts'
-import { ANY, type Ask, DECIDE, json, type Reply, type Route } from './router.ts'
+import { ANY, type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
+
+/** Told to whoever asks: it says where to ask, and nothing else. */
+export const DISCOVERY = '/.well-known/authzen-configuration'
 
 const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const
 type Semantic = (typeof SEMANTICS)[number]
@@ -26,11 +29,11 @@ type Semantic = (typeof SEMANTICS)[number]
 export function authzenRoutes(deciding: Deciding, publicUrl: string | null): readonly Route[] {
   const evaluate = (ask: Ask) => evaluation(deciding, ask)
   const routes: readonly Route[] = [
-    { method: 'POST', path: '/access/v1/evaluation', roles: DECIDE, handle: evaluate },
+    { method: 'POST', path: '/access/v1/evaluation', roles: REMOTE, handle: evaluate },
     {
       method: 'POST',
       path: '/access/v1/evaluations',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: (ask) => evaluations(deciding, ask),
     },
   ]
@@ -47,8 +50,7 @@ function wellKnown(publicUrl: string): Route {
     search_resource_endpoint: `${url}/access/v1/search/resource`,
     search_action_endpoint: `${url}/access/v1/search/action`,
   }
-  const path = '/.well-known/authzen-configuration'
-  return { method: 'GET', path, roles: ANY, handle: () => json(document) }
+  return { method: 'GET', path: DISCOVERY, roles: [...ANY, 'tcp'], handle: () => json(document) }
 }
 
 async function evaluation(deciding: Deciding, ask: Ask): Promise<Reply> {

@@ -6,7 +6,7 @@ import { bundleViews } from './status.ts'
 
 export function banner(
   daemon: Daemon,
-  sockets: readonly SocketSpec[],
+  { sockets, https }: { readonly sockets: readonly SocketSpec[]; readonly https: string | null },
   version: string,
 ): readonly string[] {
   const { node, network, clock } = daemon
@@ -34,6 +34,7 @@ export function banner(
       .slice(1)
       .map((path) => path.split('/').at(-1))
       .join('  ')}`,
+    ...(https === null ? [] : [`  https       ${https}`]),
     `  governance  ${counted(size, 'statement')}, digest ${digest.slice(0, 8)}   ${bundles.join(' ') || 'no policy'}   ${counted(revocations.size, 'revocation')}, ${counted(frozen, 'freeze')}`,
     `  log         epoch ${node.log.epoch}, ${counted(node.log.tree.size, 'record')}`,
   ]

@@ -7,7 +7,7 @@ import type { RecordStanding } from '../mesh/record-states.ts'
 import { requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { Gate } from './gate.ts'
-import { type Ask, DECIDE, json, parameter, type Route } from './router.ts'
+import { type Ask, json, parameter, REMOTE, type Route } from './router.ts'
 import { itemView, recordView, type SeenFrom } from './view.ts'
 
 export interface DecisionRoutePorts {
@@ -25,20 +25,20 @@ export function decisionRoutes(ports: DecisionRoutePorts): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/decisions',
-      roles: DECIDE,
+      roles: REMOTE,
       // Like an evaluation, for callers that speak for themselves: without a subject, and a deny is no HTTP error.
       handle: async (ask) => json(await deciding.decide(ask, requestOf(ask), false)),
     },
     {
       method: 'POST',
       path: '/v1/explain',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => json(await deciding.explain(ask, requestOf(ask))),
     },
     {
       method: 'GET',
       path: '/v1/decisions/{id}',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const found = await find(ports.decisions, ask, searches)
         const disclosed = await ports.decisions.disclosed(found)

@@ -10,7 +10,7 @@ import { ownerOf } from '../daemon/caller.ts'
 import type { Execution, Executions } from '../mesh/executions.ts'
 import { bodyOf, outcomeBody, requestOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { type Ask, DECIDE, integerQuery, json, parameter, type Route } from './router.ts'
+import { type Ask, integerQuery, json, parameter, REMOTE, type Route } from './router.ts'
 
 export interface ExecutionRoutePorts {
   readonly deciding: Deciding
@@ -25,20 +25,20 @@ export function executionRoutes(ports: ExecutionRoutePorts): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/executions',
-      roles: DECIDE,
+      roles: REMOTE,
       // A deny, of a malformed request too, is an answer and no HTTP error.
       handle: async (ask) => json(await deciding.decide(ask, requestOf(ask), true)),
     },
     {
       method: 'GET',
       path: '/v1/executions/{id}',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: (ask) => show(own(executions, ask)),
     },
     {
       method: 'GET',
       path: '/v1/executions/{id}/watch',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const { id } = own(executions, ask)
         const ms = integerQuery(ask, 'ms', EXECUTION_POLL_MS, EXECUTION_POLL_MS)
@@ -48,7 +48,7 @@ export function executionRoutes(ports: ExecutionRoutePorts): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/executions/{id}/outcome',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const { id } = own(executions, ask)
         return json({ id: await executions.end(id, bodyOf(ask, outcomeBody)) })

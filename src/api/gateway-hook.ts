@@ -21,7 +21,7 @@ import { isMap } from '../core/selector.ts'
 import { readToolCall } from '../core/tool-call.ts'
 import { headersOf, readJson } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { DECIDE, json, type Route } from './router.ts'
+import { json, REMOTE, type Route } from './router.ts'
 
 const EVENT = 'PreToolUse'
 /** What of an event becomes a claim. The rest is another with each call, or of no use to a policy. */
@@ -32,7 +32,7 @@ export function hookRoutes(deciding: Deciding): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/gateway/claude-code',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const request = readJson(ask, (body) => readClaudeCode(body, headersOf(ask)))
         const view = await deciding.decide(ask, request, false, 'claude-code')
@@ -42,7 +42,7 @@ export function hookRoutes(deciding: Deciding): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/gateway/generic',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const request = readJson(ask, (body) => readToolUse(body, headersOf(ask)))
         const view = await deciding.decide(ask, request, false, 'generic')

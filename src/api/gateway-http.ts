@@ -18,7 +18,7 @@ import { Memo } from '../core/memo.ts'
 import type { Request } from '../core/request.ts'
 import { headersOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { type Ask, DECIDE, json, type Reply, type Route } from './router.ts'
+import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
 
 interface HttpGateway {
   /** As records and metrics say it. */
@@ -70,7 +70,7 @@ export function httpGatewayRoutes(deciding: Deciding): readonly Route[] {
   return HTTP_GATEWAYS.map((gateway) => ({
     method: 'ANY',
     path: gateway.path,
-    roles: DECIDE,
+    roles: REMOTE,
     handle: async (ask) =>
       replyOf(await deciding.decide(ask, requestOf(ask, gateway), false, gateway.name)),
   }))

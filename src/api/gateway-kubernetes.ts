@@ -24,7 +24,7 @@ import { type Request, readRequest } from '../core/request.ts'
 import { isList, isMap } from '../core/selector.ts'
 import { readJson } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { type Ask, DECIDE, json, type Reply, type Route } from './router.ts'
+import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
 
 const ACCESS = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' } as const
 const ADMISSION = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' } as const
@@ -36,13 +36,13 @@ export function kubernetesRoutes(deciding: Deciding): readonly Route[] {
     {
       method: 'POST',
       path: '/v1/gateway/kubernetes/authorize',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => accessReply(await decide(ask, readAccessReview)),
     },
     {
       method: 'POST',
       path: '/v1/gateway/kubernetes/admit',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         // It is echoed, of what could not be judged too; without one there is nothing to answer to.
         const uid = readJson(ask, uidOf, SUBMIT_BYTES_MAX)

@@ -15,14 +15,14 @@ import { type Request, type RequestHeaders, readRequest } from '../core/request.
 import { isMap } from '../core/selector.ts'
 import { headersOf, readJson } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { DECIDE, json, type Route } from './router.ts'
+import { json, REMOTE, type Route } from './router.ts'
 
 export function opaRoutes(deciding: Deciding): readonly Route[] {
   return [
     {
       method: 'POST',
       path: '/v1/data/meshd/allow',
-      roles: DECIDE,
+      roles: REMOTE,
       handle: async (ask) => {
         const request = readJson(ask, (body) => readInput(body, headersOf(ask)))
         return json(answerOf(await deciding.decide(ask, request, false, 'opa')))

@@ -68,7 +68,7 @@ async function serve(
     keepJournal(daemon, logger, metrics)
     api = await Api.open({ daemon, live, logger, metrics, version })
     await daemon.start()
-    for (const line of banner(daemon, api.sockets, version)) stdout.write(`${line}\n`)
+    for (const line of banner(daemon, api, version)) stdout.write(`${line}\n`)
     const ended = new AbortController()
     const untilDone = AbortSignal.any([signal, ended.signal])
     void saysReady(daemon, (line) => stdout.write(`${line}\n`), startedMs, untilDone)

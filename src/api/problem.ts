@@ -11,6 +11,7 @@ const STATUS: Record<ProblemCode, number> = {
   AMBIGUOUS: 409,
   UNREACHABLE: 502,
   SOCKET_FORBIDDEN: 403,
+  UNAUTHENTICATED: 401,
   NOT_READY: 503,
   NOT_ADMITTED: 403,
   WRONG_MESH: 409,
@@ -46,6 +47,8 @@ export function problemReply(error: unknown): Reply {
     status: problem.status,
     type: 'application/problem+json',
     body: `${JSON.stringify(problem)}\n`,
+    // RFC 9110, 15.5.2: a 401 names what would be taken.
+    ...(problem.status === 401 ? { headers: { 'www-authenticate': 'Bearer' } } : {}),
   }
 }
 

@@ -10,8 +10,8 @@
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 
-/** What a socket may do; each serves what the ones before it serve for reading or deciding (INTERFACE 5.2). */
-export type SocketRole = 'decide' | 'read' | 'admin'
+/** What a socket may do (INTERFACE 5.2); `tcp` is no socket, and whoever calls there is on another host. */
+export type SocketRole = 'decide' | 'read' | 'admin' | 'tcp'
 
 export interface Ask {
   readonly method: string
@@ -49,6 +49,8 @@ export interface Route {
   handle(ask: Ask): Promise<Reply> | Reply
 }
 
+/** What may be asked from another host, too: decisions and executions of the caller, and nothing that is kept here. */
+export const REMOTE: readonly SocketRole[] = ['decide', 'admin', 'tcp']
 export const DECIDE: readonly SocketRole[] = ['decide', 'admin']
 export const READ: readonly SocketRole[] = ['read', 'admin']
 export const ANY: readonly SocketRole[] = ['decide', 'read', 'admin']

@@ -197,14 +197,18 @@ export class ApiServer {
   }
 }
 
-/** One user's connections are bounded below all of them; one too many is closed at once. */
-function countIn(connections: Map<number, number>, uid: number, socket: Socket): void {
-  const count = (connections.get(uid) ?? 0) + 1
-  connections.set(uid, count)
+/** One user's connections, or one address's, are bounded below all of them; one too many is closed at once. */
+export function countIn<Whose>(
+  connections: Map<Whose, number>,
+  whose: Whose,
+  socket: Socket,
+): void {
+  const count = (connections.get(whose) ?? 0) + 1
+  connections.set(whose, count)
   socket.once('close', () => {
-    const left = (connections.get(uid) ?? 0) - 1
-    if (left > 0) connections.set(uid, left)
-    else connections.delete(uid)
+    const left = (connections.get(whose) ?? 0) - 1
+    if (left > 0) connections.set(whose, left)
+    else connections.delete(whose)
   })
   if (count > HTTP_CONNECTIONS_PER_USER_MAX) socket.destroy()
 }

@@ -587,6 +587,10 @@ export const LISTED_BYTES_MAX = 24 * MIB
 /** A body of the control API: one statement in its envelope. Decisions are held to REQUEST_BYTES_MAX by their parser. */
 export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256
+/** Callers on other hosts: each request compares its proof with all of them, in 0.1 ms. */
+export const REMOTE_CALLERS_MAX = 256
+/** A certificate with those above it, its key, or the digests of REMOTE_CALLERS_MAX tokens. */
+export const TLS_FILE_BYTES_MAX = 64 * KIB
 /** Of those, one user's: who opens all it may still leaves half to the others. */
 export const HTTP_CONNECTIONS_PER_USER_MAX = 128
 /** Scrapers of a loopback port. */

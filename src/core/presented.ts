@@ -13,12 +13,24 @@ export interface Caller {
   readonly uid: number | null
   readonly gid: number | null
   readonly pid: number | null
-  /** Path of the socket it came by. */
+  /** Path of the socket it came by; of tcpSocket for one that came over TCP. */
   readonly socket: string
   /** Subjects it may speak for, `user:*`. */
   readonly asserts: readonly string[]
   /** Whether the kernel or a socket of its own says who it is. */
   readonly identified: boolean
+}
+
+const TCP = 'tcp:'
+
+/** What stands for the socket of who came over TCP, in records: `tcp:127.0.0.1:8443`. */
+export function tcpSocket(listen: string): string {
+  return `${TCP}${listen}`
+}
+
+/** A path of this host; null for who came over TCP, of whom the kernel says nothing. */
+export function socketPath({ socket }: Caller): string | null {
+  return socket.startsWith(TCP) ? null : socket
 }
 
 /** The artifact as it came, its tokens parsed and nothing verified. */

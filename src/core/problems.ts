@@ -29,6 +29,11 @@ export const PROBLEMS = {
     says: 'the socket exists and this user may not use it',
     hint: 'ask for membership of the group that owns the socket',
   },
+  UNAUTHENTICATED: {
+    exit: 5,
+    says: 'who calls over TCP shows nothing that the daemon knows',
+    hint: 'a client certificate, or a token: docs/guides/authzen.md',
+  },
   NOT_READY: { exit: 6, says: 'this node fails closed now', hint: 'meshd doctor' },
   NOT_ADMITTED: {
     exit: 6,

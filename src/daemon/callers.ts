@@ -6,6 +6,7 @@
 import type { Did } from '../core/keys.ts'
 import { MeshError } from '../core/problems.ts'
 import type { CallerNames } from './caller.ts'
+import type { RemoteCaller } from './remote-callers.ts'
 import type { CallerRule, CallerSocket } from './schema.ts'
 import type { KeptKey, Wallet } from './wallet.ts'
 
@@ -25,6 +26,7 @@ export interface KnownCaller {
 export class Callers implements CallerNames {
   readonly #wallet: Wallet
   #config: CallerConfig
+  #remotes: readonly RemoteCaller[] = []
 
   private constructor(wallet: Wallet, config: CallerConfig) {
     this.#wallet = wallet
@@ -32,9 +34,13 @@ export class Callers implements CallerNames {
   }
 
   /** Makes the keys that are missing. Waits for the disk. */
-  static async open(wallet: Wallet, config: CallerConfig): Promise<Callers> {
+  static async open(
+    wallet: Wallet,
+    config: CallerConfig,
+    remotes: readonly RemoteCaller[] = [],
+  ): Promise<Callers> {
     const callers = new Callers(wallet, config)
-    await callers.reload(config)
+    await callers.reload(config, remotes)
     return callers
   }
 
@@ -42,9 +48,11 @@ export class Callers implements CallerNames {
    * Takes over all of it at once: a right that was taken back waits for no disk,
    * and a name is nobody's until it has a key. Waits for the disk.
    */
-  async reload(config: CallerConfig): Promise<void> {
+  async reload(config: CallerConfig, remotes: readonly RemoteCaller[] = []): Promise<void> {
     this.#config = config
-    const named = new Set([...config.callers, ...config.sockets].map(({ principal }) => principal))
+    this.#remotes = remotes
+    const all = [...config.callers, ...config.sockets, ...remotes]
+    const named = new Set(all.map(({ principal }) => principal))
     for (const name of named) {
       if (this.#wallet.key(name) === null) await this.#wallet.createKey(name, null)
     }
@@ -95,6 +103,9 @@ export class Callers implements CallerNames {
         .filter(({ principal }) => principal === name)
         .map(({ match }) => formatRule(match)),
       ...sockets.filter(({ principal }) => principal === name).map(({ path }) => `socket=${path}`),
+      ...this.#remotes
+        .filter(({ principal }) => principal === name)
+        .map(({ kind, digest }) => `${kind}=${digest}`),
     ]
     const rows = ways.length === 0 ? [`name=${name}`] : ways
     return rows.map((way) => ({ caller: way, name, principal: signer.did }))

@@ -121,7 +121,7 @@ export class Daemon {
       })
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))
-      const callers = await Callers.open(wallet, config.api)
+      const callers = await Callers.open(wallet, config.api, live.tcpFiles?.callers)
       const files = new MeasuredFiles(config.environment.files)
       await files.start()
       const told = (what: string, error: unknown) => tell.problem(what, error)
@@ -171,7 +171,9 @@ export class Daemon {
 
   /** What a running daemon takes over from a configuration that it read again. */
   #follow({ api, environment }: Config, tell: Tell): void {
-    this.callers.reload(api).catch((error: unknown) => tell('a key for a caller', error))
+    this.callers
+      .reload(api, this.#live.tcpFiles?.callers)
+      .catch((error: unknown) => tell('a key for a caller', error))
     this.#files
       .use(environment.files)
       .catch((error: unknown) => tell('a file could not be measured', error))

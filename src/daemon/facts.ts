@@ -5,7 +5,7 @@
  */
 import { type Facts, NO_PROCESS, type ProcessFacts } from '../core/facts.ts'
 import type { Did } from '../core/keys.ts'
-import type { Caller, Governed } from '../core/presented.ts'
+import { type Caller, type Governed, socketPath } from '../core/presented.ts'
 import { processOf } from './caller.ts'
 
 export interface Host {
@@ -51,10 +51,10 @@ export class FactReader {
     this.#look()
     const known = this.#known.get(caller)
     if (known?.process === process) return known.facts
-    const { uid, gid, pid, socket } = caller
+    const { uid, gid, pid } = caller
     const facts: Facts = {
       node: this.#node,
-      runtime: { ...process, uid, gid, pid, socket },
+      runtime: { ...process, uid, gid, pid, socket: socketPath(caller) },
       env: this.#env,
       gov: this.#gov,
     }

@@ -41,7 +41,7 @@ const SEALED =
 
 /** @throws MeshError KEY_UNAVAILABLE: missing, not private, not a key, wrong passphrase. */
 export function readKeyFile(path: string, passphrase: string | null = null): Uint8Array {
-  const text = readPrivate(path)
+  const text = readPrivate(path, KEY_FILE_BYTES_MAX)
   const sealed = SEALED.exec(text)
   if (sealed !== null) {
     if (passphrase === null) throw unavailable(path, 'it has a passphrase, and none was given')
@@ -84,7 +84,8 @@ function seedOf(path: string, pem: string): Uint8Array {
   throw unavailable(path, 'it holds no Ed25519 private key')
 }
 
-function readPrivate(path: string): string {
+/** Of this user, and of nobody else. @throws MeshError KEY_UNAVAILABLE */
+export function readPrivate(path: string, bytesMax: number): string {
   const file = openNoFollow(path)
   try {
     const { mode, uid, size } = fstatSync(file)
@@ -97,7 +98,7 @@ function readPrivate(path: string): string {
           hint: `chmod 600 ${path}`,
         },
       )
-    if (size > KEY_FILE_BYTES_MAX) throw unavailable(path, 'it is too large for a key')
+    if (size > bytesMax) throw unavailable(path, 'it is too large')
     return readFileSync(file, 'utf8')
   } finally {
     closeSync(file)

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { MeshError } from '../core/problems.ts'
 import { type LoadedConfig, loadConfig } from './config.ts'
 import type { Config } from './schema.ts'
+import { readTcpFiles, type TcpFiles } from './tcp-files.ts'
 
 export interface Reloaded {
   /** Took effect. */
@@ -21,7 +22,7 @@ const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
   log: ['level', 'format'],
   lease: ['stalenessAtMostMs'],
   environment: ['labels', 'files'],
-  api: ['callers'],
+  api: ['callers', 'tcp'],
   audit: ['redactable', 'retentionMs', 'share', 'mirror'],
   mesh: ['peers'],
 }
@@ -34,10 +35,13 @@ export class LiveConfig {
   readonly #env: Environment
   #found: boolean
   #config: Config
+  #tcpFiles: TcpFiles | null
   readonly #listeners: ((config: Config) => void)[] = []
 
+  /** @throws MeshError CONFIG_INVALID, KEY_UNAVAILABLE for a file that it names */
   constructor({ config, found }: LoadedConfig, flag: string | null, env: Environment) {
     this.#config = config
+    this.#tcpFiles = readTcpFiles(config.api.tcp)
     this.#found = found
     this.#flag = flag
     this.#env = env
@@ -47,6 +51,11 @@ export class LiveConfig {
     return this.#config
   }
 
+  /** What `api.tcp` names, read again with each reload. */
+  get tcpFiles(): TcpFiles | null {
+    return this.#tcpFiles
+  }
+
   /** Called with the configuration that took effect; a listener waits for nothing and does not throw. */
   onChange(listener: (config: Config) => void): void {
     this.#listeners.push(listener)
@@ -54,8 +63,10 @@ export class LiveConfig {
 
   reload(): Reloaded {
     let next: Config
+    let tcpFiles: TcpFiles | null
     try {
       next = this.#read()
+      tcpFiles = readTcpFiles(next.api.tcp)
     } catch (error) {
       // The old one stays whole; who asked is told why.
       if (!(error instanceof MeshError)) throw error
@@ -67,6 +78,7 @@ export class LiveConfig {
     )
     const restart = changed.filter((each) => !applied.includes(each))
     this.#config = taken(this.#config, next, applied)
+    this.#tcpFiles = tcpFiles
     for (const tell of this.#listeners) tell(this.#config)
     return { applied: applied.map(named), restart: restart.map(named), rejected: null }
   }

@@ -6,7 +6,13 @@
 import { z } from 'zod'
 import { REDACTABLE, type Redactable } from '../core/disclosure.ts'
 import { parseDuration } from '../core/duration.ts'
-import { DISK_RESERVE_BYTES, LABELS_MAX, MIRRORS_MAX, NAME_BYTES_MAX } from '../core/limits.ts'
+import {
+  DISK_RESERVE_BYTES,
+  LABELS_MAX,
+  MIRRORS_MAX,
+  NAME_BYTES_MAX,
+  REMOTE_CALLERS_MAX,
+} from '../core/limits.ts'
 import { SHARES, type Share } from '../mesh/share.ts'
 
 const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
@@ -41,6 +47,40 @@ const matchSchema = z.strictObject({
   socket: path.optional(),
 })
 
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits')
+const hostName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a host name in lower case, without a port')
+
+const tcpSchema = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(
+        /^([0-9.]+|\[[0-9a-f:.]+\]):\d{1,5}$/,
+        'an address and a port, such as 127.0.0.1:8443',
+      ),
+    cert: path,
+    key: path,
+    hosts: z.array(hostName).max(16).optional(),
+    client_ca: path.optional(),
+    clients: z
+      .array(
+        z.strictObject({
+          certificate: digest,
+          principal: name,
+          asserts: z.array(z.string()).optional(),
+        }),
+      )
+      .max(REMOTE_CALLERS_MAX)
+      .optional(),
+    tokens_file: path.optional(),
+  })
+  .refine(
+    ({ client_ca, tokens_file }) => client_ca !== undefined || tokens_file !== undefined,
+    'client_ca or tokens_file: nobody else may call',
+  )
+
 export const configSchema = z.strictObject({
   version: z.literal(1),
   node: z
@@ -69,6 +109,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       dir: path.optional(),
       public_url: z.url({ protocol: /^https$/ }).optional(),
+      tcp: tcpSchema.optional(),
       callers: z
         .array(
           z.strictObject({
@@ -143,6 +184,9 @@ export interface Config {
   readonly api: {
     readonly dir: string
     readonly publicUrl: string | null
+    /** Where HTTPS is served to other hosts; null: nowhere. */
+    readonly tcpListen: string | null
+    readonly tcp: TcpConfig | null
     readonly callers: readonly CallerRule[]
     readonly sockets: readonly CallerSocket[]
   }
@@ -157,6 +201,22 @@ export interface Config {
   }
   readonly telemetry: { readonly metricsListen: string | null }
   readonly log: { readonly level: LogLevel; readonly format: 'auto' | 'pretty' | 'json' }
+}
+
+/** What a listener for other hosts is made of, and who may call there. */
+export interface TcpConfig {
+  readonly cert: string
+  readonly key: string
+  /** Under which it is called, beside its address and `api.public_url`. */
+  readonly hosts: readonly string[]
+  /** Who signs certificates of clients; then every client needs one. */
+  readonly clientCa: string | null
+  readonly clients: readonly {
+    readonly certificate: string
+    readonly principal: string
+    readonly asserts: readonly string[]
+  }[]
+  readonly tokensFile: string | null
 }
 
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
@@ -239,6 +299,8 @@ function apiOf(file: ConfigFile, dir: string): Config['api'] {
   return {
     dir: file.api?.dir ?? dir,
     publicUrl: file.api?.public_url ?? null,
+    tcpListen: file.api?.tcp?.listen ?? null,
+    tcp: file.api?.tcp === undefined ? null : tcpOf(file.api.tcp),
     callers: (file.api?.callers ?? []).map(({ match, principal, asserts }) => ({
       match: defined(match),
       principal,
@@ -250,6 +312,17 @@ function apiOf(file: ConfigFile, dir: string): Config['api'] {
       group: socket.group ?? null,
       principal: socket.principal,
     })),
+  }
+}
+
+function tcpOf(tcp: z.infer<typeof tcpSchema>): TcpConfig {
+  return {
+    cert: tcp.cert,
+    key: tcp.key,
+    hosts: tcp.hosts ?? [],
+    clientCa: tcp.client_ca ?? null,
+    clients: (tcp.clients ?? []).map((client) => ({ ...client, asserts: client.asserts ?? [] })),
+    tokensFile: tcp.tokens_file ?? null,
   }
 }
 

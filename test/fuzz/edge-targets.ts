@@ -21,6 +21,7 @@ import { Malformed } from '../../src/core/malformed.ts'
 import { readLine } from '../../src/daemon/artifacts.ts'
 import { readEntities } from '../../src/daemon/cedar-entities.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
+import { parseTokens } from '../../src/daemon/remote-callers.ts'
 import { parseShebang } from '../../src/enforce/locate.ts'
 import { parseMessage } from '../../src/enforce/mcp-message.ts'
 import {
@@ -184,6 +185,13 @@ const PEOPLE: readonly Target[] = [
   textTarget({
     ...{ name: 'artifact-line', runs: ['daemon/artifacts.ts readLine'], parse: readLine },
     ...{ spellings: 'tokens stand in any order', corpus: [ARTIFACT, line([link(0)])] },
+  }),
+  textTarget({
+    ...{ name: 'tokens', runs: ['daemon/remote-callers.ts parseTokens'], parse: parseTokens },
+    ...{
+      spellings: 'comments, and any space',
+      corpus: [`# a\nsha256:${'0f'.repeat(32)} edge user:*\n`],
+    },
   }),
   textTarget({
     ...{ name: 'typed', runs: ['cli/parse.ts durationOf', 'cli/parse.ts timeOf'] },

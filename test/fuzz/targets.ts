@@ -25,6 +25,7 @@ export const TARGETS: readonly Target[] = [
 export const EXEMPT: Readonly<Record<string, string>> = {
   'cli/artifact.ts readArtifact': 'reads a file, and gives it to parseArtifact',
   'daemon/key-file.ts readKeyFile': 'reads a file; test/unit/keys.test.ts spoils it',
+  'daemon/key-file.ts readPrivate': 'reads a file, and gives its text',
   'daemon/bundle-dir.ts readBundle':
     'reads a folder; its YAML and entities are read as the configuration is',
   'cli/policy-check.ts readBundleDir': 'reads a folder by readBundle',

@@ -19,6 +19,7 @@ const EXITS: Readonly<Record<ProblemCode, number>> = {
   AMBIGUOUS: 4,
   UNREACHABLE: 5,
   SOCKET_FORBIDDEN: 5,
+  UNAUTHENTICATED: 5,
   NOT_READY: 6,
   NOT_ADMITTED: 6,
   WRONG_MESH: 3,

@@ -88,7 +88,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
     'mesh.peers',
   ],
   names: ['version', 'node.name', 'mesh.id', 'mesh.pins', 'api.public_url'],
-  'who calls': ['api.callers', 'api.sockets'],
+  'who calls': ['api.callers', 'api.sockets', 'api.tcp'],
   measures: ['environment.labels', 'environment.files'],
   'only shortens': ['lease.staleness_at_most'],
   'keeps longer, shows more': [

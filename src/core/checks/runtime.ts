@@ -10,7 +10,7 @@ import type { Asked } from '../invocation.ts'
 import type { JsonObject } from '../json.ts'
 import { type Did, isDid } from '../keys.ts'
 import { principalOf } from '../policy.ts'
-import type { Caller, VerifiedArtifact } from '../presented.ts'
+import { type Caller, socketPath, type VerifiedArtifact } from '../presented.ts'
 import type { Denial } from '../reasons.ts'
 import type { Request } from '../request.ts'
 import { type CheckResult, failed, passed, unknown } from './check.ts'
@@ -31,7 +31,11 @@ export function checkRuntime(
     demands.checkRuntime(links, invocation, facts.node.id, view) ??
     checkSubject(spokenFor(request, invocation.iss, nameOf), caller)
   if (denial !== null) return failed('runtime', denial)
-  const source = caller.identified ? 'from the kernel, not from the caller' : 'not identified'
+  const known =
+    socketPath(caller) === null
+      ? 'over TCP, by what the caller showed'
+      : 'from the kernel, not from the caller'
+  const source = caller.identified ? known : 'not identified'
   return passed('runtime', `${measured(facts).join(' · ')}   (${source})`)
 }
 
@@ -39,7 +43,7 @@ export function checkRuntime(
 function measured({ runtime, node }: Facts): readonly string[] {
   const { uid, unit, container, exe, socket } = runtime
   return [
-    uid === null ? `socket ${socket ?? 'unknown'}` : `uid ${uid}`,
+    uid === null ? `socket ${socket ?? 'none'}` : `uid ${uid}`,
     ...(unit === null ? [] : [`unit ${unit}`]),
     ...(container === null ? [] : [`container ${container.slice(0, 12)}`]),
     ...(exe === null ? [] : [`exe ${exe.slice(0, 8)}`]),
