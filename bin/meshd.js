@@ -34,6 +34,13 @@ const [source, built] = [here('../src/cli/main.ts'), here('../dist/meshd.js')]
 const entry = !existsSync(source) || isCurrent() ? built : source
 const args = process.argv.slice(2)
 
+// A hook that fails must block: an agent lets the call run at any other status but 0 and 2.
+if (args[0] === 'hook' || (args[0]?.startsWith('-') && args.includes('hook'))) {
+  process.on('exit', (code) => {
+    if (code !== 0) process.exitCode = 2
+  })
+}
+
 /** What was built starts in half the time; it stands for the sources while none of them is newer. */
 function isCurrent() {
   if (!existsSync(built)) return false

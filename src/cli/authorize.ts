@@ -60,8 +60,6 @@ export function askOf(
   if (action === undefined || resource === undefined)
     throw new MeshError('USAGE', '--action and --resource say what is asked')
   const subject = textOption(options, 'subject')
-  const artifact = textOption(options, 'artifact')
-  const cause = causeOf(context, options)
   const receipt = textOption(options, 'receipt')
   return {
     body: {
@@ -70,11 +68,18 @@ export function askOf(
       action: { name: action, properties: { ...(fallback?.args ?? {}), ...args(options) } },
       resource: entity(resource, '--resource'),
     },
-    headers: {
-      ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
-      ...(cause === null ? {} : { 'meshd-cause': cause }),
-      ...traceOf(context),
-    },
+    headers: headersOf(context, options),
+  }
+}
+
+/** What comes beside a question: an artifact, what it descends from, its trace. */
+export function headersOf(context: Context, options: Options): Ask['headers'] {
+  const artifact = textOption(options, 'artifact')
+  const cause = causeOf(context, options)
+  return {
+    ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
+    ...(cause === null ? {} : { 'meshd-cause': cause }),
+    ...traceOf(context),
   }
 }
 

@@ -31,6 +31,8 @@ export const FAMILIES: readonly Family[] = [
   { words: ['explain', 'why'], load: async () => [(await import('./explain.ts')).explain] },
   { words: ['exec'], load: async () => [(await import('./exec.ts')).exec] },
   { words: ['mcp'], load: async () => [(await import('./mcp.ts')).mcp] },
+  { words: ['hook'], load: hooks },
+  { words: ['gateway'], load: gateways },
   { words: ['lineage'], load: lineages },
   { words: ['audit'], load: audits },
   { words: ['verify'], load: async () => [(await import('./verify.ts')).verify] },
@@ -128,6 +130,16 @@ async function artifacts(): Promise<readonly Command[]> {
     wallet.artifactList,
     wallet.artifactDrop,
   ]
+}
+
+async function hooks(): Promise<readonly Command[]> {
+  const { hookClaudeCode, hookGeneric } = await import('./hook.ts')
+  return [hookClaudeCode, hookGeneric]
+}
+
+async function gateways(): Promise<readonly Command[]> {
+  const { gatewayList, gatewayShow } = await import('./gateway.ts')
+  return [gatewayList, gatewayShow]
 }
 
 async function lineages(): Promise<readonly Command[]> {

@@ -12,14 +12,17 @@ import type { Io } from './context.ts'
 import { buildProgram } from './program.ts'
 
 const INTERRUPTED = 130
+/** What an agent takes for a no: with any other status but 0 it would only complain, and go on. */
+export const HOOK_BLOCKED_EXIT = 2
 const VERSION_FLAGS = ['--version', '-V']
 
 /** Gives the exit status. Nothing here calls process.exit. */
 export async function run(args: readonly string[], io: Io, table: CommandTable): Promise<number> {
+  const hook = isHook(args)
   const interrupted = new AbortController()
   const interrupt = () => interrupted.abort()
   process.once('SIGINT', interrupt)
-  const outcome: { status: number } = { status: 0 }
+  const outcome: { status: number } = { status: hook ? HOOK_BLOCKED_EXIT : 0 }
   try {
     const words = VERSION_FLAGS.includes(args[0] ?? '') ? ['version'] : args
     const commands = await table.beginningWith(words[0])
@@ -33,11 +36,17 @@ export async function run(args: readonly string[], io: Io, table: CommandTable):
     await program.parseAsync(['node', 'meshd', ...words])
     return outcome.status
   } catch (error) {
-    if (interrupted.signal.aborted) return INTERRUPTED
-    return report(error, args, io, await commandNamed(table, args))
+    if (interrupted.signal.aborted) return hook ? HOOK_BLOCKED_EXIT : INTERRUPTED
+    const status = report(error, args, io, await commandNamed(table, args))
+    return hook ? HOOK_BLOCKED_EXIT : status
   } finally {
     process.off('SIGINT', interrupt)
   }
+}
+
+/** Also when it is spelled so that it is none: it stands in the settings of an agent. bin/meshd.js does the same. */
+function isHook([first = '', ...others]: readonly string[]): boolean {
+  return first === 'hook' || (first.startsWith('-') && others.includes('hook'))
 }
 
 interface CommanderError {

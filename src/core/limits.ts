@@ -216,6 +216,8 @@ export const EXECUTION_TICK_MS = 250
 export const EXECUTION_SILENCE_MS = 30 * SECOND
 /** One long poll of an enforcement point; shorter when the lease is. */
 export const EXECUTION_POLL_MS = 10 * SECOND
+/** The whole of a hook: agents wait for 30 s and more, and let the call run when that is over. */
+export const HOOK_MS_MAX = 15 * SECOND
 /** Before a daemon that did not answer is asked again. */
 export const EXECUTION_RETRY_MS = 200
 /** Denials that wait for the disk at once; further ones are counted in the next durable record (S20). */
