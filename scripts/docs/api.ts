@@ -8,6 +8,7 @@ import { authzenSearchRoutes } from '../../src/api/authzen-search.ts'
 import { callerRoutes } from '../../src/api/callers.ts'
 import { decisionRoutes } from '../../src/api/decisions.ts'
 import { doctorRoutes } from '../../src/api/doctor.ts'
+import { eventRoutes } from '../../src/api/events.ts'
 import { executionRoutes } from '../../src/api/executions.ts'
 import { gatewayRoutes } from '../../src/api/gateway.ts'
 import { governanceRoutes } from '../../src/api/governance.ts'
@@ -143,6 +144,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
     '`{record, principal, before, fields, message}`; without `message` only a count',
     'View of Redaction: how many records and values would be given up, or were',
   ],
+  'GET /v1/events': [
+    '`?types=` a list, `filter=` a kind and a value, `after=` an event; `Last-Event-ID`',
+    'text/event-stream, without an end; on `meshd` what is the caller’s own',
+  ],
   'POST /v1/policies/check': ['a bundle', 'PolicyCheckView'],
   'GET /v1/doctor': ['`?with=` a node', 'View of Doctor'],
   'POST /v1/isolation': ['`{isolated}`', '`{isolated}`'],
@@ -162,6 +167,7 @@ export function routes(): readonly Route[] {
     ...walletRoutes(unused),
     ...callerRoutes(unused),
     ...artifactRoutes(unused),
+    ...eventRoutes(unused),
     ...statusRoutes(unused),
     ...peerRoutes(unused),
     ...inviteRoutes(unused),

@@ -18,6 +18,8 @@ import { callerRoutes } from './callers.ts'
 import { Deciding } from './deciding.ts'
 import { decisionRoutes } from './decisions.ts'
 import { doctorRoutes } from './doctor.ts'
+import { eventSources } from './event-sources.ts'
+import { eventRoutes } from './events.ts'
 import { executionRoutes } from './executions.ts'
 import { gatewayRoutes } from './gateway.ts'
 import { governanceRoutes } from './governance.ts'
@@ -217,6 +219,7 @@ function routesOf(ports: ApiPorts, known: Known) {
       artifacts,
       revocations: () => node.statements.governance.revocations.size,
     }),
+    ...eventRoutes({ sources: eventSources(services, logger), clock: daemon.clock, decisions }),
     ...statusRoutes(services),
     ...peerRoutes(services),
     ...inviteRoutes(services),

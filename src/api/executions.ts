@@ -20,7 +20,7 @@ export interface ExecutionRoutePorts {
 
 export function executionRoutes(ports: ExecutionRoutePorts): readonly Route[] {
   const { deciding, executions, monotonicMs } = ports
-  const show = (execution: Execution) => json(viewOf(execution, monotonicMs()))
+  const show = (execution: Execution) => json(executionView(execution, monotonicMs()))
   return [
     {
       method: 'POST',
@@ -67,7 +67,7 @@ function own(executions: Executions, ask: Ask): Execution {
   return execution
 }
 
-function viewOf(execution: Execution, monotonicMs: number): ExecutionView {
+export function executionView(execution: Execution, monotonicMs: number): ExecutionView {
   const { id, state, leaseUntilMs, stop, outcome } = execution
   return {
     id,

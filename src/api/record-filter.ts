@@ -50,14 +50,32 @@ export function filterOf({ query }: Ask): RecordFilter {
   const terms: Partial<Record<TermKind, string>> = {}
   for (const kind of TERM_KINDS) {
     const text = query.get(kind)
-    if (text === null) continue
-    const { read, says, hint } = RULES[kind]
-    const value = read(text)
-    if (value === null)
-      throw new MeshError('USAGE', `\`${kind}\` ${says}`, hint === undefined ? {} : { hint })
-    terms[kind] = value
+    if (text !== null) terms[kind] = termOf(kind, text)
   }
   return { terms, sinceMs: timeOf(query, 'since'), untilMs: timeOf(query, 'until') }
+}
+
+/** `?filter=outcome:deny&filter=code:REVOKED`, each kind once. @throws MeshError USAGE */
+export function filtersOf(query: URLSearchParams): RecordFilter {
+  const terms: Partial<Record<TermKind, string>> = {}
+  for (const text of query.getAll('filter')) {
+    const [name = '', ...value] = text.split(':')
+    const kind = TERM_KINDS.find((each) => each === name && terms[each] === undefined)
+    if (kind === undefined)
+      throw new MeshError(
+        'USAGE',
+        `\`filter\` is one of ${TERM_KINDS.join(', ')}, a colon, a value`,
+      )
+    terms[kind] = termOf(kind, value.join(':'))
+  }
+  return { terms, sinceMs: null, untilMs: null }
+}
+
+function termOf(kind: TermKind, text: string): string {
+  const { read, says, hint } = RULES[kind]
+  const value = read(text)
+  if (value !== null) return value
+  throw new MeshError('USAGE', `\`${kind}\` ${says}`, hint === undefined ? {} : { hint })
 }
 
 /** `?by=code,principal`. @throws MeshError USAGE */

@@ -9,6 +9,7 @@
  */
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
+import type { Out } from './stream.ts'
 
 /** What a socket may do (INTERFACE 5.2); `tcp` is no socket, and whoever calls there is on another host. */
 export type SocketRole = 'decide' | 'read' | 'admin' | 'tcp'
@@ -39,6 +40,8 @@ export interface Reply {
   readonly type: string
   readonly body: string | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+  /** Of an answer without an end: writes it, instead of the body. */
+  readonly follow?: (out: Out) => Promise<void>
 }
 
 export interface Route {

@@ -22,6 +22,7 @@ import { MeshError } from '../core/problems.ts'
 import { problemReply } from './problem.ts'
 import type { Ask, Reply, Router, SocketRole } from './router.ts'
 import { prepareSocket, unlinkQuietly, widen } from './socket-file.ts'
+import { stream } from './stream.ts'
 
 export interface SocketSpec {
   readonly path: string
@@ -159,7 +160,12 @@ export class ApiServer {
       reply = problemReply(error)
     }
     if (!letIn) response.shouldKeepAlive = false
-    send(request, response, reply)
+    if (reply.follow === undefined) return send(request, response, reply)
+    const stopping = this.#stopping.signal
+    await stream(response, reply, { caller: callerOf, stopping }).catch((error: unknown) => {
+      // Its head was sent long ago: that it ends is all that the client is told.
+      if (!(error instanceof MeshError)) this.#ports.bug(error, request.url ?? '')
+    })
   }
 
   async #reply(

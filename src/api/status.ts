@@ -97,7 +97,11 @@ function bundleView(
   }
 }
 
-function leaseView(lease: LeaseStatus, { root }: Governance, monotonicMs: number): LeaseView {
+export function leaseView(
+  lease: LeaseStatus,
+  { root }: Governance,
+  monotonicMs: number,
+): LeaseView {
   return {
     held: lease.held,
     witnesses: lease.witnesses.length,

@@ -31,18 +31,27 @@ export async function ask(line: Line, call: Call, signal?: AbortSignal): Promise
   const late = AbortSignal.timeout(line.timeoutMs)
   const over = signal === undefined ? late : AbortSignal.any([signal, late])
   const { headers = {} } = call
-  const answer = await exchange({ ...call, headers, socketPath: line.socket, signal: over }).catch(
-    (cause: NodeJS.ErrnoException) => {
-      if (cause instanceof MeshError) throw cause
-      if (over.aborted) throw new MeshError('TIMEOUT', 'no answer within the time allowed')
-      const why = `cannot reach the daemon: ${cause.code ?? cause.message} on ${line.socket}`
-      throw new MeshError('UNREACHABLE', why, { cause })
-    },
-  )
+  const asked = { ...call, headers, socketPath: line.socket, signal: over }
+  const answer = await exchange(asked).catch((error: unknown) => {
+    throw failureOf(error, line, over)
+  })
   const value = objectOf(answer.bytes)
   if (answer.status === 200) return value
-  const says = `${textOf(value['code'])} ${textOf(value['detail'])}`.trim()
-  const gone = answer.status === 404 && value['code'] === 'NOT_FOUND'
-  const why = `the daemon answered ${answer.status} ${says}`.trim()
-  throw new MeshError(gone ? 'NOT_FOUND' : 'INVALID_ANSWER', why)
+  throw refusalOf(answer.status, value)
+}
+
+/** Why there was no answer, or only half of one. */
+export function failureOf(cause: unknown, { socket }: Line, over: AbortSignal): MeshError {
+  if (cause instanceof MeshError) return cause
+  if (over.aborted) return new MeshError('TIMEOUT', 'no answer within the time allowed')
+  const { code, message } = cause as NodeJS.ErrnoException
+  const why = `cannot reach the daemon: ${code ?? message} on ${socket}`
+  return new MeshError('UNREACHABLE', why, { cause })
+}
+
+/** What an answer says that is none. */
+export function refusalOf(status: number, { code, detail }: JsonObject): MeshError {
+  const why = `the daemon answered ${status} ${textOf(code)} ${textOf(detail)}`.trim()
+  const gone = status === 404 && code === 'NOT_FOUND'
+  return new MeshError(gone ? 'NOT_FOUND' : 'INVALID_ANSWER', why)
 }

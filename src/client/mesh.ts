@@ -10,6 +10,7 @@
  */
 import { MeshError } from '../core/problems.ts'
 import { bodyOf, type Decision, Denied, decisionOf, type Question } from './decision.ts'
+import { type EventOptions, listen, type MeshEvent } from './events.ts'
 import { type Execution, guarded } from './guard.ts'
 import { ask, type Line, socketOf } from './line.ts'
 
@@ -71,6 +72,11 @@ export class Mesh {
       const question = { action, resource: on, args: args(input) }
       return this.guard(question, (exe) => run(input, exe), options)
     }
+  }
+
+  /** What happens on the node, until the signal aborts: on `meshd.sock` what is this caller's own. */
+  events(options: EventOptions = {}): AsyncGenerator<MeshEvent> {
+    return listen(this.#line, options)
   }
 
   async #decide(path: string, question: Question, signal?: AbortSignal): Promise<Decision> {

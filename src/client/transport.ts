@@ -23,7 +23,13 @@ export interface Answer {
 }
 
 /** Rejects with node's own error when the daemon cannot be reached, MeshError INVALID_ANSWER when it says too much. */
-export function exchange(ask: Exchange): Promise<Answer> {
+export async function exchange(ask: Exchange): Promise<Answer> {
+  const response = await begin(ask)
+  return answerOf(response.statusCode ?? 0, await collect(response))
+}
+
+/** The same, with the answer as it comes. */
+export function begin(ask: Exchange): Promise<IncomingMessage> {
   const { socketPath, method, path, signal, body } = ask
   const content: Record<string, string | number> =
     body === null
@@ -33,12 +39,7 @@ export function exchange(ask: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request(
       { socketPath, method, path, signal, agent: false, headers: { ...content, ...ask.headers } },
-      (response) => {
-        collect(response).then(
-          (bytes) => resolve(answerOf(response.statusCode ?? 0, bytes)),
-          reject,
-        )
-      },
+      resolve,
     )
     request.on('error', reject)
     request.end(body ?? undefined)
@@ -54,7 +55,7 @@ function answerOf(status: number, bytes: Buffer): Answer {
   }
 }
 
-async function collect(response: IncomingMessage): Promise<Buffer> {
+export async function collect(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {

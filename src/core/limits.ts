@@ -601,6 +601,22 @@ export const HTTP_HEADERS_TIMEOUT_MS = 5 * SECOND
 export const HTTP_REQUEST_TIMEOUT_MS = 10 * SECOND
 /** For whoever still sends to read why no more is taken. */
 export const HTTP_LINGER_MS = 250
+/** Streams of events, in all and of one caller: each holds a connection and one buffer. Chosen arbitrarily. */
+export const EVENT_STREAMS_MAX = 64
+export const EVENT_STREAMS_PER_CALLER_MAX = 16
+/** The newest records, printed once for all who listen; and what waits for one listener beside records. Chosen arbitrarily. */
+export const EVENTS_KEPT_MAX = 256
+export const EVENTS_WAITING_MAX = 256
+/** A comment keeps the line alive; a lease and a checkpoint are looked at so often. */
+export const EVENT_COMMENT_MS = 15 * SECOND
+export const EVENT_LOOK_MS = SECOND
+/** Who takes nothing for so long is sent away, to come back and read on. */
+export const EVENT_STALL_MS = 30 * SECOND
+/** One event of a record, with room to spare; and before a stream that was cut is asked for again. */
+export const EVENT_BYTES_MAX = MIB
+export const EVENT_RETRY_MS = SECOND
+/** For the last words of a stream to be taken. */
+export const STREAM_LINGER_MS = SECOND
 /** SIGTERM to exit. */
 export const SHUTDOWN_MS_MAX = 5 * SECOND
 /** For the node's loops to end, of that; then the disk is closed under what did not. */

@@ -11,6 +11,7 @@ import { DECISIONS_READ_MAX, DECISIONS_SEARCHED_MAX, RECORD_BYTES_MAX } from '..
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
 import { type LogRecord, parseRecord, type RecordedCaller, readRecord } from '../core/record.ts'
+import { unlessPruned } from '../mesh/record-search.ts'
 
 /** The log, as far as reading goes. */
 export interface RecordSource {
@@ -64,6 +65,18 @@ export class Decisions {
         hint: 'meshd audit list --type decision, for those of all callers',
       })
     return found
+  }
+
+  /** Whether a record is a decision of this caller. */
+  async owned(bytes: Uint8Array, owner: Caller): Promise<boolean> {
+    const found = read(bytes)
+    return found !== null && (await this.#owns(owner, found))
+  }
+
+  /** Whether a decision of that id is there, and this caller's. */
+  async has(id: RecordId, owner: Caller): Promise<boolean> {
+    const bytes = await this.#log.find(id).catch(unlessPruned)
+    return bytes !== null && (await this.owned(bytes, owner))
   }
 
   /** By who asked, as it is recorded or disclosed; of whom nothing is left nobody owns it. */

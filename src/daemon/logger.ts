@@ -15,6 +15,15 @@ export interface Logger {
   info(event: string, fields?: Fields): void
   warning(event: string, fields?: Fields): void
   error(event: string, fields?: Fields): void
+  /** Called with each warning and error, whatever the level is; it must not throw. */
+  onTrouble(listener: (trouble: Trouble) => void): void
+}
+
+/** A warning or an error, as it is logged. */
+export interface Trouble {
+  readonly level: 'warning' | 'error'
+  readonly event: string
+  readonly fields: Fields
 }
 
 const RANK: Record<LogLevel, number> = { debug: 0, info: 1, warning: 2, error: 3 }
@@ -31,11 +40,14 @@ export interface LoggerOptions {
 }
 
 export function createLogger({ level, format, write, now }: LoggerOptions): Logger {
+  const listeners: ((trouble: Trouble) => void)[] = []
   const log =
     (at: LogLevel) =>
     (event: string, fields: Fields = {}) => {
-      if (RANK[at] < RANK[level()]) return
       const safe = redact(fields)
+      if (at === 'warning' || at === 'error')
+        for (const listener of listeners) listener({ level: at, event, fields: safe })
+      if (RANK[at] < RANK[level()]) return
       const how = format()
       if (how === 'pretty') return write(`${pretty(at, event, safe)}\n`)
       const line = jsonText({
@@ -46,7 +58,10 @@ export function createLogger({ level, format, write, now }: LoggerOptions): Logg
       })
       write(`${how === 'journal' ? `<${PRIORITY[at]}>` : ''}${line}\n`)
     }
-  return { debug: log('debug'), info: log('info'), warning: log('warning'), error: log('error') }
+  return {
+    ...{ debug: log('debug'), info: log('info'), warning: log('warning'), error: log('error') },
+    onTrouble: (listener) => void listeners.push(listener),
+  }
 }
 
 /** What the format `auto` means here: words at a terminal, priorities under journald, else plain JSON. */

@@ -76,6 +76,7 @@ export class Executions {
   readonly #running = new Map<RecordId, Running>()
   readonly #ended = new Memo<RecordId, Execution>(EXECUTIONS_ENDED_MAX)
   readonly #orphans: Set<RecordId>
+  readonly #onChange: ((execution: Execution) => void)[] = []
   #due = false
 
   private constructor(ports: ExecutionPorts, orphans: Iterable<RecordId>) {
@@ -115,7 +116,14 @@ export class Executions {
   add(id: RecordId, standing: Standing): void {
     const heardMs = this.#ports.clock.monotonicMs()
     const watchers = new Set<() => void>()
-    this.#running.set(id, { id, standing, stop: null, outcome: null, heardMs, watchers })
+    const running: Running = { id, standing, stop: null, outcome: null, heardMs, watchers }
+    this.#running.set(id, running)
+    this.#changed(running)
+  }
+
+  /** Called when one was opened, is to stop, or has ended; it must not throw. */
+  onChange(listener: (execution: Execution) => void): void {
+    this.#onChange.push(listener)
   }
 
   /** All that run, or were stopped and have not ended. */
@@ -154,7 +162,7 @@ export class Executions {
     running.outcome = outcome
     this.#running.delete(id)
     this.#ended.set(id, viewOf(running))
-    wake(running)
+    this.#changed(running)
     return this.#record(id, outcome, running.stop)
   }
 
@@ -173,7 +181,7 @@ export class Executions {
     for (const running of this.#running.values()) {
       if (running.stop !== null) continue
       running.stop = this.#recheck(running)
-      if (running.stop !== null) wake(running)
+      if (running.stop !== null) this.#changed(running)
     }
   }
 
@@ -185,6 +193,12 @@ export class Executions {
       this.recheck()
       await this.#endSilent()
     }
+  }
+
+  #changed(running: Running): void {
+    for (const wake of running.watchers) wake()
+    const view = viewOf(running)
+    for (const listener of this.#onChange) listener(view)
   }
 
   #recheck({ standing }: Running): Denial | null {
@@ -231,10 +245,6 @@ export class Executions {
     })
     return (await this.#ports.append(draft, [Executions.closing(id)])).id
   }
-}
-
-function wake({ watchers }: Running): void {
-  for (const each of watchers) each()
 }
 
 function viewOf({ id, standing, stop, outcome }: Running): Execution {

@@ -19,6 +19,7 @@ import {
   parseResource,
 } from '../../src/core/command.ts'
 import { parseDuration } from '../../src/core/duration.ts'
+import { formatEventPlace, parseEventPlace } from '../../src/core/event-place.ts'
 import { parseGlob } from '../../src/core/glob.ts'
 import { cidBytes, cidOf, parseShortId } from '../../src/core/id.ts'
 import { formatJson, parseCanonical, parseJson } from '../../src/core/json.ts'
@@ -117,6 +118,10 @@ const NAMES: readonly Target[] = [
   textTarget({
     ...{ name: 'cid', runs: ['core/id.ts cidBytes'], parse: cidBytes },
     ...{ print: (bytes: Uint8Array) => base32.encode(bytes), corpus: [CID] },
+  }),
+  textTarget({
+    ...{ name: 'event-place', runs: ['core/event-place.ts parseEventPlace'] },
+    ...{ parse: parseEventPlace, print: formatEventPlace, corpus: ['1.0', '3.88105'] },
   }),
   textTarget({
     ...{ name: 'short-id', runs: ['core/id.ts parseShortId'], parse: parseShortId },

@@ -1,6 +1,7 @@
 /** The JavaScript of docs/guides/client-library.md, as it stands, with a daemon that allows and one that denies. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import * as client from '../../src/client/index.ts'
 import { ALLOW, DENY, FalseDaemon, ID } from './false-daemon.ts'
@@ -22,8 +23,17 @@ async function run(block: string, socket: string): Promise<readonly string[]> {
       constructor() {
         super({ socket })
       }
+
+      /** The first alone: what follows has no end. */
+      override async *events(options?: client.EventOptions): AsyncGenerator<client.MeshEvent> {
+        for await (const event of super.events(options)) {
+          yield event
+          return
+        }
+      }
     },
     ...{ read: does('read'), report: does('report'), removeFile: does('remove') },
+    show: does('show'),
     steps: [does('build'), does('copy')],
   }
   const code = block.replace(/^import .*\n/m, '')
@@ -36,16 +46,19 @@ const allowing = {
   ...ANSWERS,
   ...{ 'POST /v1/decisions': ALLOW, 'POST /v1/executions': ALLOW },
   'GET /v1/executions/{id}/watch': () => {},
+  'GET /v1/events': (response: ServerResponse) =>
+    void response.write('id: 1.7\nevent: decision\ndata: {}\n\n'),
 }
 const denying = { ...ANSWERS, 'POST /v1/decisions': DENY, 'POST /v1/executions': DENY }
 
 test('the guide tells the truth: its blocks act when allowed, and report when denied', async () => {
-  const [ask = '', guard = '', tool = ''] = blocks
-  assert.equal(blocks.length, 3)
+  const [ask = '', guard = '', listen = '', tool = ''] = blocks
+  assert.equal(blocks.length, 4)
   await using daemon = await FalseDaemon.open(allowing)
   assert.deepEqual(await run(ask, daemon.socket), ['read'])
   assert.deepEqual(await run(guard, daemon.socket), ['build', 'copy'])
   assert.deepEqual(await run(tool, daemon.socket), ['remove'])
+  assert.deepEqual(await run(listen, daemon.socket), ['show 1.7'])
   daemon.answers = denying
   assert.deepEqual(await run(ask, daemon.socket), ['report REVOKED'])
   assert.deepEqual(await run(guard, daemon.socket), ['report REVOKED'])
