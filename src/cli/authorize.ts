@@ -65,7 +65,7 @@ export function askOf(
     body: {
       ...(receipt === null ? {} : { receipt: receiptText(context, receipt) }),
       ...(subject === null ? {} : { subject: entity(subject, '--subject') }),
-      action: { name: action, properties: { ...(fallback?.args ?? {}), ...args(options) } },
+      action: { name: action, properties: { ...(fallback?.args ?? {}), ...argsOf(options) } },
       resource: entity(resource, '--resource'),
     },
     headers: headersOf(context, options),
@@ -77,7 +77,7 @@ export function headersOf(context: Context, options: Options): Ask['headers'] {
   const artifact = textOption(options, 'artifact')
   const cause = causeOf(context, options)
   return {
-    ...(artifact === null ? {} : { 'meshd-artifact': artifactHeader(context, artifact) }),
+    ...(artifact === null ? {} : artifactOf(context, artifact)),
     ...(cause === null ? {} : { 'meshd-cause': cause }),
     ...traceOf(context),
   }
@@ -116,7 +116,8 @@ function receiptText(context: Context, file: string): string {
   }
 }
 
-function artifactHeader(context: Context, file: string): string {
+/** The header that brings it. @throws MeshError TOO_LARGE */
+export function artifactOf(context: Context, file: string): Ask['headers'] {
   const line = formatArtifact(readArtifact(context, file))
   if (line.length > ARTIFACT_HEADER_BYTES_MAX)
     throw new MeshError(
@@ -124,16 +125,18 @@ function artifactHeader(context: Context, file: string): string {
       `${file}: larger than ${ARTIFACT_HEADER_BYTES_MAX} bytes, the bound of a header`,
       { hint: 'meshd artifact hold' },
     )
-  return line
+  return { 'meshd-artifact': line }
 }
 
-function entity(text: string, flag: string): { type: string; id: string } {
+/** @param flag where it was typed. @throws MeshError USAGE */
+export function entity(text: string, flag: string): { type: string; id: string } {
   const at = text.indexOf(':')
   if (at < 1) throw new MeshError('USAGE', `${flag}: \`${text}\` is no type:id`)
   return { type: text.slice(0, at), id: text.slice(at + 1) }
 }
 
-function args(options: Options): object {
+/** What `--arg` says. @throws MeshError USAGE */
+export function argsOf(options: Options): object {
   const given = Array.isArray(options['arg']) ? options['arg'].map(String) : []
   return Object.fromEntries(
     given.map((text) => {

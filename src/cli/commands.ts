@@ -29,6 +29,7 @@ export const FAMILIES: readonly Family[] = [
   { words: ['artifact'], load: artifacts },
   { words: ['authorize'], load: async () => [(await import('./authorize.ts')).authorize] },
   { words: ['explain', 'why'], load: async () => [(await import('./explain.ts')).explain] },
+  { words: ['who-can', 'what-can'], load: searches },
   { words: ['exec'], load: async () => [(await import('./exec.ts')).exec] },
   { words: ['mcp'], load: async () => [(await import('./mcp.ts')).mcp] },
   { words: ['hook'], load: hooks },
@@ -43,6 +44,11 @@ export const FAMILIES: readonly Family[] = [
   { words: ['commands'], load: async () => [(await import('./command-list.ts')).commandList] },
   { words: ['version'], load: async () => [(await import('./version.ts')).version] },
 ]
+
+async function searches(): Promise<readonly Command[]> {
+  const { whoCan, whatCan } = await import('./who-can.ts')
+  return [whoCan, whatCan]
+}
 
 async function peers(): Promise<readonly Command[]> {
   const [peer, admit, { peerSuspend }] = await Promise.all([

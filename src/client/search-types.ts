@@ -77,3 +77,26 @@ export interface MeshNodeView {
 export interface MeshRecordListView extends ListView<'MeshRecordList', MeshRecordView> {
   readonly nodes: readonly MeshNodeView[]
 }
+
+/** POST /access/v1/search/subject, resource, action: AuthZEN's answer, and how it came about. */
+export interface CandidatesView {
+  readonly results: readonly CandidateView[]
+  /** '' at the end. */
+  readonly page: { readonly next_token: string }
+  readonly context: {
+    readonly meshd: {
+      /** Nothing was recorded, and nothing of it may be acted on. */
+      readonly hypothetical: true
+      readonly judged: number
+      /** How many of them would be denied, by reason code. */
+      readonly denied: { readonly [code: string]: number }
+    }
+  }
+}
+
+/** A subject or a resource by its type and id, an action by its name. */
+export interface CandidateView {
+  readonly type?: string
+  readonly id?: string
+  readonly name?: string
+}

@@ -223,6 +223,22 @@ test('what is bound to a fact of the kernel denies over HTTPS, whatever the fact
   assert.deepEqual([body.decision, body.context.meshd.code], [false, 'RUNTIME_MISMATCH'])
 })
 
+test('who-can and what-can search from the terminal', async () => {
+  const found = async (...words: string[]) =>
+    (await host.do(...words, '-o', 'id'))
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+  assert.deepEqual(await found('who-can', 'read', 'record:record-1'), ['user:alice', 'user:bob'])
+  assert.deepEqual(await found('who-can', 'write', 'record:record-1'), ['user:alice'])
+  const onRecord = ['--resource', 'record:record-1']
+  assert.deepEqual(await found('what-can', 'user:bob', ...onRecord), ['read'])
+  const soft = await found('what-can', 'user:alice', '--action', 'write', '--type', 'record')
+  assert.deepEqual(soft, ['record:record-1'])
+  assert.deepEqual(await found('what-can', 'user:nobody', ...onRecord), [])
+  assert.equal((await host.run('what-can', 'user:alice')).status, 64)
+})
+
 test('over HTTPS nothing that is kept here or governs can be reached', async () => {
   for (const [method, path] of [
     ['GET', '/v1/wallet'],

@@ -1,6 +1,10 @@
 /** The same moment: what was decided, recorded, revoked and published. */
 
-import type { MeshRecordListView, RecordStatsView } from '../../src/client/search-types.ts'
+import type {
+  CandidatesView,
+  MeshRecordListView,
+  RecordStatsView,
+} from '../../src/client/search-types.ts'
 import type {
   CheckView,
   DecisionView,
@@ -246,3 +250,18 @@ export const MESH_RECORDS: MeshRecordListView = {
     { ...named('cygnus'), why: 'it does not answer', count: 0, more: true },
   ],
 }
+
+const searched = (
+  results: CandidatesView['results'],
+  denied: Readonly<Record<string, number>>,
+) => ({
+  results,
+  page: { next_token: '' },
+  context: { meshd: { hypothetical: true as const, judged: 5, denied } },
+})
+
+export const CANDIDATES: CandidatesView = searched(
+  ['alice', 'erin', 'frank'].map((id) => ({ type: 'user', id })),
+  { POLICY_NO_PERMIT: 1, REVOKED: 1 },
+)
+export const ACTIONS: CandidatesView = searched([], { AUTHORIZATION_MISSING: 5 })

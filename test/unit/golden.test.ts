@@ -69,6 +69,8 @@ const READ: Answers = {
   'POST /v1/invites': story.INVITE,
   'POST /v1/artifacts/verify': { valid: true, code: null, detail: '', revocations: 13 },
   'POST /v1/explain': log.DENIED,
+  'POST /access/v1/search/subject': log.CANDIDATES,
+  'POST /access/v1/search/action': log.ACTIONS,
 }
 const answered = (decision: object) => ({
   ...READ,
@@ -90,6 +92,8 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
   'root-history': [['root', 'history'], READ],
   explain: [['explain', log.DECISION_ID], READ],
   'explain-hypothetical': [['explain', ...ASK.slice(1)], READ],
+  'who-can': [['who-can', 'tool:read', 'repo:acme/docs', '--type', 'user'], READ],
+  'what-can': [['what-can', 'user:alice', '--resource', 'repo:acme/docs'], READ],
   'authorize-allow': [ASK, answered(log.ALLOWED)],
   'authorize-deny': [ASK, answered(log.DENIED)],
   'revoke-wait': [[...REVOKE, '--wait'], READ],
