@@ -15,6 +15,7 @@ import { governanceRoutes } from '../../src/api/governance.ts'
 import { healthRoutes } from '../../src/api/health.ts'
 import { inviteRoutes } from '../../src/api/invites.ts'
 import { lineageRoutes } from '../../src/api/lineage.ts'
+import { meshExecutionRoutes } from '../../src/api/mesh-executions.ts'
 import { meshFileRoutes } from '../../src/api/mesh-file.ts'
 import { meshRecordRoutes } from '../../src/api/mesh-records.ts'
 import { metricsRoutes } from '../../src/api/metrics.ts'
@@ -65,6 +66,9 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'POST /v1/gateway/kubernetes/admit': ['an AdmissionReview', 'an AdmissionReview'],
   'POST /v1/data/meshd/allow': ['`{input}`, a request', '`{result}`: true or false'],
   'POST /v1/executions': ['a request', 'DecisionView; an allow opens an execution'],
+  'GET /v1/executions': ['-', 'ExecutionList: the caller’s own; on `read` and `admin` all'],
+  'POST /v1/executions/{id}/process': ['`{pid, command}`, to be shown', '`{id}`'],
+  'GET /v1/mesh/executions': ['-', 'MeshExecutionList, and who did not answer'],
   'GET /v1/executions/{id}': ['-', 'ExecutionView'],
   'GET /v1/executions/{id}/watch': [
     '`?ms=` up to 10000',
@@ -178,6 +182,7 @@ export function routes(): readonly Route[] {
     ...tileRoutes(unused),
     ...meshFileRoutes(unused),
     ...meshRecordRoutes(unused),
+    ...meshExecutionRoutes(unused),
     ...pruneRoutes(unused),
     ...redactRoutes(unused),
     ...lineageRoutes(unused),

@@ -26,6 +26,7 @@ import { governanceRoutes } from './governance.ts'
 import { healthRoutes } from './health.ts'
 import { inviteRoutes } from './invites.ts'
 import { lineageRoutes } from './lineage.ts'
+import { meshExecutionRoutes } from './mesh-executions.ts'
 import { meshFileRoutes } from './mesh-file.ts'
 import { meshRecordRoutes } from './mesh-records.ts'
 import { type Metrics, metricsRoutes } from './metrics.ts'
@@ -206,7 +207,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...authzenSearchRoutes(deciding, daemon.policy),
     ...gatewayRoutes(deciding),
     ...executionRoutes({
-      ...{ deciding, executions: node.executions },
+      ...{ deciding, executions: node.executions, nameOf, seenFrom },
       monotonicMs: () => daemon.clock.monotonicMs(),
     }),
     ...decisionRoutes({
@@ -230,6 +231,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...tileRoutes(services),
     ...meshFileRoutes(services),
     ...meshRecordRoutes(services),
+    ...meshExecutionRoutes(services),
     ...pruneRoutes(services),
     ...redactRoutes(services),
     ...lineageRoutes(services),

@@ -9,6 +9,7 @@ import type { JsonObject } from '../core/json.ts'
 import { type Json, parseJson } from '../core/json.ts'
 import {
   ARTIFACT_BYTES_MAX,
+  EXECUTION_COMMAND_BYTES_MAX,
   LABELS_MAX,
   LINKS_MAX,
   MESSAGE_BYTES_MAX,
@@ -54,6 +55,10 @@ const grant = object({
 export const outcomeBody = object({
   kind: literal('ok', 'failed', 'stopped', 'unknown'),
   status: nullable(integer(-1, 2 ** 32 - 1)),
+})
+export const processBody = object({
+  pid: integer(1, 2 ** 32 - 1),
+  command: shape.text(EXECUTION_COMMAND_BYTES_MAX),
 })
 export const artifactBody = object({ artifact })
 export const recordBody = object({ artifact, event: literal('issued', 'delegated') })

@@ -34,6 +34,8 @@ export const FAMILIES: readonly Family[] = [
   { words: ['mcp'], load: async () => [(await import('./mcp.ts')).mcp] },
   { words: ['hook'], load: hooks },
   { words: ['gateway'], load: gateways },
+  { words: ['ps'], load: async () => [(await import('./ps.ts')).ps] },
+  { words: ['kill'], load: async () => [(await import('./kill.ts')).kill] },
   { words: ['lineage'], load: lineages },
   { words: ['audit'], load: audits },
   { words: ['verify'], load: async () => [(await import('./verify.ts')).verify] },

@@ -1,9 +1,10 @@
 /** `meshd exec -- <cmd>`: run a command only if authorized, stop it when it no longer is, record the outcome. */
 import { fstatSync, writeSync } from 'node:fs'
+import { basename } from 'node:path'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import { utf8 } from '../core/bytes.ts'
 import { sha256Hex, shortId } from '../core/id.ts'
-import { EXEC_ARGV_BYTES_MAX, OUTCOME_MS_MAX } from '../core/limits.ts'
+import { EXEC_ARGV_BYTES_MAX, EXECUTION_COMMAND_BYTES_MAX, OUTCOME_MS_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
 import { type ExecResult, type ExecutionApi, execute } from '../enforce/exec.ts'
@@ -61,7 +62,7 @@ async function decided(
     resource: `exe:${executable.path}`,
     args: boundArguments(executable, argv),
   })
-  const result = await execute(apiOf(context, ask), {
+  const result = await execute(apiOf(context, ask, argv), {
     ...{ executable, args: argv.slice(1), env: context.io.env },
     monotonicMs: () => performance.now(),
     outcomeMs: OUTCOME_MS_MAX,
@@ -79,7 +80,7 @@ async function decided(
   return status
 }
 
-function apiOf(context: Context, { body, headers }: Ask): ExecutionApi {
+function apiOf(context: Context, { body, headers }: Ask, argv: readonly string[]): ExecutionApi {
   // Ctrl-C is for the child: what watches over it goes on until that has ended.
   const client = context.client('decide', new AbortController().signal)
   return {
@@ -93,9 +94,18 @@ function apiOf(context: Context, { body, headers }: Ask): ExecutionApi {
         timeoutMs: 0,
         signal,
       }),
+    started: (id, pid) =>
+      client.post(`/v1/executions/${id}/process`, { pid, command: commandOf(argv) }),
     outcome: (id, kind, status, signal) =>
       client.post(`/v1/executions/${id}/outcome`, { kind, status }, { signal }),
   }
+}
+
+/** As `meshd ps` shows it: the name of the program, and its words as far as there is room. */
+function commandOf([word = '', ...args]: readonly string[]): string {
+  const text = stripControls([basename(word), ...args].join(' '))
+  // A character has three bytes of UTF-8 at most for each unit of a text.
+  return text.slice(0, Math.floor(EXECUTION_COMMAND_BYTES_MAX / 3)).toWellFormed()
 }
 
 /** What no `--arg` may say instead. */

@@ -50,30 +50,32 @@ export const revoke: Command = {
     ...KEY_OPTIONS,
   ],
   run: async (context, [text = ''], options) => {
-    const { target, says } = await targetOf(context, text)
-    const common = await commonOf(context)
-    const until = textOption(options, 'until')
-    // A link may be signed years ahead and come to life at its end, and a key lives as long as somebody has it.
-    const untilMs =
-      until === null ? TIME_S_MAX * 1000 : common.issuedMs + durationOf(until, '--until')
-    const role = await signerFor(context, ['revoker'], options)
-    for (const line of says) context.say(line)
-    const inert =
-      until === null
-        ? ''
-        : `; inert after ${clockTime(new Date(untilMs).toISOString(), context.now())}`
-    context.say(`  and all that descends from it. A revocation cannot be undone${inert}`)
-    await consent(context, `Revoke as ${role.name} (revoker)?`)
-    const payload = payloadOf({
-      type: 'revocation',
-      ...common,
-      target,
-      untilMs,
-      chain: [],
-    })
-    const view = await submit(context, await signNew('revocation', payload, role))
+    const view = await revokeNow(context, await targetOf(context, text), options)
     return view === null ? 0 : follow(context, view, 'revoked', waitOf(context, options))
   },
+}
+
+/** Asks, signs and hands over. null where --dry-run has printed it. */
+export async function revokeNow(
+  context: Context,
+  { target, says }: Chosen,
+  options: Options,
+): Promise<StatementView | null> {
+  const common = await commonOf(context)
+  const until = textOption(options, 'until')
+  // A link may be signed years ahead and come to life at its end, and a key lives as long as somebody has it.
+  const untilMs =
+    until === null ? TIME_S_MAX * 1000 : common.issuedMs + durationOf(until, '--until')
+  const role = await signerFor(context, ['revoker'], options)
+  for (const line of says) context.say(line)
+  const inert =
+    until === null
+      ? ''
+      : `; inert after ${clockTime(new Date(untilMs).toISOString(), context.now())}`
+  context.say(`  and all that descends from it. A revocation cannot be undone${inert}`)
+  await consent(context, `Revoke as ${role.name} (revoker)?`)
+  const payload = payloadOf({ type: 'revocation', ...common, target, untilMs, chain: [] })
+  return submit(context, await signNew('revocation', payload, role))
 }
 
 /** Prints the statement and, unless --wait=none, how it spread. */
@@ -109,7 +111,7 @@ export function waitOf(context: Context, options: Options): WaitFor {
   throw new MeshError('USAGE', `--wait: \`${String(given)}\` is none of none, committed, all`)
 }
 
-interface Chosen {
+export interface Chosen {
   readonly target: Target
   readonly says: readonly string[]
 }

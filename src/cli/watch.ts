@@ -14,7 +14,16 @@ const HOME = '\u001b[H'
 const TO_LINE_END = '\u001b[K'
 const TO_SCREEN_END = '\u001b[J'
 /** What is another in each view although nothing changed. */
-const PASSING = ['generatedAt', 'remainingMs', 'rttMs', 'lastSeenAt', 'at', 'clockOffsetMs']
+const PASSING = [
+  'generatedAt',
+  'remainingMs',
+  'rttMs',
+  'lastSeenAt',
+  'at',
+  'clockOffsetMs',
+  'ageMs',
+  'leaseRemainingMs',
+]
 
 export type Draw = (io: Io, globals: Globals) => Promise<number>
 

@@ -218,6 +218,10 @@ export const EXECUTION_SILENCE_MS = 30 * SECOND
 export const EXECUTION_POLL_MS = 10 * SECOND
 /** The whole of a hook: agents wait for 30 s and more, and let the call run when that is over. */
 export const HOOK_MS_MAX = 15 * SECOND
+/** What is shown of a process that runs: as much as a screen is wide. */
+export const EXECUTION_COMMAND_BYTES_MAX = 256
+/** Running executions that one node shows another at once. */
+export const MESH_RUNNING_MAX = 256
 /** Before a daemon that did not answer is asked again. */
 export const EXECUTION_RETRY_MS = 200
 /** Denials that wait for the disk at once; further ones are counted in the next durable record (S20). */
@@ -623,6 +627,9 @@ export const SHUTDOWN_MS_MAX = 5 * SECOND
 export const STOP_LOOPS_MS_MAX = 1_500
 /** For a daemon to record how a child ended; its status waits for that, and a daemon that hangs would hold it. */
 export const OUTCOME_MS_MAX = 2 * SECOND
+/** Between two looks at whether an execution has ended, here and at another node (MESH_SEARCHES_PER_PEER_S). */
+export const KILL_LOOK_HERE_MS = 50
+export const KILL_LOOK_MESH_MS = 500
 /** SIGTERM to SIGKILL for a child whose authorization ended. */
 export const CHILD_GRACE_MS = 5 * SECOND
 /** Between two looks at whether anybody of it is left. */

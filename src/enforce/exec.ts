@@ -22,6 +22,8 @@ import type { NotRun } from './locate.ts'
 export interface ExecutionApi {
   open(): Promise<DecisionView>
   watch(id: string, ms: number, signal: AbortSignal): Promise<ExecutionView>
+  /** What it started, to be shown; whether that arrives changes nothing. */
+  started(id: string, pid: number): Promise<void>
   outcome(
     id: string,
     kind: 'ok' | 'failed' | 'stopped',
@@ -84,6 +86,8 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
       return { kind: 'not run', decision, why: began }
     }
     const dismiss = guarding(began, id, call.say)
+    // A daemon that does not take it shows nothing of it, and watches all the same.
+    if (began.pid !== undefined) api.started(id, began.pid).catch(() => {})
     const result = await supervise(api, call, { decision, id, child: began, family }, untilMs)
     dismiss()
     return result

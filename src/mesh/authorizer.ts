@@ -10,6 +10,7 @@
  * returned even if it cannot be recorded, and is counted in the next durable
  * record; an allow never is (design 4).
  */
+import { formatEntity } from '../core/command.ts'
 import type { RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { JudgeInput, Judgement } from '../core/judge.ts'
@@ -19,9 +20,10 @@ import {
   DENIALS_WAITING_MAX,
   WITNESSED_DEADLINE_MS,
 } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
 import type { Denial } from '../core/reasons.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Standing } from './executions.ts'
+import type { About, Standing } from './executions.ts'
 import { Exhibits } from './exhibits.ts'
 import type { Nonces } from './nonces.ts'
 import type { Clock, Put } from './ports.ts'
@@ -197,6 +199,7 @@ export class Authorizer {
   #standing(call: Call, judgement: Judgement, id: RecordId): Standing {
     return {
       owner: call.owner,
+      about: aboutOf(call, judgement),
       recheck: () => call.recheck(judgement, id),
       leaseUntilMs: () => call.leaseUntilMs(judgement),
     }
@@ -285,6 +288,12 @@ export class Authorizer {
   #within<T>(receivedMs: number, promise: Promise<T>): Promise<T | 'late'> {
     return this.#deadlines.within(promise, receivedMs + DECISION_DEADLINE_MS)
   }
+}
+
+function aboutOf({ input: { request } }: Call, { principal }: Judgement): About {
+  // What is no request is never allowed.
+  if (request instanceof Malformed) return { principal, action: '', resource: '' }
+  return { principal, action: request.action, resource: formatEntity(request.resource) }
 }
 
 const NO_LEASE: Denial = {

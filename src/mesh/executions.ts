@@ -12,6 +12,7 @@
 import { utf8 } from '../core/bytes.ts'
 import type { RecordId } from '../core/id.ts'
 import { formatJson, type JsonObject } from '../core/json.ts'
+import type { Did } from '../core/keys.ts'
 import {
   EXECUTION_SILENCE_MS,
   EXECUTION_TICK_MS,
@@ -33,10 +34,25 @@ export interface Outcome {
   readonly status: number | null
 }
 
+/** Who does what: to show it, and nothing rests on it. */
+export interface About {
+  readonly principal: Did | null
+  readonly action: string
+  /** `repo:acme/docs` */
+  readonly resource: string
+}
+
+/** What the enforcement point says that it started; to show it, and nothing rests on it. */
+export interface Started {
+  readonly pid: number
+  readonly command: string
+}
+
 /** What the authorizer knows of one allow: asked again as long as it runs. */
 export interface Standing {
   /** Who may watch and close it. */
   readonly owner: string
+  readonly about: About
   /** Checks 8 and 11 on the state of this very moment. */
   recheck(): Denial | null
   /** Monotonic time until which the lease, as it stands now, allows it. */
@@ -46,6 +62,10 @@ export interface Standing {
 export interface Execution {
   readonly id: RecordId
   readonly owner: string
+  readonly about: About
+  /** Monotonic. */
+  readonly openedMs: number
+  readonly process: Started | null
   readonly state: 'running' | 'stopped' | 'ended'
   readonly leaseUntilMs: number | null
   readonly stop: Denial | null
@@ -55,6 +75,8 @@ export interface Execution {
 interface Running {
   readonly id: RecordId
   readonly standing: Standing
+  readonly openedMs: number
+  process: Started | null
   stop: Denial | null
   outcome: Outcome | null
   heardMs: number
@@ -114,9 +136,9 @@ export class Executions {
   }
 
   add(id: RecordId, standing: Standing): void {
-    const heardMs = this.#ports.clock.monotonicMs()
-    const watchers = new Set<() => void>()
-    const running: Running = { id, standing, stop: null, outcome: null, heardMs, watchers }
+    const openedMs = this.#ports.clock.monotonicMs()
+    const begun = { process: null, stop: null, outcome: null, watchers: new Set<() => void>() }
+    const running: Running = { ...begun, id, standing, openedMs, heardMs: openedMs }
     this.#running.set(id, running)
     this.#changed(running)
   }
@@ -137,6 +159,13 @@ export class Executions {
     const known = running === undefined ? this.#ended.get(id) : viewOf(running)
     if (known === undefined) throw notHere(id)
     return known
+  }
+
+  /** @throws MeshError NOT_FOUND */
+  started(id: RecordId, process: Started): void {
+    const running = this.#running.get(id)
+    if (running === undefined) throw notHere(id)
+    running.process = process
   }
 
   /** Answers when the execution is to stop or has ended, and at the latest after ms. @throws MeshError NOT_FOUND */
@@ -247,10 +276,11 @@ export class Executions {
   }
 }
 
-function viewOf({ id, standing, stop, outcome }: Running): Execution {
+function viewOf({ id, standing, openedMs, process, stop, outcome }: Running): Execution {
   const state = outcome !== null ? 'ended' : stop !== null ? 'stopped' : 'running'
   const leaseUntilMs = state === 'running' ? standing.leaseUntilMs() : null
-  return { id, owner: standing.owner, state, leaseUntilMs, stop, outcome }
+  const { owner, about } = standing
+  return { id, owner, about, openedMs, process, state, leaseUntilMs, stop, outcome }
 }
 
 function notHere(id: RecordId): MeshError {

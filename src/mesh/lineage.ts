@@ -31,6 +31,7 @@ import {
 } from './lineage-frames.ts'
 import type { LineageServer } from './lineage-server.ts'
 import type { Clock, Network } from './ports.ts'
+import { asksRunning } from './running-frames.ts'
 import { asksSearch } from './search-frames.ts'
 import type { SearchServer } from './search-server.ts'
 
@@ -78,7 +79,9 @@ export class Lineage {
   static open(ports: LineagePorts): Lineage {
     const { own, searches } = ports
     ports.network.handle('lineage', (peer, request) =>
-      asksSearch(request) ? searches.answer(peer, request) : own.answer(peer, request),
+      asksSearch(request) || asksRunning(request)
+        ? searches.answer(peer, request)
+        : own.answer(peer, request),
     )
     return new Lineage(ports)
   }

@@ -18,7 +18,8 @@ import { parseRecord } from '../core/record.ts'
 import { leafOf } from '../core/terms.ts'
 import type { Network } from './ports.ts'
 import { type Found, matches, queryOf, type RecordFilter } from './record-search.ts'
-import { formatSearchRequest, parseSearchAnswer, type SearchAnswer } from './search-frames.ts'
+import { formatRunningRequest, type Live, parseRunningAnswer } from './running-frames.ts'
+import { formatSearchRequest, type Proven, parseSearchAnswer } from './search-frames.ts'
 
 export interface MeshSearchPorts {
   readonly network: Pick<Network, 'ask' | 'self'>
@@ -33,14 +34,23 @@ export interface ProvenRecord extends Found {
   readonly witnessed: boolean
 }
 
+/** An allow that is proven, and what its node says of what came of it. */
+export interface ProvenExecution extends ProvenRecord {
+  readonly live: Live
+}
+
 /** What one node said. */
-export interface NodeAnswer {
+export interface NodeAnswer<Each = ProvenRecord> {
   readonly node: Did
   /** null for one that answered; else why there is nothing of it. */
   readonly why: string | null
-  readonly records: readonly ProvenRecord[]
+  readonly records: readonly Each[]
   /** It has more that match, or did not look at all. */
   readonly more: boolean
+}
+
+const ALLOWS: RecordFilter = {
+  ...{ terms: { type: 'decision', outcome: 'allow' }, sinceMs: null, untilMs: null },
 }
 
 const REFUSED = {
@@ -57,44 +67,71 @@ export class MeshSearch {
   }
 
   /** Of every other member, in the order of their dids. */
-  async search(
-    filter: RecordFilter,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<readonly NodeAnswer[]> {
+  search(filter: RecordFilter, limit: number, signal: AbortSignal): Promise<readonly NodeAnswer[]> {
+    return this.#everywhere((node) => this.#ask(node, filter, limit, signal))
+  }
+
+  /** What runs on every other member, in the order of their dids. */
+  running(signal: AbortSignal): Promise<readonly NodeAnswer<ProvenExecution>[]> {
+    return this.#everywhere((node) => this.#askRunning(node, signal))
+  }
+
+  async #everywhere<Answer>(ask: (node: Did) => Promise<Answer>): Promise<readonly Answer[]> {
     const { network, governance } = this.#ports
     const nodes = [...governance().members.keys()].filter((node) => node !== network.self).sort()
-    const answers = new Map<Did, NodeAnswer>()
+    const answers = new Map<Did, Answer>()
     const left = nodes.values()
     const work = async () => {
-      for (const node of left) answers.set(node, await this.#ask(node, filter, limit, signal))
+      for (const node of left) answers.set(node, await ask(node))
     }
     await Promise.all(Array.from({ length: MESH_SEARCH_NODES_AT_ONCE }, work))
     return nodes.flatMap((node) => answers.get(node) ?? [])
   }
 
-  async #ask(
-    node: Did,
-    filter: RecordFilter,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<NodeAnswer> {
-    const nothing = (why: string): NodeAnswer => ({ node, why, records: [], more: true })
-    try {
+  #askRunning(node: Did, signal: AbortSignal): Promise<NodeAnswer<ProvenExecution>> {
+    return answered(node, async () => {
+      const { network, governance } = this.#ports
+      const bytes = await network.ask(node, 'lineage', formatRunningRequest(), signal)
+      const answer = parseRunningAnswer(bytes)
+      if (answer.say === 'refused') return REFUSED[answer.why]
+      const proven = verifyFound(answer, node, ALLOWS, governance())
+      // In the order of the answer, one for one.
+      const records = proven.map((record, i) => {
+        const { state, ageMs, leaseMs, process } = answer.records[i] as Live
+        return { ...record, live: { state, ageMs, leaseMs, process } }
+      })
+      return { records, more: answer.more }
+    })
+  }
+
+  #ask(node: Did, filter: RecordFilter, limit: number, signal: AbortSignal): Promise<NodeAnswer> {
+    return answered(node, async () => {
+      const { network, governance } = this.#ports
       const count = Math.min(limit, MESH_SEARCH_RECORDS_MAX)
       const request = formatSearchRequest({ filter, before: null, count })
-      const bytes = await this.#ports.network.ask(node, 'lineage', request, signal)
-      const answer = parseSearchAnswer(bytes)
-      if (answer.say === 'refused') return nothing(REFUSED[answer.why])
-      const records = verifyFound(answer, node, filter, this.#ports.governance())
-      if (records.length > count) return nothing('it showed more than was asked for')
-      return { node, why: null, records, more: answer.next !== null }
-    } catch (error) {
-      // Untrusted bytes come in here, over a network that fails: this node is named, the others are shown.
-      if (error instanceof Malformed) return nothing(`its answer is not proven: ${error.message}`)
-      if (error instanceof MeshError) return nothing(error.message)
-      throw error
-    }
+      const answer = parseSearchAnswer(await network.ask(node, 'lineage', request, signal))
+      if (answer.say === 'refused') return REFUSED[answer.why]
+      const records = verifyFound(answer, node, filter, governance())
+      if (records.length > count) return 'it showed more than was asked for'
+      return { records, more: answer.next !== null }
+    })
+  }
+}
+
+/** What it proved, or why there is nothing of it. */
+async function answered<Each>(
+  node: Did,
+  ask: () => Promise<Pick<NodeAnswer<Each>, 'records' | 'more'> | string>,
+): Promise<NodeAnswer<Each>> {
+  const nothing = (why: string) => ({ node, why, records: [], more: true })
+  try {
+    const answer = await ask()
+    return typeof answer === 'string' ? nothing(answer) : { node, why: null, ...answer }
+  } catch (error) {
+    // Untrusted bytes come in here, over a network that fails: this node is named, the others are shown.
+    if (error instanceof Malformed) return nothing(`its answer is not proven: ${error.message}`)
+    if (error instanceof MeshError) return nothing(error.message)
+    throw error
   }
 }
 
@@ -103,7 +140,7 @@ export class MeshSearch {
  * note that its key signed, and is what was asked for. @throws Malformed
  */
 export function verifyFound(
-  answer: Extract<SearchAnswer, { say: 'found' }>,
+  answer: Proven,
   node: Did,
   filter: RecordFilter,
   governance: Governance,

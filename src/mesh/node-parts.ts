@@ -303,6 +303,7 @@ export function openLineage(
   { clock, network, auditShare }: NodePorts,
   { reader, statements, log, publisher }: Knowledge,
   { records }: Witnessing,
+  { executions }: Deciding,
 ): { lineage: Lineage; meshSearch: MeshSearch } {
   const governance = () => statements.governance
   const witnessed = () => {
@@ -313,6 +314,7 @@ export function openLineage(
   const searches = new SearchServer({
     ...{ clock, log, reader, publisher },
     witnessed: () => records.checkpoint?.note ?? null,
+    running: () => executions.list(),
     shares: (peer) => mayRead(auditShare(), peer, governance()),
   })
   const lineage = Lineage.open({ network, clock, own, searches, governance })

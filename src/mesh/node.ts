@@ -114,7 +114,7 @@ export class MeshNode {
     this.mirror = witnessing.mirror
     this.mirroring = witnessing.mirroring
     this.records = witnessing.records
-    const { lineage, meshSearch } = openLineage(ports, known, witnessing)
+    const { lineage, meshSearch } = openLineage(ports, known, witnessing, deciding)
     this.lineage = lineage
     this.meshSearch = meshSearch
     const { cosigning, exchange, mirroring } = witnessing

@@ -47,19 +47,28 @@ export interface FoundRecord {
 
 const SEARCH_REFUSALS = ['share', 'busy', 'unready'] as const
 
+/** `share`: this node shows its records to nobody, or not to the asker. */
+export interface Refusal {
+  readonly say: 'refused'
+  readonly why: (typeof SEARCH_REFUSALS)[number]
+}
+
+/** Records of one log, and the notes that prove them. */
+export interface Proven<Each extends FoundRecord = FoundRecord> {
+  readonly epoch: number
+  /** One, or two: the smaller first. */
+  readonly notes: readonly string[]
+  readonly records: readonly Each[]
+}
+
 export type SearchAnswer =
-  /** `share`: this node shows its records to nobody, or not to the asker. */
-  | { readonly say: 'refused'; readonly why: (typeof SEARCH_REFUSALS)[number] }
-  | {
+  | Refusal
+  | (Proven & {
       readonly say: 'found'
-      readonly epoch: number
-      /** One, or two: the smaller first. */
-      readonly notes: readonly string[]
-      readonly records: readonly FoundRecord[]
       /** Older ones may match: where to go on. */
       readonly next: number | null
       readonly stopped: boolean
-    }
+    })
 
 const TIME_MS = integer(0, TIME_S_MAX * 1000)
 const INDEX = integer(0, LOG_RECORDS_MAX)
@@ -75,7 +84,7 @@ const REQUEST = object({
   terms: TERMS,
   until: nullable(TIME_MS),
 })
-const REFUSED = object({ say: literal('refused'), why: literal(...SEARCH_REFUSALS) })
+export const REFUSED = object({ say: literal('refused'), why: literal(...SEARCH_REFUSALS) })
 const FOUND = object({
   say: literal('found'),
   epoch: integer(1, LOG_EPOCH_MAX),
@@ -122,6 +131,15 @@ export function parseSearchAnswer(bytes: Uint8Array): SearchAnswer {
   const { header, blobs } = parseFrame(bytes, SYNC_FRAME_BYTES_MAX)
   if (header['say'] === 'refused') return alone(REFUSED(header, 'search'), blobs)
   const { say, epoch, items, next, notes: count, stopped } = FOUND(header, 'search')
+  return { say, epoch, ...readProven(blobs, count, items), next, stopped }
+}
+
+/** @param count of notes, before the records and their proofs @throws Malformed */
+export function readProven(
+  blobs: readonly Uint8Array[],
+  count: number,
+  items: readonly { readonly hashes: number; readonly index: number }[],
+): Omit<Proven, 'epoch'> {
   const needed = count + items.reduce((sum, { hashes }) => sum + 1 + hashes, 0)
   if (blobs.length !== needed) throw new Malformed('blobs are missing, or too many')
   const notes = blobs.slice(0, count).map((blob) => textIn(blob, COSIGNED_BYTES_MAX))
@@ -131,7 +149,7 @@ export function parseSearchAnswer(bytes: Uint8Array): SearchAnswer {
     at += 1 + hashes
     return record
   })
-  return { say, epoch, notes, records, next, stopped }
+  return { notes, records }
 }
 
 function textIn(blob: Uint8Array, bytesMax: number): string {

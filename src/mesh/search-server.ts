@@ -8,6 +8,7 @@ import { epochOf, readCheckpoint } from '../core/checkpoint.ts'
 import type { Did } from '../core/keys.ts'
 import {
   ASK_TIMEOUT_MS,
+  MESH_RUNNING_MAX,
   MESH_SEARCHES_MAX,
   MESH_SEARCHES_PER_PEER_S,
   SEARCH_ANSWER_BYTES_MAX,
@@ -15,15 +16,24 @@ import {
 import { Malformed } from '../core/malformed.ts'
 import { HASH_BYTES } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
+import type { Execution } from './executions.ts'
 import type { Log } from './log.ts'
 import type { LogReader } from './log-reader.ts'
 import type { Clock } from './ports.ts'
 import type { Publisher } from './publish.ts'
-import { type Found, searchRecords } from './record-search.ts'
+import { searchRecords } from './record-search.ts'
+import {
+  asksRunning,
+  formatRunningAnswer,
+  type Live,
+  parseRunningRequest,
+  type RunningAnswer,
+} from './running-frames.ts'
 import {
   type FoundRecord,
   formatSearchAnswer,
   parseSearchRequest,
+  type Refusal,
   type SearchAnswer,
   type SearchRequest,
 } from './search-frames.ts'
@@ -35,6 +45,7 @@ export interface SearchServerPorts {
   readonly publisher: Pick<Publisher, 'checkpoint'>
   /** The newest note of this log that a quorum cosigned; null for none. */
   witnessed(): string | null
+  running(): readonly Execution[]
   /** Whether this node may see what others asked here, and what was answered. */
   shares(peer: Did): boolean
 }
@@ -55,17 +66,24 @@ export class SearchServer {
 
   /** null, which closes the stream, for what is no question. */
   async answer(peer: Did, bytes: Uint8Array): Promise<Uint8Array | null> {
-    const request = read(bytes)
-    return request === null ? null : formatSearchAnswer(await this.#answer(peer, request))
+    if (asksRunning(bytes)) {
+      const read = reading(parseRunningRequest, bytes)
+      return read === null
+        ? null
+        : formatRunningAnswer(await this.#answer(peer, () => this.#live()))
+    }
+    const request = reading(parseSearchRequest, bytes)
+    if (request === null) return null
+    return formatSearchAnswer(await this.#answer(peer, () => this.#search(request)))
   }
 
-  async #answer(peer: Did, request: SearchRequest): Promise<SearchAnswer> {
+  async #answer<Answer>(peer: Did, look: () => Promise<Answer>): Promise<Answer | Refusal> {
     if (!this.#ports.shares(peer)) return { say: 'refused', why: 'share' }
     if (this.#running >= MESH_SEARCHES_MAX || this.#often(peer))
       return { say: 'refused', why: 'busy' }
     this.#running += 1
     try {
-      return await this.#search(request)
+      return await look()
     } catch (error) {
       // What the disk does not give is not shown; the reader has sealed a damaged log.
       if (error instanceof MeshError) return { say: 'refused', why: 'unready' }
@@ -73,6 +91,33 @@ export class SearchServer {
     } finally {
       this.#running -= 1
     }
+  }
+
+  /** What runs here, and is published. */
+  async #live(): Promise<RunningAnswer> {
+    const { reader, log, clock, running } = this.#ports
+    const { epoch } = log
+    const notes = this.#notes(epoch)
+    if (notes.length === 0) return { say: 'refused', why: 'unready' }
+    const all = running()
+    const newest = all.toSorted((a, b) => b.openedMs - a.openedMs).slice(0, MESH_RUNNING_MAX)
+    const nowMs = clock.monotonicMs()
+    const found: Indexed[] = []
+    const live = new Map<number, Live>()
+    for (const execution of newest) {
+      const record = await reader.find(execution.id)
+      if (record === null) continue
+      found.push(record)
+      live.set(record.index, liveOf(execution, nowMs))
+    }
+    found.sort((a, b) => b.index - a.index)
+    const { records } = await this.#proven(found, notes.map(sizeOf))
+    if (log.epoch !== epoch) return { say: 'refused', why: 'unready' }
+    const shown = records.flatMap((record) => {
+      const own = live.get(record.index)
+      return own === undefined ? [] : [{ ...record, ...own }]
+    })
+    return { say: 'running', epoch, notes, records: shown, more: shown.length < all.length }
   }
 
   async #search({ filter, before, count }: SearchRequest): Promise<SearchAnswer> {
@@ -88,7 +133,8 @@ export class SearchServer {
     void clock.sleep(ASK_TIMEOUT_MS, done.signal).then(() => late.abort())
     const asked = { filter, before: end, limit: count, signal: late.signal }
     const page = await searchRecords(reader, asked).finally(() => done.abort())
-    const { records, cutAt } = await this.#proven(page.found, notes.map(sizeOf))
+    const found = page.found.map(({ leaf }) => ({ index: Number(leaf['index']) }))
+    const { records, cutAt } = await this.#proven(found, notes.map(sizeOf))
     // Retired while it was read: that was another log.
     if (log.epoch !== epoch) return { say: 'refused', why: 'unready' }
     const rest = cutAt === null ? { next: page.next, stopped: page.stopped } : goesOn(cutAt)
@@ -97,14 +143,13 @@ export class SearchServer {
 
   /** As many as fit into an answer. @param sizes of the notes, ascending */
   async #proven(
-    found: readonly Found[],
+    found: readonly Indexed[],
     sizes: readonly number[],
   ): Promise<{ records: readonly FoundRecord[]; cutAt: number | null }> {
     const { reader } = this.#ports
     const records: FoundRecord[] = []
     let bytesLeft = SEARCH_ANSWER_BYTES_MAX
-    for (const { leaf } of found) {
-      const index = Number(leaf['index'])
+    for (const { index } of found) {
       const record = await reader.at(index)
       const size = sizes.find((each) => index < each)
       if (record === null || size === undefined) continue
@@ -147,9 +192,24 @@ function sizeOf(note: string): number {
   return readCheckpoint(note).size
 }
 
-function read(bytes: Uint8Array): SearchRequest | null {
+interface Indexed {
+  readonly index: number
+}
+
+function liveOf({ state, openedMs, leaseUntilMs, process }: Execution, nowMs: number): Live {
+  const whole = (ms: number) => Math.max(0, Math.floor(ms))
+  return {
+    state: state === 'running' ? 'running' : 'stopped',
+    ageMs: whole(nowMs - openedMs),
+    leaseMs: leaseUntilMs === null ? null : whole(leaseUntilMs - nowMs),
+    process,
+  }
+}
+
+/** null, which closes the stream, for what is no question. */
+function reading<T>(parse: (bytes: Uint8Array) => T, bytes: Uint8Array): T | null {
   try {
-    return parseSearchRequest(bytes)
+    return parse(bytes)
   } catch (error) {
     // Untrusted bytes come in here: the stream closes without an answer.
     if (error instanceof Malformed) return null

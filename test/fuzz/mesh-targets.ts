@@ -29,6 +29,12 @@ import {
 } from '../../src/mesh/log-frames.ts'
 import { formatPins, PINS_KEY, readMesh, readPins } from '../../src/mesh/pins.ts'
 import {
+  formatRunningAnswer,
+  formatRunningRequest,
+  parseRunningAnswer,
+  parseRunningRequest,
+} from '../../src/mesh/running-frames.ts'
+import {
   formatSearchAnswer,
   formatSearchRequest,
   parseSearchAnswer,
@@ -167,6 +173,32 @@ const LOGS: readonly Target[] = [
       formatSearchAnswer({
         ...{ say: 'found', epoch: 1, notes: [NOTE], next: 5, stopped: false },
         records: [{ index: 6, bytes: RECORDS[0] as Uint8Array, proof: [HASH, HASH] }],
+      }),
+    ],
+  }),
+  target({
+    ...{ name: 'running-request', runs: ['mesh/running-frames.ts parseRunningRequest'] },
+    ...{ parse: parseRunningRequest, print: formatRunningRequest },
+    corpus: [formatRunningRequest()],
+  }),
+  target({
+    ...{ name: 'running-answer', runs: ['mesh/running-frames.ts parseRunningAnswer'] },
+    ...{ parse: parseRunningAnswer, print: formatRunningAnswer },
+    corpus: [
+      formatRunningAnswer({ say: 'refused', why: 'share' }),
+      formatRunningAnswer({
+        ...{ say: 'running', epoch: 1, notes: [NOTE], more: false },
+        records: [
+          {
+            ...{ index: 6, bytes: RECORDS[0] as Uint8Array, proof: [HASH, HASH] },
+            ...{ state: 'running', ageMs: 9_004, leaseMs: 51_000 },
+            process: { pid: 20_144, command: 'reindex.sh' },
+          },
+          {
+            ...{ index: 5, bytes: RECORDS[0] as Uint8Array, proof: [HASH] },
+            ...{ state: 'stopped', ageMs: 9_004, leaseMs: null, process: null },
+          },
+        ],
       }),
     ],
   }),

@@ -1,5 +1,6 @@
 /** The same moment: what was decided, recorded, revoked and published. */
 
+import type { MeshExecutionListView, RunningView } from '../../src/client/execution-types.ts'
 import type {
   CandidatesView,
   MeshRecordListView,
@@ -235,7 +236,7 @@ export const STATS: RecordStatsView = {
   ],
 }
 
-const named = (name: 'atlas' | 'borealis' | 'cygnus') => ({ did: DIDS[name], name })
+const named = (name: keyof typeof DIDS) => ({ did: DIDS[name], name })
 export const MESH_RECORDS: MeshRecordListView = {
   ...listOf(
     'MeshRecordList',
@@ -265,3 +266,24 @@ export const CANDIDATES: CandidatesView = searched(
   { POLICY_NO_PERMIT: 1, REVOKED: 1 },
 )
 export const ACTIONS: CandidatesView = searched([], { AUTHORIZATION_MISSING: 5 })
+const RUNNING: RunningView = {
+  ...{ id: `sha256:9b31c07d${'0'.repeat(56)}`, state: 'running', leaseRemainingMs: 51_040 },
+  ...{ principal: PLANNER, principalName: 'worker-9', action: 'tool:search' },
+  ...{ resource: 'repo:acme/web', ageMs: 9_120 },
+  process: { pid: 20_144, command: 'reindex.sh' },
+}
+const STOPPING: RunningView = {
+  ...{ ...RUNNING, id: `sha256:2e90b4d6${'0'.repeat(56)}`, state: 'stopped' },
+  ...{ leaseRemainingMs: null, principalName: null, process: null },
+}
+
+export const EXECUTIONS = listOf('ExecutionList', [RUNNING, STOPPING])
+export const MESH_EXECUTIONS: MeshExecutionListView = {
+  ...listOf('MeshExecutionList', [{ ...RUNNING, node: named('cygnus') }]),
+  nodes: [
+    { ...named('atlas'), why: null, count: 0, more: false },
+    { ...named('borealis'), why: null, count: 0, more: false },
+    { ...named('cygnus'), why: null, count: 1, more: false },
+    { ...named('dorado'), why: 'no answer in time', count: 0, more: true },
+  ],
+}

@@ -1,7 +1,10 @@
 /** Looking through the logs of a whole mesh: what is shown is proven, who shows nothing is named, and who may look is the operator's to say. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { utf8 } from '../../src/core/bytes.ts'
+import { decision } from '../../scripts/docs/leaves.ts'
+import { textOf, utf8 } from '../../src/core/bytes.ts'
+import type { RecordId } from '../../src/core/id.ts'
+import type { JsonObject } from '../../src/core/json.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { verifyFound } from '../../src/mesh/mesh-search.ts'
 import type { RecordFilter } from '../../src/mesh/record-search.ts'
@@ -11,7 +14,7 @@ import {
   type SearchAnswer,
 } from '../../src/mesh/search-frames.ts'
 import { mayRead } from '../../src/mesh/share.ts'
-import { meshOfThree } from './three.ts'
+import { type Host, meshOfThree } from './three.ts'
 
 const SYSTEM: RecordFilter = { terms: { type: 'system' }, sinceMs: null, untilMs: null }
 const signal = new AbortController().signal
@@ -117,4 +120,64 @@ test('an answer in which anything is not proven, or not what was asked for, coun
     assert.throws(() => verify(said), Malformed, what)
   const decisions = { ...SYSTEM, terms: { type: 'decision' } }
   assert.throws(() => verify(answer, decisions), Malformed)
+})
+
+/** A draft of an allow, as the authorizer writes one. */
+function allow(): JsonObject {
+  const { index: _, time: __, node: ___, epoch: ____, ...draft } = JSON.parse(textOf(decision()))
+  return draft
+}
+
+type Opened = Awaited<ReturnType<typeof world>>
+
+/** One that runs on a host: its allow is in the log, as the authorizer puts it there. */
+async function runs({ clock }: Opened, { node }: Host, draft = allow()): Promise<RecordId> {
+  const { id } = await clock.until(node.log.append(draft))
+  node.executions.add(id, {
+    ...{ owner: 'bob', recheck: () => null, leaseUntilMs: () => clock.monotonicMs() + 51_000 },
+    about: { principal: null, action: 'job:deploy', resource: 'env:staging' },
+  })
+  return id
+}
+
+test('what runs elsewhere is shown with its proven allow, and what its node says of it', async () => {
+  const mesh = await world()
+  const { clock, a, b, c } = mesh
+  const [first, second] = [await runs(mesh, b), await runs(mesh, b)]
+  b.node.executions.started(first, { pid: 20_144, command: 'reindex.sh' })
+  await runs(mesh, c)
+  const look = () => clock.until(a.node.meshSearch.running(signal))
+  await clock.advance(3_000)
+  const of = async (host: Host) => (await look()).find(({ node }) => node === host.node.self)
+  const there = await of(b)
+  assert.deepEqual(
+    there?.records.map(({ id, live: { state, process } }) => [id, state, process?.command]),
+    [
+      [second, 'running', undefined],
+      [first, 'running', 'reindex.sh'],
+    ],
+  )
+  for (const { leaf, live } of there?.records ?? []) {
+    assert.equal(leaf['effect'], 'allow')
+    assert.ok(live.ageMs >= 3_000 && live.ageMs < 4_000, `${live.ageMs} ms`)
+    assert.equal(live.leaseMs, 51_000)
+  }
+  assert.equal(there?.more, false)
+  c.network.isolate(true)
+  assert.notEqual((await of(c))?.why, null)
+})
+
+test('what is not published yet is said to be more, and nothing but an allow of that node counts', async () => {
+  const mesh = await world()
+  const { clock, a, b } = mesh
+  await runs(mesh, b)
+  const there = async () =>
+    (await clock.until(a.node.meshSearch.running(signal))).find(({ node }) => node === b.node.self)
+  const early = await there()
+  assert.deepEqual([early?.why, early?.records, early?.more], [null, [], true])
+  await clock.advance(3_000)
+  assert.equal((await there())?.records.length, 1)
+  await runs(mesh, b, draft('no decision'))
+  await clock.advance(3_000)
+  assert.match((await there())?.why ?? '', /not proven: record \d+ is none that was asked for/)
 })

@@ -61,6 +61,32 @@ test('142: an execution is there for its caller and for an administrator alone',
   assert.equal((await api.get('/v1/executions/nonsense')).status, 404)
 })
 
+test('142: a caller sees what it runs itself, whoever may read sees all, and the process that is named', async () => {
+  const { of, api } = await ready()
+  const { body: decision } = await api.post('/v1/executions', BODY)
+  const path = `/v1/executions/${decision.id}/process`
+  const process = { pid: 20_144, command: 'reindex.sh\u001b[2J' }
+  assert.equal((await api.post(path, process, CAROL)).status, 404)
+  for (const bad of [{ pid: 0, command: 'x' }, { pid: 1 }, { pid: 1, command: 'x'.repeat(257) }])
+    assert.equal((await api.post(path, bad)).status, 400)
+  assert.equal((await api.post(path, process)).status, 200)
+  await of.clock.advance(9_000)
+  const list = async (call = {}) => (await api.get('/v1/executions', call)).body.items
+  assert.deepEqual(await list(), [
+    {
+      ...{ id: decision.id, state: 'running', action: ARGS.action, process },
+      ...{ resource: `${ARGS.resource.type}:${ARGS.resource.id}`, principalName: 'bob' },
+      ...{ principal: of.wallet.key('bob')?.signer.did, ageMs: 9_000 },
+      leaseRemainingMs: 33_000,
+    },
+  ])
+  assert.deepEqual([(await list(CAROL)).length, (await list({ uid: null })).length], [0, 0])
+  for (const call of [ADMIN, { role: 'read', uid: 5 }]) assert.equal((await list(call)).length, 1)
+  await api.post(`/v1/executions/${decision.id}/outcome`, { kind: 'ok', status: 0 })
+  assert.deepEqual(await list(ADMIN), [])
+  assert.equal((await api.post(path, process)).status, 404)
+})
+
 test('a watch and an outcome are bounded', async () => {
   const { api } = await ready()
   const { body: decision } = await api.post('/v1/executions', BODY)

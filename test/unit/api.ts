@@ -62,7 +62,10 @@ export class Api {
       ...authzenRoutes(deciding, publicUrl),
       ...authzenSearchRoutes(deciding, of.engine),
       ...gatewayRoutes(deciding),
-      ...executionRoutes({ deciding, executions, monotonicMs: () => clock.monotonicMs() }),
+      ...executionRoutes({
+        ...{ deciding, executions, seenFrom, monotonicMs: () => clock.monotonicMs() },
+        nameOf: (did) => callers.nameOf(did),
+      }),
       ...decisionRoutes({
         ...{ deciding, seenFrom, records: { of: (index) => (index === 0 ? PUBLISHED : null) } },
         decisions: new Decisions(of.log),

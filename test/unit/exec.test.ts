@@ -78,6 +78,7 @@ async function run(
     {
       open: async () => ALLOW,
       watch: silent,
+      started: async () => {},
       outcome: async (_, kind, status) => void outcomes.push(`${kind} ${status}`),
       ...api,
     },
@@ -186,7 +187,7 @@ test('what the kernel does not run, or was changed since it was decided, is told
     const outcome: ExecutionApi['outcome'] = async (_, kind, status) =>
       void outcomes.push(`${kind} ${status}`)
     const result = await execute(
-      { open, watch: silent, outcome },
+      { open, watch: silent, outcome, started: async () => {} },
       {
         ...{ executable, args, env: {}, monotonicMs: () => 0, outcomeMs: 100 },
         say: () => undefined,

@@ -13,6 +13,7 @@ import { Shelf } from './deciding.ts'
 const REVOKED: Denial = { code: 'REVOKED', detail: 'rev_0a77e4c1' }
 const STALE: Denial = { code: 'GOVERNANCE_STALE', detail: 'alone' }
 const id = (digit: number): RecordId => `sha256:${`${digit}`.repeat(64)}`
+const ABOUT = { principal: null, action: 'tool:read', resource: 'repo:acme/docs' }
 const never = new AbortController().signal
 
 async function open(shelf = new Shelf()) {
@@ -38,7 +39,7 @@ async function open(shelf = new Shelf()) {
       leaseUntilMs: 60_000,
     }
     executions.add(id(digit), {
-      owner: 'bob',
+      ...{ owner: 'bob', about: ABOUT },
       recheck: () => state.denial,
       leaseUntilMs: () => state.leaseUntilMs,
     })
@@ -86,7 +87,7 @@ test('what was stopped stays stopped for the first reason, and is told again', a
 test('a recheck that throws stops its execution, and the others are still looked at', async () => {
   const { executions, start, missed } = await open()
   executions.add(id(1), {
-    owner: 'bob',
+    ...{ owner: 'bob', about: ABOUT },
     recheck: () => {
       throw new Error('a bug')
     },

@@ -59,6 +59,8 @@ const READ: Answers = {
     return { ...listOf('RecordList', []), next: 88_106, stopped: false, pruned: 0 }
   },
   'GET /v1/mesh/records': log.MESH_RECORDS,
+  'GET /v1/executions': log.EXECUTIONS,
+  'GET /v1/mesh/executions': log.MESH_EXECUTIONS,
   'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
@@ -102,6 +104,8 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
     { ...READ, 'GET /v1/spread': log.SPREAD_UNCOMMITTED },
   ],
   'artifact-inspect': [['artifact', 'inspect', '<dir>/worker.ucan'], READ],
+  ps: [['ps'], READ],
+  'ps-mesh': [['ps', '--mesh'], READ],
   'lineage-trace': [['lineage', 'trace', LINEAGE.id], READ],
   'lineage-graph': [['lineage', 'graph', LINEAGE.id, '--format', 'mermaid'], READ],
   'audit-list': [['audit', 'list'], READ],
