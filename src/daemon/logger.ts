@@ -20,7 +20,7 @@ export interface Logger {
 }
 
 /** A warning or an error, as it is logged. */
-export interface Trouble {
+interface Trouble {
   readonly level: 'warning' | 'error'
   readonly event: string
   readonly fields: Fields

@@ -1,43 +1,37 @@
 /** The JavaScript of docs/guides/client-library.md, as it stands, with a daemon that allows and one that denies. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import * as client from '../../src/client/index.ts'
+import { Denied } from '../../src/client/index.ts'
 import { ALLOW, DENY, FalseDaemon, ID } from './false-daemon.ts'
+import { javaScriptOf, runBlock } from './guide.ts'
 
-const page = readFileSync('docs/guides/client-library.md', 'utf8')
-const blocks = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, block = '']) => block)
-const AsyncFunction: FunctionConstructor = Object.getPrototypeOf(async () => {}).constructor
+const blocks = javaScriptOf('docs/guides/client-library.md')
 
-/** Runs a block with what it imports, and with what its reader has: gives what was called, in order. */
+/** Runs a block with what its reader has: gives what was called, in order. */
 async function run(block: string, socket: string): Promise<readonly string[]> {
   const did: string[] = []
   const does =
     (name: string) =>
     (...given: readonly unknown[]) =>
       void did.push(typeof given[0] === 'string' ? `${name} ${given[0]}` : name)
-  const scope = {
-    ...client,
-    Mesh: class extends client.Mesh {
-      constructor() {
-        super({ socket })
-      }
-
-      /** The first alone: what follows has no end. */
-      override async *events(options?: client.EventOptions): AsyncGenerator<client.MeshEvent> {
-        for await (const event of super.events(options)) {
-          yield event
-          return
-        }
-      }
-    },
-    ...{ read: does('read'), report: does('report'), removeFile: does('remove') },
-    show: does('show'),
-    steps: [does('build'), does('copy')],
+  const get = async (
+    path: string,
+    guard: (request: object, response: object, next: () => void) => Promise<void>,
+    handle: () => void,
+  ) => {
+    const status = (code: number) => ({ json: () => does('status')(`${code}`) })
+    await guard({ params: { id: path } }, { status }, handle)
   }
-  const code = block.replace(/^import .*\n/m, '')
-  await AsyncFunction(...Object.keys(scope), code)(...Object.values(scope))
+  const handled = Promise.withResolvers<void>()
+  await runBlock(block, socket, {
+    ...{ read: does('read'), report: does('report'), removeFile: does('remove') },
+    ...{ show: does('show'), sendDocument: does('send'), steps: [does('build'), does('copy')] },
+    express: () => ({
+      get: (...route: Parameters<typeof get>) => get(...route).then(handled.resolve),
+    }),
+  })
+  if (block.includes('express(')) await handled.promise
   return did
 }
 
@@ -52,15 +46,17 @@ const allowing = {
 const denying = { ...ANSWERS, 'POST /v1/decisions': DENY, 'POST /v1/executions': DENY }
 
 test('the guide tells the truth: its blocks act when allowed, and report when denied', async () => {
-  const [ask = '', guard = '', listen = '', tool = ''] = blocks
-  assert.equal(blocks.length, 4)
+  const [ask = '', guard = '', handler = '', listen = '', tool = ''] = blocks
+  assert.equal(blocks.length, 5)
   await using daemon = await FalseDaemon.open(allowing)
   assert.deepEqual(await run(ask, daemon.socket), ['read'])
   assert.deepEqual(await run(guard, daemon.socket), ['build', 'copy'])
-  assert.deepEqual(await run(tool, daemon.socket), ['remove'])
+  assert.deepEqual(await run(handler, daemon.socket), ['send'])
   assert.deepEqual(await run(listen, daemon.socket), ['show 1.7'])
+  assert.deepEqual(await run(tool, daemon.socket), ['remove'])
   daemon.answers = denying
   assert.deepEqual(await run(ask, daemon.socket), ['report REVOKED'])
   assert.deepEqual(await run(guard, daemon.socket), ['report REVOKED'])
-  await assert.rejects(run(tool, daemon.socket), client.Denied)
+  assert.deepEqual(await run(handler, daemon.socket), ['status 403'])
+  await assert.rejects(run(tool, daemon.socket), Denied)
 })
