@@ -1,7 +1,10 @@
 /** `meshd doctor`: everything that can be checked, and how to mend it; its first line is the one thing to do. */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DoctorView, View } from '../client/types.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
 import { stripControls } from '../core/text.ts'
+import { type SettingsFile, settingsFindings } from '../enforce/hook-settings.ts'
 import type { Context } from './context.ts'
 import { printItem } from './output.ts'
 import { type Command, flagOption, textOption } from './spec.ts'
@@ -21,7 +24,8 @@ export const doctor: Command = {
     { flags: '--fix', says: 'print the commands that mend what was found' },
   ],
   run: async (context, _args, options) => {
-    const { item, seenFrom } = await examine(context, textOption(options, 'with'))
+    const { item: seen, seenFrom } = await examine(context, textOption(options, 'with'))
+    const item = { ...seen, groups: [...seen.groups, ...agentHooks(context)] }
     const findings = item.groups.flatMap((group) => group.findings)
     printItem(context, {
       kind: 'Doctor',
@@ -71,6 +75,41 @@ async function configFinding({ globals, io }: Context): Promise<Finding> {
     if (!(error instanceof MeshError)) throw error
     return { level: 'error', says: error.message, fix: error.hint }
   }
+}
+
+/** Where Claude Code looks: of the user, of the project, of the host. */
+function agentHooks({ io }: Context): DoctorView['groups'] {
+  const user = io.env['CLAUDE_CONFIG_DIR'] ?? join(io.env['HOME'] ?? '/', '.claude')
+  const paths = [
+    join(user, 'settings.json'),
+    '.claude/settings.json',
+    '.claude/settings.local.json',
+    '/etc/claude-code/managed-settings.json',
+  ]
+  const files = paths.filter((path) => existsSync(path)).map(readSettings)
+  const findings = settingsFindings(files, (program) => runnable(program, io.env['PATH'] ?? ''))
+  return findings.length === 0 ? [] : [{ name: 'Agent hooks', findings }]
+}
+
+function readSettings(path: string): SettingsFile {
+  try {
+    return { path, text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    // It may be somebody else's: that much is said.
+    return { path, text: `meshd: ${(error as NodeJS.ErrnoException).code}` }
+  }
+}
+
+function runnable(program: string, path: string): boolean {
+  const places = program.includes('/') ? [program] : path.split(':').map((at) => join(at, program))
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.X_OK)
+      return true
+    } catch {
+      return false // not here
+    }
+  })
 }
 
 function lines({ style }: Context, view: DoctorView, findings: readonly Finding[]): string[] {
