@@ -17,7 +17,7 @@ interface Snippet {
   readonly says: string
 }
 
-const SNIPPETS: readonly Snippet[] = [
+export const SNIPPETS: readonly Snippet[] = [
   { name: 'nginx', file: 'nginx.conf', says: 'auth_request, over the socket' },
   { name: 'envoy', file: 'envoy.yaml', says: 'ext_authz in its HTTP mode, over the socket' },
   { name: 'traefik', file: 'traefik.yaml', says: 'forwardAuth, by TCP' },
@@ -65,7 +65,7 @@ export const gatewayShow: Command = {
     { flags: '--host <name>', says: 'what it stands in front of, app.example' },
     { flags: '--app <url>', says: 'where the application listens, http://127.0.0.1:8080' },
     { flags: '--listen <address>', says: 'where nginx listens, 80' },
-    { flags: '--url <url>', says: 'of meshd’s own listener, for what asks by TCP' },
+    { flags: '--url <url>', says: 'of api.tcp, for what asks by TCP: https://meshd.example:8443' },
   ],
   run: async (context, [name = ''], options) => {
     const snippet = SNIPPETS.find((each) => each.name === name)
@@ -88,7 +88,7 @@ async function valuesOf(context: Context, options: Options): Promise<Values> {
     host: textOption(options, 'host') ?? 'app.example',
     app: textOption(options, 'app') ?? 'http://127.0.0.1:8080',
     listen: textOption(options, 'listen') ?? '80',
-    url: textOption(options, 'url') ?? 'https://meshd.example:4718',
+    url: textOption(options, 'url') ?? 'https://meshd.example:8443',
   }
   for (const [name, value] of Object.entries(values))
     if (!PLAIN.test(value))

@@ -1,8 +1,10 @@
 /** Hooks that ask by HTTP: an answer that the agent understands, and a denial in every other case. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Api } from './api.ts'
-import { granted, type World, world } from './deciding.ts'
+import { governed, granted, type World, world } from './deciding.ts'
+import { policyOf } from './judgements.ts'
 
 const CLAUDE = '/v1/gateway/claude-code'
 const GENERIC = '/v1/gateway/generic'
@@ -88,6 +90,25 @@ test('the generic form says allow or deny, with the id of the decision', async (
     assert.deepEqual([denied.status, denied.body.decision], [200, 'deny'])
     assert.match(denied.body.reason, /^denied by meshd: /)
   }
+})
+
+test('the policy of the guide lets the tests run, and no other command', async () => {
+  const page = readFileSync('docs/guides/agent-hooks.md', 'utf8')
+  const [, forbid = ''] = /```cedar\n([\s\S]*?)```/.exec(page) ?? []
+  const schema = `entity principal; entity tool; action "tools/call" appliesTo {
+    principal: [principal], resource: [tool],
+    context: { args?: { command?: String, description?: String } } };`
+  const text = `@id("granted") permit (principal, action, resource);\n${forbid}`
+  const policy = policyOf(text, { bundle: 'agents', version: 8, schema })
+  const of = await world([policy])
+  of.governance = governed({ policies: [policy] })
+  const headers = { 'meshd-artifact': granted(of, 'bob', { cmd: '/tools/call' }) }
+  const ask = async (command: string) => {
+    const event = { ...EVENT, tool_input: { command } }
+    return (await new Api(of).post(GENERIC, event, { headers })).body.decision
+  }
+  assert.equal(await ask('npm test -- --watch'), 'allow')
+  assert.equal(await ask('rm -rf /'), 'deny')
 })
 
 test('whatever goes wrong inside, an agent is told deny', async (t) => {

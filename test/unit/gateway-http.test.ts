@@ -31,7 +31,7 @@ const SENDS: Readonly<Record<string, (method: string, path: string) => Sent>> = 
     method: 'GET',
     target: '/v1/gateway/traefik',
     headers: {
-      ...{ host: '127.0.0.1:4718', 'user-agent': 'curl/7.88.1', 'accept-encoding': 'gzip' },
+      ...{ host: 'meshd.example:8443', 'user-agent': 'curl/7.88.1', 'accept-encoding': 'gzip' },
       ...{ 'x-forwarded-for': '192.0.2.7', 'x-forwarded-host': HOST, 'x-forwarded-method': method },
       ...{ 'x-forwarded-port': '443', 'x-forwarded-proto': 'https', 'x-forwarded-uri': path },
       ...{ 'x-forwarded-server': 'edge', 'x-real-ip': '192.0.2.7' },
