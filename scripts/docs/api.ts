@@ -129,7 +129,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
     '`?direction=` up, down `&ms=`',
     'View of a Lineage: each hop verified for this answer',
   ],
-  'GET /v1/log/verify': ['-', 'View of LogVerify: every record re-hashed'],
+  'GET /v1/log/verify': [
+    '`peers=true`',
+    'View of LogVerify: every record re-hashed, and with `peers` what others hold of it',
+  ],
   'GET /v1/log/checkpoint': ['-', 'the signed note, text/plain'],
   'GET /v1/mesh/records': [
     '`?` filters, `limit=` up to 256',

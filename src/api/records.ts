@@ -1,8 +1,9 @@
 /** Records of this node's log, newest first; the log's published head; and the whole of it, checked. */
 import type { RecordListView } from '../client/search-types.ts'
-import type { LogVerifyView } from '../client/types.ts'
+import type { LogVerifyView } from '../client/verify-types.ts'
 import { textOf } from '../core/bytes.ts'
 import { isSha256Id } from '../core/id.ts'
+import type { Did } from '../core/keys.ts'
 import {
   LOG_RECORDS_MAX,
   RECORDS_LISTED_MAX,
@@ -16,12 +17,14 @@ import { type Found, readFound, recordsFrom, searchRecords } from '../mesh/recor
 import { Gate } from './gate.ts'
 import { filterOf, statsByOf } from './record-filter.ts'
 import { countRecords } from './record-stats.ts'
-import { integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
+import { flagQuery, integerQuery, json, parameter, READ, type Reply, type Route } from './router.ts'
 import type { Services } from './services.ts'
 import { itemView, listView, recordView } from './view.ts'
 
 const LISTED = 50
 const INDEX_MAX = LOG_RECORDS_MAX
+
+type Others = NonNullable<LogVerifyView['others']>
 
 export function recordRoutes(services: Services): readonly Route[] {
   const { node } = services
@@ -84,7 +87,14 @@ export function recordRoutes(services: Services): readonly Route[] {
       method: 'GET',
       path: '/v1/log/verify',
       roles: READ,
-      handle: async () => json(itemView('LogVerify', await verify(), services.seenFrom())),
+      handle: async (ask) => {
+        // Others first: what they show may be a problem of this log.
+        const others = flagQuery(ask, 'peers')
+          ? await searches.through(() => heldByOthers(services, ask.signal))
+          : null
+        const item = { ...(await verify()), ...(others === null ? {} : { others }) }
+        return json(itemView('LogVerify', item, services.seenFrom()))
+      },
     },
     { method: 'GET', path: '/v1/log/checkpoint', roles: READ, handle: () => checkpoint(services) },
   ]
@@ -125,6 +135,28 @@ function rolledBack({ node }: Services, size: number): readonly string[] {
   return [
     `rollback: others hold a checkpoint of this log at size ${rollback.size} (epoch ${rollback.epoch}), which the ${size} records here do not continue`,
   ]
+}
+
+/** What every other member holds of this log, now. */
+async function heldByOthers(services: Services, signal: AbortSignal): Promise<Others> {
+  const { node } = services
+  const { peers, answered, need } = await node.ownHeads.ask(signal)
+  const named = (did: Did) => ({ did, name: services.nameOf(did) })
+  return {
+    peers: peers.map(({ peer, why, heads }) => ({
+      ...named(peer),
+      why,
+      heads: heads.map(({ epoch, size, standing, cosignatures }) => ({
+        ...{ epoch, size, standing },
+        cosigned: cosignatures.map(({ witness, timeMs }) => ({
+          ...named(witness),
+          time: new Date(timeMs).toISOString(),
+        })),
+      })),
+    })),
+    ...{ answered, need },
+    distrusted: [...node.statements.governance.distrusted.keys()].map(named),
+  }
 }
 
 /** The signed note, as any C2SP tool reads it. @throws MeshError NOT_FOUND */

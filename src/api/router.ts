@@ -151,3 +151,11 @@ export function integerQuery(ask: Ask, name: string, fallback: number, max: numb
     throw new MeshError('USAGE', `\`${name}\` is a whole number up to ${max}`)
   return value
 }
+
+/** @throws MeshError USAGE for what is neither true nor false */
+export function flagQuery(ask: Ask, name: string): boolean {
+  const text = ask.query.get(name) ?? 'false'
+  if (text !== 'true' && text !== 'false')
+    throw new MeshError('USAGE', `\`${name}\` is true or false`)
+  return text === 'true'
+}

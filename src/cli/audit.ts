@@ -1,12 +1,14 @@
 /** `meshd audit show|verify`: one record of this node's own log, and all of it. */
-import type { ListView, LogVerifyView, RecordView, View } from '../client/types.ts'
+import type { ListView, RecordView, View } from '../client/types.ts'
+import type { LogVerifyView } from '../client/verify-types.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { safe } from './govern.ts'
+import { continued, linesOfOthers } from './log-peers.ts'
 import { printItem } from './output.ts'
 import { shownLeaf, stateOf } from './record-text.ts'
 import { resolveId } from './short-ids.ts'
-import type { Command } from './spec.ts'
+import { type Command, flagOption } from './spec.ts'
 import { count } from './text.ts'
 
 export const auditShow: Command = {
@@ -65,32 +67,51 @@ export const auditVerify: Command = {
   name: 'audit verify',
   group: 'PROVE',
   says: "this node's own log, whole: every record re-hashed up to its checkpoint",
-  examples: ['meshd audit verify'],
-  run: async (context) => {
+  examples: ['meshd audit verify', 'meshd audit verify --peers'],
+  options: [
+    { flags: '--peers', says: 'also against the newest checkpoint that each other member holds' },
+  ],
+  run: async (context, _args, options) => {
+    const path = `/v1/log/verify${flagOption(options, 'peers') ? '?peers=true' : ''}`
     const { item, seenFrom } = await context
       .client('read')
-      .get<View<'LogVerify', LogVerifyView>>('/v1/log/verify', { timeoutMs: 0 })
+      .get<View<'LogVerify', LogVerifyView>>(path, { timeoutMs: 0 })
+    const { others } = item
     printItem(context, {
       kind: 'LogVerify',
       seenFrom,
       item,
       id: item.rootHash,
       lines: () =>
-        item.problems.length === 0
-          ? [
-              context.style.symbols(
-                `✓ ${count(item.verified)} records of epoch ${item.epoch} hash to ${item.rootHash}`,
-              ),
-              ...(item.pruned === 0
-                ? []
-                : [`  the first ${count(item.pruned)} by their tiles: they were pruned`]),
-              context.style.symbols(
-                `✓ checkpoint over ${count(item.published)} records, signed by this node's log key`,
-              ),
-            ]
-          : item.problems.map((problem) => context.style.symbols(`✗ ${safe(problem)}`)),
+        [
+          ...(item.problems.length === 0
+            ? soundLines(item)
+            : problemsOf(item).map((problem) => `✗ ${safe(problem)}`)),
+          ...linesOfOthers(item, context.now()),
+        ].map((line) => context.style.symbols(line)),
     })
     if (item.problems.length > 0) throw new MeshError('LOG_DAMAGED', item.problems[0] ?? '')
+    if (others !== undefined && !continued(others))
+      throw new MeshError('LOG_DAMAGED', 'others hold a checkpoint that this log does not continue')
+    if (others !== undefined && others.answered < others.need)
+      throw new MeshError('NOT_READY', 'too few answered to know what others hold of this log', {
+        hint: 'meshd peer list',
+      })
     return 0
   },
+}
+
+/** What peers show now says more of a rollback than what was remembered of it. */
+function problemsOf({ problems, others }: LogVerifyView): readonly string[] {
+  const shown = others !== undefined && !continued(others)
+  return shown ? problems.filter((problem) => !problem.startsWith('rollback: ')) : problems
+}
+
+function soundLines(item: LogVerifyView): readonly string[] {
+  const pruned = `  the first ${count(item.pruned)} by their tiles: they were pruned`
+  return [
+    `✓ ${count(item.verified)} records of epoch ${item.epoch} hash to ${item.rootHash}`,
+    ...(item.pruned === 0 ? [] : [pruned]),
+    `✓ checkpoint over ${count(item.published)} records, signed by this node's log key`,
+  ]
 }

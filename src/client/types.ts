@@ -283,19 +283,6 @@ export interface RecordView {
   }
 }
 
-/** GET /v1/log/verify */
-export interface LogVerifyView {
-  readonly origin: string
-  readonly epoch: number
-  readonly size: number
-  readonly rootHash: string
-  readonly published: number
-  readonly verified: number
-  /** Of those, the first so many by their tiles alone: they were pruned. */
-  readonly pruned: number
-  readonly problems: readonly string[]
-}
-
 /** GET /v1/records/{id}/receipt */
 export interface ReceiptView {
   readonly record: string

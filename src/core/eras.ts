@@ -9,6 +9,7 @@
  *     era       1───┘   3───┘   5
  */
 import { assert } from './assert.ts'
+import type { Did } from './keys.ts'
 import type { Root } from './statement/root.ts'
 
 export interface Era {
@@ -58,6 +59,19 @@ export function closersNeeded({ witnesses, lease }: Era | Terms): number {
 export function rememberersNeeded({ witnesses, lease }: Era): number {
   const { read, write } = lease
   return Math.max(witnesses.length - write + 1, Math.min(read, write))
+}
+
+/** Which other witnesses of an era have to tell a node what it may have forgotten, and how many of them. */
+export function rememberersOf(
+  era: Era,
+  self: Did,
+): { readonly of: readonly Did[]; readonly need: number } {
+  const { witnesses, lease } = era
+  const of = witnesses.filter((witness) => witness !== self)
+  const need = witnesses.includes(self)
+    ? rememberersNeeded(era)
+    : witnesses.length - lease.write + 1
+  return { of, need: Math.min(need, of.length) }
 }
 
 /** Of the next root: another era begins unless all of it is the same. */

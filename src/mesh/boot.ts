@@ -16,7 +16,7 @@
  *     governance/rollback    the signed note that proves one, for the next start: who showed it may be away then
  */
 import { textOf, utf8 } from '../core/bytes.ts'
-import { currentEra, type Era, rememberersNeeded } from '../core/eras.ts'
+import { currentEra, type Era, rememberersOf } from '../core/eras.ts'
 import type { Did } from '../core/keys.ts'
 import { BOOT_OVERRULE_MS, BOOT_RETRY_MS } from '../core/limits.ts'
 import type { Tree } from '../core/merkle.ts'
@@ -268,18 +268,14 @@ export class BootCheck {
     const era = this.#era()
     if (era === null || !governance.members.has(network.self))
       return { complete: false, says: 'this node is not a member of a mesh yet' }
-    const speaks = era.witnesses.includes(network.self)
-    const others = era.witnesses.filter((witness) => witness !== network.self)
-    if (speaks && others.length === 0) {
+    const { of: others, need: least } = rememberersOf(era, network.self)
+    if (others.length === 0) {
       const nodes = othersInGoodStanding(governance, network.self, clock.wallMs())
       return this.#alone(nodes)
     }
-    const { write } = era.lease
-    const need = speaks ? rememberersNeeded(era) : era.witnesses.length - write + 1
     const said = others.filter((witness) => this.#answered.has(witness))
     const checked = said.filter((witness) => this.#answered.get(witness)?.checked === true)
-    const complete = checked.length >= need || said.length === others.length
-    const least = Math.min(need, others.length)
+    const complete = checked.length >= least || said.length === others.length
     const more = said.length > checked.length ? `, ${said.length - checked.length} unchecked` : ''
     return { complete, says: `${checked.length} of ${least} witnesses answered${more}` }
   }

@@ -46,18 +46,16 @@ import { Log } from './log.ts'
 import type { LogAnswer } from './log-frames.ts'
 import { LogReader } from './log-reader.ts'
 import { LogServer } from './log-server.ts'
-import { Mend, type MendPorts } from './mend.ts'
 import { MeshSearch } from './mesh-search.ts'
 import { Mirror } from './mirror.ts'
 import { Mirroring } from './mirroring.ts'
 import { Nonces } from './nonces.ts'
+import { OwnHeads } from './own-heads.ts'
 import { logKeysOf, OwnLog } from './own-log.ts'
 import type { Clock, Network, Puts, Random, Store } from './ports.ts'
 import { Publisher } from './publish.ts'
 import type { Cost } from './pull.ts'
 import { RecordStates } from './record-states.ts'
-import { Refetch } from './refetch.ts'
-import { relearn } from './relearn.ts'
 import { SearchServer } from './search-server.ts'
 import { mayRead, type Share } from './share.ts'
 import { Spread } from './spread.ts'
@@ -244,10 +242,24 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   })
   const drift = new Drift({ network, clock, statements, history, heard, spread: spreadView })
   const heads = new Heads({ self: network.self, checkpoints, shown: watch })
-  return { equivocation, heads, heard, boot, handover, voice, lease, history, spreadView, drift }
+  const spreading = { history, spreadView, drift }
+  return { equivocation, own, watch, heads, heard, boot, handover, voice, lease, ...spreading }
 }
 
 export type Freshness = Awaited<ReturnType<typeof openFreshness>>
+
+/** What others hold of this log. */
+export function openOwnHeads(
+  { network, clock }: NodePorts,
+  { statements, cosigned }: Knowledge,
+  { own, watch }: Freshness,
+): OwnHeads {
+  return new OwnHeads({
+    ...{ self: network.self, clock, own, cosigned, shown: watch },
+    governance: () => statements.governance,
+    ask: (node, request, signal) => askLog(network, node, request, signal),
+  })
+}
 
 /** Who else vouches for it. */
 export async function openWitnessing(
@@ -360,32 +372,3 @@ export async function openDeciding(
 }
 
 export type Deciding = Awaited<ReturnType<typeof openDeciding>>
-
-/** What brings back what this disk had lost. */
-export function openRefetch(
-  { clock, network, tell }: NodePorts,
-  { log, announcer }: Knowledge,
-  { boot }: Freshness,
-  { nonces, executions }: Deciding,
-): Refetch {
-  const refetch = new Refetch({
-    ...{ network, clock, log, boot },
-    ask: (peer, request, signal) => askLog(network, peer, request, signal),
-    relearn: (record) => relearn(record, clock.wallMs(), { nonces, executions }),
-    problem: (what, error) => tell.problem(what, error),
-  })
-  announcer.onHeard((_, { node, timeMs }) => {
-    if (node === network.self) refetch.heardSelf(timeMs)
-  })
-  return refetch
-}
-
-/** What puts back records that were damaged. */
-export function openMend(
-  { clock, network, store }: NodePorts,
-  { log }: Knowledge,
-  mended: MendPorts['mended'],
-): Mend {
-  const ask: MendPorts['ask'] = (peer, request, signal) => askLog(network, peer, request, signal)
-  return new Mend({ clock, network, store, log, ask, mended })
-}

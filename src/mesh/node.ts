@@ -31,13 +31,13 @@ import {
   openFreshness,
   openKnowledge,
   openLineage,
-  openMend,
-  openRefetch,
+  openOwnHeads,
   openWitnessing,
   originOf,
   unwritable,
   type Witnessing,
 } from './node-parts.ts'
+import { openMend, openRefetch } from './node-recovery.ts'
 import { Pace } from './pace.ts'
 import { Scrub } from './scrub.ts'
 
@@ -54,6 +54,7 @@ export class MeshNode {
   readonly door: Knowledge['door']
   readonly heard: Freshness['heard']
   readonly heads: Freshness['heads']
+  readonly ownHeads: ReturnType<typeof openOwnHeads>
   readonly boot: Freshness['boot']
   readonly handover: Freshness['handover']
   readonly voice: Freshness['voice']
@@ -102,6 +103,7 @@ export class MeshNode {
     this.door = known.door
     this.heard = fresh.heard
     this.heads = fresh.heads
+    this.ownHeads = openOwnHeads(ports, known, fresh)
     this.#history = fresh.history
     this.boot = fresh.boot
     this.handover = fresh.handover

@@ -28,6 +28,9 @@ export interface OwnLogPorts {
   rootHashAt(size: number): Promise<Hash>
 }
 
+/** To a checkpoint that its key signed: it goes on from there, or retired it; it ends before; it is another log. */
+export type Standing = 'continued' | 'behind' | 'another'
+
 /** Others hold a checkpoint of this node's log that this log does not continue. */
 export interface Rollback {
   readonly kind: 'rollback'
@@ -49,10 +52,10 @@ export class OwnLog {
   /** What a note proves; null when its log goes on here, and for what no log key of this node signed. */
   async check(note: string): Promise<Rollback | null> {
     if (this.#continued.get(note) === true) return null
-    const shown = this.#read(note)
+    const shown = this.read(note)
     if (shown === null) return null
     const { epoch, checkpoint } = shown
-    if (!(await this.#continues(shown)))
+    if ((await this.standing(shown)) !== 'continued')
       return { kind: 'rollback', epoch, size: checkpoint.size, checkpoint: note }
     this.#continued.set(note, true)
     return null
@@ -63,7 +66,8 @@ export class OwnLog {
     return epoch >= this.#ports.log().epoch
   }
 
-  #read(note: string): KnownCheckpoint | null {
+  /** null for what no log key of this node signed. */
+  read(note: string): KnownCheckpoint | null {
     const { checkpoints, self, logKeys } = this.#ports
     for (const key of logKeys()) {
       const shown = checkpoints.read(self, note, key)
@@ -72,15 +76,16 @@ export class OwnLog {
     return null
   }
 
-  async #continues({ epoch, checkpoint }: KnownCheckpoint): Promise<boolean> {
+  /** How this log stands to a checkpoint of it. Rejects when the disk does not give the records. */
+  async standing({ epoch, checkpoint }: Omit<KnownCheckpoint, 'note'>): Promise<Standing> {
     const { log, rootHashAt } = this.#ports
     const { epoch: own, tree } = log()
-    if (epoch !== own) return epoch < own
-    if (checkpoint.size > tree.size) return false
+    if (epoch !== own) return epoch < own ? 'continued' : 'behind'
+    if (checkpoint.size > tree.size) return 'behind'
     const rootHash = await rootHashAt(checkpoint.size)
     // Retired while it was read: that was another log.
-    if (log().epoch !== own) return epoch < log().epoch
-    return equalBytes(checkpoint.rootHash, rootHash)
+    if (log().epoch !== own) return epoch < log().epoch ? 'continued' : 'behind'
+    return equalBytes(checkpoint.rootHash, rootHash) ? 'continued' : 'another'
   }
 }
 

@@ -58,13 +58,17 @@ async function stays(size: number): Promise<void> {
   const verified = await borealis.run('audit', 'verify')
   assert.match(verified.stdout + verified.stderr, /rollback: others hold a checkpoint/)
   assert.equal(verified.status, 3)
+  const held = await borealis.run('audit', 'verify', '--peers')
+  assert.match(held.stdout, /^✗ own log ends at .*; .*atlas.* (?:cosigned|holds) \d/m)
+  assert.match(held.stdout, /^ {2}ROLLBACK (?:of \d+ records?|to before epoch \d) on this node/m)
+  assert.equal(held.status, 3)
 }
 
 async function opened(epoch: number): Promise<void> {
   await atlas.do('peer', 'epoch', 'borealis', '--yes')
   await borealis.do('wait', '--for', 'ready', '--timeout', '20s')
   assert.equal((await status(borealis)).log.epoch, epoch)
-  await borealis.do('audit', 'verify')
+  await borealis.do('audit', 'verify', '--peers')
 }
 
 test('restored from an older copy it continues nothing, and goes on in a new epoch', async (t) => {
@@ -74,6 +78,7 @@ test('restored from an older copy it continues nothing, and goes on in a new epo
   const copy = join(borealis.dir, 'copy')
   cpSync(data, copy, { recursive: true })
   borealis.start()
+  await borealis.answers()
   await borealis.do('wait', '--for', 'ready')
   await decides(5)
   const size = await published()

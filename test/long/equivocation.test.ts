@@ -76,6 +76,8 @@ test('once they meet, every node holds the evidence within seconds, and shows it
     assert.match(await each.do('peer', 'show', 'cygnus'), /evidence +evd_\w+ +log epoch 1 has two/)
     const doctor = await each.run('doctor')
     assert.match(doctor.stdout, /cygnus is distrusted/)
+    const held = await each.run('audit', 'verify', '--peers')
+    assert.match(held.stdout, /^! cygnus showed two histories of its own log$/m)
   }
   assert.equal(ids.size, 1)
   row(
@@ -124,6 +126,8 @@ test('of two side by side one at most goes on', async (t) => {
   for (const each of both) each.start()
   for (const each of both) await each.answers()
   const stopped = async () => {
+    // Started in the same millisecond they have recorded the same, and nothing contradicts anything yet.
+    for (const each of both) await authorize(each)
     const views = await Promise.all(both.map(status))
     return views.flatMap(({ notReady }) => notReady).join()
   }

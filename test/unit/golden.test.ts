@@ -17,6 +17,7 @@ import { type Answers, Desk, type Screen } from '../golden/screen.ts'
 import * as story from '../golden/story.ts'
 import { LINEAGE } from '../golden/story-lineage.ts'
 import * as log from '../golden/story-log.ts'
+import { ROLLED_BACK, VERIFIED } from '../golden/story-verify.ts'
 
 process.env['TZ'] = 'UTC'
 
@@ -61,6 +62,7 @@ const READ: Answers = {
   'GET /v1/mesh/records': log.MESH_RECORDS,
   'GET /v1/executions': log.EXECUTIONS,
   'GET /v1/mesh/executions': log.MESH_EXECUTIONS,
+  'GET /v1/log/verify': view('LogVerify', VERIFIED),
   'GET /v1/records/stats': view('RecordStats', log.STATS),
   [`GET /v1/decisions/${encodeURIComponent(log.DECISION_ID)}`]: view('Record', log.RECORDS[0]),
   'GET /v1/doctor': view('Doctor', story.DOCTOR),
@@ -112,6 +114,11 @@ const CASES: Readonly<Record<string, readonly [words: readonly string[], answers
   'audit-tail': [['audit', 'tail'], READ],
   'audit-mesh': [['audit', 'list', '--mesh'], READ],
   'audit-stats': [['audit', 'stats', '--by', 'code,principal'], READ],
+  'audit-verify': [['audit', 'verify', '--peers'], READ],
+  'audit-verify-rollback': [
+    ['audit', 'verify', '--peers'],
+    { ...READ, 'GET /v1/log/verify': view('LogVerify', ROLLED_BACK) },
+  ],
   'policy-list': [['policy', 'list'], READ],
   'policy-test': [['policy', 'test', 'config/starter-policy'], READ],
   doctor: [['doctor'], READ],
