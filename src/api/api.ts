@@ -124,6 +124,7 @@ async function listenTls(
     remotes: new RemoteCallers({ names: daemon.callers, listed, listen }),
     hosts: () => hosts,
     answer: (request, response, callerOf) => server.answer(request, response, 'tcp', callerOf),
+    monotonicMs: () => daemon.clock.monotonicMs(),
     refused: () => metrics.unidentified(),
     bug,
   })

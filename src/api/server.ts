@@ -266,9 +266,11 @@ function readBody(request: IncomingMessage): Promise<Uint8Array> {
       }
     })
     request.on('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
-    request.on('error', reject)
+    // Whoever goes away in the middle is no fault of ours, however node calls it.
+    const early = () => reject(new MeshError('USAGE', 'the body ends too early'))
+    request.on('error', early)
     request.on('close', () => {
-      if (!request.complete) reject(new MeshError('USAGE', 'the body ends too early'))
+      if (!request.complete) early()
     })
   })
 }

@@ -16,9 +16,11 @@ import {
   HTTP_CONNECTIONS_MAX,
   HTTP_HEADERS_TIMEOUT_MS,
   HTTP_REQUEST_TIMEOUT_MS,
+  TLS_HANDSHAKES_PER_S,
 } from '../core/limits.ts'
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
+import { Rate } from '../core/rate.ts'
 import type { RemoteCallers } from '../daemon/remote-callers.ts'
 import type { TlsFiles } from '../daemon/tcp-files.ts'
 import { countIn } from './server.ts'
@@ -29,6 +31,7 @@ export interface TlsPorts {
   /** Under which it may be called; of hostsOf. */
   hosts(): ReadonlySet<string>
   answer(request: IncomingMessage, response: ServerResponse, callerOf: () => Caller): Promise<void>
+  monotonicMs(): number
   /** Somebody was not let in. */
   refused(): void
   bug(error: unknown, path: string): void
@@ -38,12 +41,19 @@ export class TlsListener {
   readonly #server: https.Server
   readonly #ports: TlsPorts
   readonly #listen: string
+  /** All of them, also those that have not shaken hands. */
+  readonly #sockets = new Set<Socket>()
+  readonly #rates: { readonly one: Rate; readonly all: Rate }
   #files: TlsFiles
 
   private constructor(listen: string, files: TlsFiles, ports: TlsPorts) {
     this.#listen = listen
     this.#files = files
     this.#ports = ports
+    this.#rates = {
+      one: new Rate(ports, TLS_HANDSHAKES_PER_S / 2),
+      all: new Rate(ports, TLS_HANDSHAKES_PER_S),
+    }
     this.#server = this.#create(files)
   }
 
@@ -87,7 +97,9 @@ export class TlsListener {
   async close(ms: number): Promise<void> {
     const closed = new Promise<void>((done) => this.#server.close(() => done()))
     this.#server.closeIdleConnections()
-    const cut = setTimeout(() => this.#server.closeAllConnections(), ms)
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy()
+    }, ms)
     await closed
     clearTimeout(cut)
   }
@@ -109,12 +121,20 @@ export class TlsListener {
         void this.#ports.answer(request, response, () => this.#callerOf(request)),
     )
     server.maxConnections = HTTP_CONNECTIONS_MAX
-    server.on('connection', (socket: Socket) =>
-      countIn(connections, socket.remoteAddress ?? '', socket),
-    )
+    server.on('connection', (socket: Socket) => this.#greet(socket, connections))
     server.on('clientError', (_, socket) => socket.destroy())
     server.on('tlsClientError', (_, socket) => socket.destroy())
     return server
+  }
+
+  /** Before any key is used: a handshake costs this node more than whoever asks for it. */
+  #greet(socket: Socket, connections: Map<string, number>): void {
+    const address = socket.remoteAddress ?? ''
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    countIn(connections, address, socket)
+    const { one, all } = this.#rates
+    if (!one.allows(address) || !all.allows('')) socket.destroy()
   }
 
   #callerOf(request: IncomingMessage): Caller {

@@ -595,6 +595,8 @@ export const SUBMIT_BYTES_MAX = MIB
 export const HTTP_CONNECTIONS_MAX = 256
 /** Callers on other hosts: each request compares its proof with all of them, in 0.1 ms. */
 export const REMOTE_CALLERS_MAX = 256
+/** Handshakes of TLS in a second, at 0.8 ms each: a fifth of the event loop, at most. Of one address half; who asks more often keeps its connection. */
+export const TLS_HANDSHAKES_PER_S = 256
 /** A certificate with those above it, its key, or the digests of REMOTE_CALLERS_MAX tokens. */
 export const TLS_FILE_BYTES_MAX = 64 * KIB
 /** Of those, one user's: who opens all it may still leaves half to the others. */

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
@@ -15,6 +16,8 @@ import { eventually, Lab, UID } from './lab.ts'
 import { bodyOf, raw, request, socketOf, statusOf } from './raw.ts'
 
 const lab = new Lab()
+/** Whoever asks often keeps its connection. */
+const agent = new Agent({ keepAlive: true })
 let host: Host
 let port = 0
 
@@ -71,10 +74,13 @@ before(async () => {
     await host.do('artifact', 'issue', '--to', name, ...WHAT, ...WHOM)
 })
 
-after(() => lab[Symbol.asyncDispose]())
+after(() => {
+  agent.destroy()
+  return lab[Symbol.asyncDispose]()
+})
 
 const overTcp = (path: string, sent: Sent = {}): Promise<Got> =>
-  send(port, path, { token: TOKEN, ...sent })
+  send(port, path, { token: TOKEN, agent, ...sent })
 
 async function overSocket(path: string, body: object): Promise<Got> {
   const answer = await raw(socketOf(host, 'meshd'), request('POST', path, JSON.stringify(body)))

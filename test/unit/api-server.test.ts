@@ -182,6 +182,20 @@ test('98: two lengths, a length beside chunks, and a request that is none get no
   })
 })
 
+test('who goes away in the middle of a body is no fault of this program', async () => {
+  await serve(async ({ path, asks, bugs }) => {
+    const head = 'POST /v1/thing/1 HTTP/1.1\r\nHost: meshd\r\nContent-Length: 99\r\n\r\nhalf'
+    const socket = net.connect(path, () => socket.write(head))
+    // What was sent has arrived once the next one is answered.
+    await new Promise((connected) => socket.once('connect', connected))
+    await send(path, '/v1/thing/1')
+    socket.destroy()
+    await new Promise((closed) => socket.once('close', closed))
+    await send(path, '/v1/thing/1')
+    assert.deepEqual([asks.length, bugs], [2, []])
+  })
+})
+
 test('a path that is not there, or not one, is a problem', async () => {
   await serve(async ({ path }) => {
     for (const target of ['/', '/v1/thing', '/v1/thing/', '/v1/../v1/thing', '/v1//thing/1']) {

@@ -1,105 +1,12 @@
 /** What comes over TCP: only HTTPS, only under a name that is ours, never from a page, and only from whom the configuration knows. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
-import {
-  ADMIN,
-  ANY,
-  type Ask,
-  DECIDE,
-  json,
-  REMOTE,
-  type Route,
-  Router,
-} from '../../src/api/router.ts'
-import { ApiServer } from '../../src/api/server.ts'
-import { hostsOf } from '../../src/api/tls-door.ts'
-import { TlsListener } from '../../src/api/tls-listener.ts'
-import { sha256Hex } from '../../src/core/id.ts'
-import type { Did } from '../../src/core/keys.ts'
-import { type RemoteCaller, RemoteCallers } from '../../src/daemon/remote-callers.ts'
+import { test } from 'node:test'
+import { TLS_HANDSHAKES_PER_S } from '../../src/core/limits.ts'
 import { readTcpFiles } from '../../src/daemon/tcp-files.ts'
-import { ALICE, BOB } from './judgements.ts'
-import { type Client, filesIn, fingerprintOf, rawTls, type Sent, send } from './tls.ts'
-
-const dir = mkdtempSync(join(tmpdir(), 'meshd-tls-'))
-after(() => rmSync(dir, { recursive: true }))
-const paths = filesIn(dir)
-
-const TOKEN = 'a-token-of-32-letters-and-a-few-more'
-const tokenOf = (token: string): RemoteCaller => ({
-  ...{ kind: 'token', digest: `sha256:${sha256Hex(Buffer.from(token))}` },
-  ...{ principal: 'edge', asserts: ['user:*'] },
-})
-const certificateOf = (client: Client): RemoteCaller => ({
-  ...{ kind: 'certificate', digest: fingerprintOf(client) },
-  ...{ principal: 'gate', asserts: [] },
-})
-const KEYS: Readonly<Record<string, Did>> = { edge: ALICE, gate: BOB }
-
-interface Served {
-  readonly port: number
-  readonly asks: Ask[]
-  readonly listener: TlsListener
-  callers: readonly RemoteCaller[]
-  refused: number
-}
-
-const handle = (asks: Ask[]) => (ask: Ask) => {
-  asks.push(ask)
-  return json({ ok: true })
-}
-
-async function serve(use: (served: Served) => Promise<void>, mutual = false): Promise<void> {
-  const asks: Ask[] = []
-  const routes = [
-    ['POST', '/v1/ask', REMOTE],
-    ['GET', '/v1/own', DECIDE],
-    ['GET', '/v1/govern', ADMIN],
-    ['GET', '/v1/status', ANY],
-    ['GET', '/.well-known/authzen-configuration', [...ANY, 'tcp']],
-  ] as const
-  const router = new Router(
-    routes.map(([method, path, roles]): Route => ({ method, path, roles, handle: handle(asks) })),
-  )
-  const never = () => assert.fail('there are no sockets')
-  const bugs: unknown[] = []
-  const bug = (error: unknown) => void bugs.push(error)
-  const server = await ApiServer.open([], {
-    ...{ router, monotonicMs: () => performance.now(), identify: never, bug },
-  })
-  const clientCa = mutual ? paths.ca : null
-  const tcp = { ...paths, hosts: [], clientCa, clients: [], tokensFile: null }
-  const files = readTcpFiles(tcp) ?? assert.fail()
-  const names = {
-    rules: [],
-    keys: [],
-    nameFor: () => null,
-    principalOf: (n: string) => KEYS[n] ?? null,
-  }
-  const listener = await TlsListener.open('127.0.0.1:0', files.tls, {
-    remotes: new RemoteCallers({ names, listed: () => served.callers, listen: '127.0.0.1:0' }),
-    hosts: () => hostsOf('127.0.0.1:0', 'https://pdp.example/', ['localhost']),
-    answer: (request, response, callerOf) => server.answer(request, response, 'tcp', callerOf),
-    refused: () => {
-      served.refused += 1
-    },
-    bug,
-  })
-  const callers = mutual ? [certificateOf('client')] : [tokenOf(TOKEN)]
-  const served: Served = { port: listener.port, asks, listener, callers, refused: 0 }
-  try {
-    await use(served)
-    assert.deepEqual(bugs, [])
-  } finally {
-    await Promise.all([listener.close(0), server.close(0)])
-  }
-}
-
-const ASKED: Sent = { token: TOKEN, body: {} }
+import { ALICE } from './judgements.ts'
+import { rawTls, type Sent, send } from './tls.ts'
+import { ASKED, certificateOf, paths, serve, TOKEN, tokenOf } from './tls-served.ts'
 
 test('who shows a token is its principal, and the kernel says nothing of it', async () => {
   await serve(async ({ port, asks }) => {
@@ -231,27 +138,33 @@ test('without TLS 1.3 there is no answer: no plain HTTP, no older version', asyn
 })
 
 test('who shows a certificate is its principal; an unknown one is 401, one of another authority no connection', async () => {
-  await serve(async ({ port, asks }) => {
-    assert.equal((await send(port, '/v1/ask', { body: {}, client: 'client' })).status, 200)
-    assert.equal(asks[0]?.caller.name, 'gate')
-    assert.equal((await send(port, '/v1/ask', { body: {}, client: 'unmapped' })).status, 401)
-    await assert.rejects(send(port, '/v1/ask', { body: {}, client: 'foreign' }))
-    await assert.rejects(send(port, '/v1/ask', { body: {} }))
-    await assert.rejects(send(port, '/.well-known/authzen-configuration'))
-    assert.equal(asks.length, 1)
-  }, true)
+  await serve(
+    async ({ port, asks }) => {
+      assert.equal((await send(port, '/v1/ask', { body: {}, client: 'client' })).status, 200)
+      assert.equal(asks[0]?.caller.name, 'gate')
+      assert.equal((await send(port, '/v1/ask', { body: {}, client: 'unmapped' })).status, 401)
+      await assert.rejects(send(port, '/v1/ask', { body: {}, client: 'foreign' }))
+      await assert.rejects(send(port, '/v1/ask', { body: {} }))
+      await assert.rejects(send(port, '/.well-known/authzen-configuration'))
+      assert.equal(asks.length, 1)
+    },
+    { mutual: true },
+  )
 })
 
 test('where certificates are demanded a token alone opens nothing, and beside one it says who', async () => {
-  await serve(async (served) => {
-    served.callers = [certificateOf('client'), tokenOf(TOKEN)]
-    const { port, asks } = served
-    await assert.rejects(send(port, '/v1/ask', ASKED))
-    assert.equal((await send(port, '/v1/ask', { ...ASKED, client: 'unmapped' })).status, 200)
-    assert.equal(asks[0]?.caller.name, 'edge')
-    assert.equal((await send(port, '/v1/ask', { ...ASKED, client: 'client' })).status, 200)
-    assert.equal(asks[1]?.caller.name, 'gate', 'the certificate is whose connection it is')
-  }, true)
+  await serve(
+    async (served) => {
+      served.callers = [certificateOf('client'), tokenOf(TOKEN)]
+      const { port, asks } = served
+      await assert.rejects(send(port, '/v1/ask', ASKED))
+      assert.equal((await send(port, '/v1/ask', { ...ASKED, client: 'unmapped' })).status, 200)
+      assert.equal(asks[0]?.caller.name, 'edge')
+      assert.equal((await send(port, '/v1/ask', { ...ASKED, client: 'client' })).status, 200)
+      assert.equal(asks[1]?.caller.name, 'gate', 'the certificate is whose connection it is')
+    },
+    { mutual: true },
+  )
 })
 
 test('an authority that comes with a reload is demanded at once, of connections that never showed one too', async () => {
@@ -278,4 +191,41 @@ test('the id of a request comes back, with whatever answer', async () => {
     )
     for (const { headers: got } of answers) assert.equal(got['x-request-id'], 'bfe9eb29')
   })
+})
+
+test('what only connects, and shakes no hand, keeps no listener from closing', async () => {
+  const sockets: net.Socket[] = []
+  await serve(async ({ port, listener }) => {
+    const socket = net.connect(port, '127.0.0.1')
+    sockets.push(socket)
+    await new Promise((connected) => socket.once('connect', connected))
+    const ended = new Promise((closed) => socket.once('close', closed))
+    const beganMs = performance.now()
+    await listener.close(0)
+    assert.ok(performance.now() - beganMs < 2_000, 'sooner than a handshake is given up')
+    await ended
+  })
+})
+
+/** Resolves once it is there, and gone. */
+function touch(port: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.destroy())
+    socket.on('close', () => resolve())
+    socket.on('error', () => undefined)
+  })
+}
+
+test('one address gets so many handshakes in a second, and no more; then it gets them again', async () => {
+  let now = 0
+  await serve(
+    async ({ port }) => {
+      assert.equal((await send(port, '/v1/ask', ASKED)).status, 200)
+      for (let i = 1; i < TLS_HANDSHAKES_PER_S / 2; i += 1) await touch(port)
+      await assert.rejects(send(port, '/v1/ask', ASKED))
+      now += 1_000
+      assert.equal((await send(port, '/v1/ask', ASKED)).status, 200)
+    },
+    { monotonicMs: () => now },
+  )
 })

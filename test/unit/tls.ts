@@ -39,6 +39,8 @@ export interface Sent {
   readonly token?: string
   readonly client?: Client
   readonly maxVersion?: tls.SecureVersion
+  /** Keeps connections; without it each request has its own. */
+  readonly agent?: https.Agent
 }
 
 export interface Got {
@@ -48,7 +50,8 @@ export interface Got {
   readonly body: any
 }
 
-function connection(port: number, { client, maxVersion }: Sent): tls.ConnectionOptions {
+/** As a client of the test connects. */
+export function connection(port: number, { client, maxVersion }: Sent): tls.ConnectionOptions {
   const own = client === undefined ? {} : { cert: pem(`${client}.pem`), key: pem(`${client}.key`) }
   const most = maxVersion === undefined ? {} : { maxVersion }
   return { host: '127.0.0.1', port, ca: CA, servername: 'localhost', ...own, ...most }
@@ -66,7 +69,13 @@ export function send(port: number, path: string, sent: Sent = {}): Promise<Got> 
     ...sent.headers,
   }
   return new Promise((resolve, reject) => {
-    const options = { ...connection(port, sent), path, method, headers, agent: false as const }
+    const options = {
+      ...connection(port, sent),
+      path,
+      method,
+      headers,
+      agent: sent.agent ?? (false as const),
+    }
     const request = https.request(options as https.RequestOptions, (response) => {
       let got = ''
       response.setEncoding('utf8')
