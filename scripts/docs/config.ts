@@ -17,6 +17,12 @@ const SAYS: Readonly<Record<string, string>> = {
   'environment.labels':
     "this host's own word, `.meshd.env.labels`; signed labels are `.meshd.node.labels`",
   'environment.files': 'files whose sha256 is measured, `.meshd.env.files`',
+  'environment.image_digest_file':
+    'who builds or starts the container writes its digest there, `sha256:…`: `.meshd.env.host.image`',
+  'environment.attestations':
+    'in-toto statements and the keys trusted for them, `{file, keys}`: `.meshd.runtime.attested`',
+  'environment.collectors':
+    'commands that measure something, `{command, every, timeout, fresh_for, outputs}`: `.meshd.env.collected`',
   'api.dir': 'the directory of the three sockets',
   'api.public_url': 'where the well-known document says it is served; without it there is none',
   'api.callers': 'who a local caller is, by kernel facts; the first match counts',

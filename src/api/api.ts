@@ -255,6 +255,7 @@ function servicesOf(ports: ApiPorts, { sockets, kernelFacts }: Known): Services 
     pid: process.pid,
     kernelFacts,
     nameOf: (did) => daemon.nameOf(did),
+    collectors: () => daemon.environment.collectors,
     isolate: (on) => {
       isolated = on
       network.isolate(on)

@@ -45,6 +45,7 @@ function groupsOf(services: Services, peers: readonly PeerView[]): readonly Grou
     { name: 'Daemon', findings: daemon(services) },
     { name: 'Identity', findings: identity(services) },
     { name: 'Kernel facts', findings: kernelFacts(services) },
+    ...collecting(services),
     { name: 'Clock', findings: clock(services) },
     { name: 'Network', findings: network(services, peers) },
     { name: 'Governance', findings: governance(services) },
@@ -86,6 +87,18 @@ function withinReach({ processes, executables }: Reach): readonly Finding[] {
   if (executables) return [ok('executables, units and containers')]
   const fix = 'AmbientCapabilities=CAP_SYS_PTRACE in the unit of meshd'
   return [ok('units and containers'), warning('no exe digest of other users', fix)]
+}
+
+/** No group where there are none. */
+function collecting(services: Services): readonly Group[] {
+  const findings = services
+    .collectors()
+    .map(({ name, failure }) =>
+      failure === null
+        ? ok(`${name} is fresh`)
+        : warning(`${name}: ${failure}`, 'what depends on it is denied; run its command by hand'),
+    )
+  return findings.length === 0 ? [] : [{ name: 'Collectors', findings }]
 }
 
 function clock({ node }: Services): readonly Finding[] {

@@ -1,5 +1,6 @@
 /** What the control API is made of: the node, and what this process knows of itself. */
 import type { Did } from '../core/keys.ts'
+import type { CollectorState } from '../daemon/collectors.ts'
 import type { Reloaded } from '../daemon/reload.ts'
 import type { MeshNode } from '../mesh/node.ts'
 import type { Clock, Network } from '../mesh/ports.ts'
@@ -21,6 +22,8 @@ export interface Services {
   readonly kernelFacts: KernelFacts
   nameOf(did: Did): string | null
   sockets(): readonly SocketSpec[]
+  /** Of the environment: those without a fact say why. */
+  collectors(): readonly CollectorState[]
   /** Closes and refuses every connection, or lifts that. */
   isolate(isolated: boolean): void
   isolated(): boolean

@@ -17,10 +17,13 @@ export const GRANT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--subject <subject>', says: 'for whom a gateway may ask, user:*' },
   {
     flags: '--bind <fact...>',
-    says: 'uid=, gid=, unit=, container=, socket=, exe=<file or sha256>, path=',
+    says: 'uid=, gid=, unit=, container=, socket=, exe=<file or sha256>, path=, attested.<name>=',
   },
   { flags: '--node <node>', says: 'the one node that may use it' },
-  { flags: '--env <condition...>', says: 'label.env=staging, file.app=<sha256>' },
+  {
+    flags: '--env <condition...>',
+    says: 'label.env=staging, file.app=<sha256>, host.lockdown=integrity, collected.disk.tier=gold',
+  },
   { flags: '--require <policy...>', says: 'agents@7 at least, agents@=7 exactly' },
   { flags: '--ttl <duration>', says: 'how long, default 1h' },
   { flags: '--depth <n>', says: 'how many delegations may follow' },

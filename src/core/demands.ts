@@ -83,8 +83,8 @@ function scopeDetail(
   return expectation(failed, view)
 }
 
-/** What is told of the caller's executable: core/facts.ts, ProcessFacts. */
-export const EXECUTABLE_FIELDS: readonly string[] = ['exe', 'path']
+/** What is told of the caller's executable: core/facts.ts. */
+export const EXECUTABLE_FIELDS: readonly string[] = ['exe', 'path', 'attested']
 
 /** Whether a link looks at what the caller runs; one that looks at all of `.meshd.runtime` does. */
 export function readExecutables(links: Links): boolean {

@@ -39,7 +39,11 @@ export interface Envelope {
 
 /** What is signed: DSSE's pre-authentication encoding, so that no signature serves another type. */
 export function signedBytes(type: StatementType, payload: Uint8Array): Uint8Array {
-  const name = payloadType(type)
+  return preAuthentication(payloadType(type), payload)
+}
+
+/** DSSE's PAE. @param name of the payload's type, ASCII */
+export function preAuthentication(name: string, payload: Uint8Array): Uint8Array {
   return concat(utf8(`DSSEv1 ${name.length} ${name} ${payload.length} `), payload)
 }
 

@@ -33,6 +33,35 @@ export const NO_PROCESS: ProcessFacts = {
   started: null,
 }
 
+/** What the kernel of this host says of itself, and which image runs here. */
+export interface HostFacts {
+  /** Its release. */
+  readonly kernel: string | null
+  /** Another id after each boot. */
+  readonly boot: string | null
+  readonly lockdown: string | null
+  readonly secureBoot: boolean | null
+  /** `sha256:` and hex, of the container that this daemon runs in; the operator's word. */
+  readonly image: string | null
+}
+
+export const NO_HOST: HostFacts = {
+  kernel: null,
+  boot: null,
+  lockdown: null,
+  secureBoot: null,
+  image: null,
+}
+
+export interface EnvironmentFacts {
+  readonly labels: ReadonlyMap<string, string>
+  /** Name → sha256 (hex) of a measured file. */
+  readonly files: ReadonlyMap<string, string>
+  readonly host: HostFacts
+  /** Collector → what it said, of those that are fresh. */
+  readonly collected: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>
+}
+
 export interface Facts {
   readonly node: {
     readonly id: Did
@@ -41,17 +70,15 @@ export interface Facts {
   }
   /** From the kernel, never from the caller. */
   readonly runtime: ProcessFacts & {
+    /** Attestation → its predicate type, of those that have the executable among their subjects. */
+    readonly attested: ReadonlyMap<string, string>
     readonly uid: number | null
     readonly gid: number | null
     readonly pid: number | null
     /** Path of the socket that the caller came by. */
     readonly socket: string | null
   }
-  readonly env: {
-    readonly labels: ReadonlyMap<string, string>
-    /** Path → sha256 (hex) of a measured file. */
-    readonly files: ReadonlyMap<string, string>
-  }
+  readonly env: EnvironmentFacts
   readonly gov: {
     readonly mesh: string | null
     readonly root: number | null
@@ -77,16 +104,26 @@ function makeMeshd(facts: Facts): JsonObject {
   const { node, runtime, env, gov } = facts
   return objectOf([
     ['node', present({ ...node, labels: objectOf(node.labels) })],
-    ['runtime', present({ ...runtime })],
-    [
-      'env',
-      objectOf([
-        ['labels', objectOf(env.labels)],
-        ['files', objectOf(env.files)],
-      ]),
-    ],
+    ['runtime', present({ ...runtime, attested: someOf(runtime.attested) })],
+    ['env', environmentOf(env)],
     ['gov', present({ ...gov, bundles: objectOf(gov.bundles) })],
   ])
+}
+
+function environmentOf({ labels, files, host, collected }: EnvironmentFacts): JsonObject {
+  const seen = present({ ...host })
+  const said = new Map([...collected].map(([name, values]) => [name, objectOf(values)]))
+  return present({
+    labels: objectOf(labels),
+    files: objectOf(files),
+    host: Object.keys(seen).length === 0 ? null : seen,
+    collected: someOf(said),
+  })
+}
+
+/** null for an empty one, which is left out. */
+function someOf(map: ReadonlyMap<string, Json>): JsonObject | null {
+  return map.size === 0 ? null : objectOf(map)
 }
 
 /** For whom it is asked: who names no subject asks for itself (INTERFACE 6). */
@@ -127,8 +164,9 @@ export function factsOf(meshd: Json): Facts | null {
       unit: textAt(runtime, 'unit'),
       container: textAt(runtime, 'container'),
       started: numberAt(runtime, 'started'),
+      attested: mapAt(runtime, 'attested', isText),
     },
-    env: { labels: mapAt(env, 'labels', isText), files: mapAt(env, 'files', isText) },
+    env: readEnvironment(env),
     gov: {
       mesh: textAt(gov, 'mesh'),
       root: numberAt(gov, 'root'),
@@ -137,6 +175,28 @@ export function factsOf(meshd: Json): Facts | null {
     },
   }
   return formatJson(meshdOf(facts)) === formatJson(meshd) ? facts : null
+}
+
+function readEnvironment(env: JsonObject): EnvironmentFacts {
+  const host = isMap(env['host'] ?? null) ? (env['host'] as JsonObject) : objectOf([])
+  const { secureBoot } = host
+  const said = mapAt(env, 'collected', isMap)
+  return {
+    labels: mapAt(env, 'labels', isText),
+    files: mapAt(env, 'files', isText),
+    host: {
+      kernel: textAt(host, 'kernel'),
+      boot: textAt(host, 'boot'),
+      lockdown: textAt(host, 'lockdown'),
+      secureBoot: typeof secureBoot === 'boolean' ? secureBoot : null,
+      image: textAt(host, 'image'),
+    },
+    collected: new Map([...said.keys()].map((name) => [name, mapAt(objectOf(said), name, isSaid)])),
+  }
+}
+
+function isSaid(value: Json): value is string | number | boolean {
+  return isText(value) || isNumber(value) || typeof value === 'boolean'
 }
 
 function textAt(from: JsonObject, key: string): string | null {

@@ -31,11 +31,11 @@ export interface Grant {
   readonly resource: string | null
   /** For whom a gateway may ask, `user:*`; null: for anyone it may assert. */
   readonly subject: string | null
-  /** uid, gid, socket, exe, path, unit or container → value. */
+  /** uid, gid, socket, exe, path, unit, container or `attested.<name>` → value. */
   readonly bind: ReadonlyMap<string, string>
   /** The one node that may use it. */
   readonly node: Did | null
-  /** `label.env` → staging, `file./etc/x` → sha256 hex. */
+  /** `label.env` → staging, `file.app` → sha256 hex, `host.kernel`, `collected.disk.tier`. */
   readonly env: ReadonlyMap<string, string>
   /** `agents@7` at least, `agents@=7` exactly. */
   readonly require: readonly string[]
@@ -92,6 +92,9 @@ const TEXTS = ['socket', 'exe', 'path', 'unit', 'container']
 const HEX_TEXTS = ['exe', 'container']
 
 function bindTerm(key: string, value: string): Predicate {
+  const [, attestation] = /^attested\.(.+)$/s.exec(key) ?? []
+  if (attestation !== undefined)
+    return leaf('==', ['meshd', 'runtime', 'attested', attestation], value)
   if (HEX_TEXTS.includes(key) && !/^[0-9a-f]{64}$/.test(value))
     throw new Malformed(`\`${key}\` is 64 hex digits, in lower case`)
   if (TEXTS.includes(key)) return leaf('==', ['meshd', 'runtime', key], value)
@@ -102,12 +105,30 @@ function bindTerm(key: string, value: string): Predicate {
   return leaf('==', ['meshd', 'runtime', key], Number(value))
 }
 
+const HOST_TEXTS = ['kernel', 'boot', 'lockdown', 'image']
+
 function envTerm(key: string, value: string): Predicate {
-  const [, kind, name] = /^(label|file)\.(.+)$/s.exec(key) ?? []
-  if (kind === undefined || name === undefined) {
-    throw new Malformed('an environment condition is `label.<name>=…` or `file.<path>=…`')
-  }
-  return leaf('==', ['meshd', 'env', `${kind}s`, name], value)
+  const [, kind, name] = /^(label|file|host|collected)\.(.+)$/s.exec(key) ?? []
+  if (kind === 'label' || kind === 'file')
+    return leaf('==', ['meshd', 'env', `${kind}s`, name ?? ''], value)
+  if (kind === 'host' && HOST_TEXTS.includes(name ?? ''))
+    return leaf('==', ['meshd', 'env', 'host', name ?? ''], value)
+  if (kind === 'host' && name === 'secureBoot' && (value === 'true' || value === 'false'))
+    return leaf('==', ['meshd', 'env', 'host', name], value === 'true')
+  const [, collector, output] = /^collected\.([^.]+)\.(.+)$/s.exec(key) ?? []
+  if (collector === undefined || output === undefined)
+    throw new Malformed(
+      `an environment condition is \`label.<name>=…\`, \`file.<name>=…\`, \`host.<${HOST_TEXTS.join('|')}>=…\`, \`host.secureBoot=true\` or \`collected.<collector>.<output>=…\``,
+    )
+  return leaf('==', ['meshd', 'env', 'collected', collector, output], collectedValue(value))
+}
+
+/** As a collector would print it: `true`, `12`, and everything else a text; `"12"` is one, too. */
+function collectedValue(value: string): Json {
+  if (value === 'true' || value === 'false') return value === 'true'
+  if (/^(0|-?[1-9]\d{0,14})$/.test(value)) return Number(value)
+  const [, quoted] = /^"(.*)"$/s.exec(value) ?? []
+  return quoted ?? value
 }
 
 function requireTerm(text: string): Predicate {

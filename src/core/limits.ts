@@ -524,6 +524,25 @@ export const KEY_FILE_BYTES_MAX = 4 * KIB
 export const MEASURED_BYTES_MAX = 256 * MIB
 /** Between two looks at the times of measured files. */
 export const MEASURE_INTERVAL_MS = 2 * SECOND
+/** An in-toto statement that the configuration names: provenance of a large build is a tenth of it. */
+export const ATTESTATION_BYTES_MAX = 4 * MIB
+export const ATTESTATIONS_MAX = 32
+/** Keys trusted for one, and signatures that it bears: each is tried with each. */
+export const ATTESTATION_KEYS_MAX = 8
+export const ATTESTATION_SIGNATURES_MAX = 16
+export const ATTESTATION_SUBJECTS_MAX = 4_096
+export const ATTESTATION_TYPE_CHARACTERS_MAX = 256
+/** `sha256:`, 64 hex digits, and the end of a line. */
+export const IMAGE_DIGEST_BYTES_MAX = 72
+/** Commands that measure something, and what each may say. Of facts beyond RECORD_VALUE_BYTES_MAX a record has the digest alone. */
+export const COLLECTORS_MAX = 16
+export const COLLECTOR_OUTPUTS_MAX = 16
+export const COLLECTOR_ARGUMENTS_MAX = 64
+export const COLLECTED_TEXT_BYTES_MAX = 128
+/** What one run prints. */
+export const COLLECTED_BYTES_MAX = 16 * KIB
+/** More often than this a command costs more than it tells. */
+export const COLLECTOR_EVERY_MS_MIN = SECOND
 /** A caller's executable is hashed whole; what a larger one is, is no fact. Browsers and runtimes are a third of it. */
 export const CALLER_EXE_BYTES_MAX = 512 * MIB
 /** Of it, hashed at a stretch: a millisecond in which nothing else is done. */

@@ -22,10 +22,10 @@ import { CedarEngine } from './cedar-engine.ts'
 import { Contacts } from './contacts.ts'
 import { Decider, type NodePort } from './decider.ts'
 import { Decisions } from './decisions.ts'
+import { Environment } from './environment.ts'
 import { FactReader } from './facts.ts'
 import { type Identity, openIdentity } from './identity.ts'
 import type { Logger } from './logger.ts'
-import { MeasuredFiles } from './measured-files.ts'
 import { Names } from './names.ts'
 import { type Paths, pathsOf } from './paths.ts'
 import type { LiveConfig } from './reload.ts'
@@ -53,8 +53,8 @@ export class Daemon {
   readonly decider: Decider
   readonly artifacts: Artifacts
   readonly decisions: Decisions
+  readonly environment: Environment
   readonly #store: Store
-  readonly #files: MeasuredFiles
   readonly #live: LiveConfig
   readonly #names: Names
   readonly #contacts: Contacts
@@ -62,7 +62,7 @@ export class Daemon {
   #contacting: Promise<void> = Promise.resolve()
 
   private constructor(opened: Opened, live: LiveConfig) {
-    const { base, node, wallet, callers, files, tell } = opened
+    const { base, node, wallet, callers, environment, tell } = opened
     this.paths = base.paths
     this.clock = base.clock
     this.random = base.random
@@ -72,7 +72,7 @@ export class Daemon {
     this.node = node
     this.wallet = wallet
     this.callers = callers
-    this.#files = files
+    this.environment = environment
     this.#live = live
     const { clock, random } = base
     this.#contacts = new Contacts({
@@ -86,8 +86,7 @@ export class Daemon {
     const port = this.#nodePort()
     const facts = new FactReader({
       self: node.self,
-      labels: () => live.current.environment.labels,
-      files: () => files.digests(),
+      measured: () => environment.measured(),
     })
     this.decider = new Decider({ node: port, clock, random, facts, wallet })
     this.artifacts = new Artifacts({
@@ -122,10 +121,10 @@ export class Daemon {
       await checkMesh(config, node)
       const wallet = await Wallet.open(base.store, (puts) => node.log.persist(puts))
       const callers = await Callers.open(wallet, config.api, live.tcpFiles?.callers)
-      const files = new MeasuredFiles(config.environment.files)
-      await files.start()
       const told = (what: string, error: unknown) => tell.problem(what, error)
-      return new Daemon({ base, node, wallet, callers, files, tell: told }, live)
+      const { clock } = base
+      const environment = await Environment.open(config.environment, { clock, tell: told })
+      return new Daemon({ base, node, wallet, callers, environment, tell: told }, live)
     } catch (error) {
       await base.store.close()
       throw error
@@ -146,7 +145,7 @@ export class Daemon {
   /** Waits for what was begun, at most a moment; then closes the disk. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#files.stop()
+    this.environment.stop()
     const late = Promise.withResolvers<void>()
     // Of its own, for it keeps the process alive: what comes after it closes the disk.
     const timer = setTimeout(late.resolve, STOP_LOOPS_MS_MAX)
@@ -174,9 +173,9 @@ export class Daemon {
     this.callers
       .reload(api, this.#live.tcpFiles?.callers)
       .catch((error: unknown) => tell('a key for a caller', error))
-    this.#files
-      .use(environment.files)
-      .catch((error: unknown) => tell('a file could not be measured', error))
+    this.environment
+      .use(environment)
+      .catch((error: unknown) => tell('the environment could not be measured', error))
     this.#contacts.look()
   }
 
@@ -217,7 +216,7 @@ interface Opened {
   readonly node: MeshNode
   readonly wallet: Wallet
   readonly callers: Callers
-  readonly files: MeasuredFiles
+  readonly environment: Environment
   readonly tell: Tell
 }
 

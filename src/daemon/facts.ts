@@ -6,14 +6,14 @@
 import { type Facts, NO_PROCESS, type ProcessFacts } from '../core/facts.ts'
 import type { Did } from '../core/keys.ts'
 import { type Caller, type Governed, socketPath } from '../core/presented.ts'
+import { attestedBy } from './attestations.ts'
 import { processOf } from './caller.ts'
+import type { Measured } from './environment.ts'
 
 export interface Host {
   readonly self: Did
-  /** This host's own word (configuration): `.meshd.env.labels`. The same map as long as it says the same. */
-  labels(): ReadonlyMap<string, string>
-  /** Name → sha256 hex, of those that could be measured. The same map as long as it says the same. */
-  files(): ReadonlyMap<string, string>
+  /** The same object as long as it says the same. */
+  measured(): Measured
 }
 
 interface Known {
@@ -26,7 +26,7 @@ export class FactReader {
   #of: Governed | null = null
   #node: Facts['node']
   #gov: Facts['gov'] = { mesh: null, root: null, digest: '', bundles: new Map() }
-  #env: Facts['env'] = { labels: new Map(), files: new Map() }
+  #measured: Measured | null = null
   /** Of each connection, while nothing changes: what follows from a fact object can be remembered with it. */
   #known = new WeakMap<Caller, Known>()
 
@@ -48,26 +48,31 @@ export class FactReader {
   /** @param process what measure gave just now */
   read(caller: Caller, process: ProcessFacts, governance: Governed): Facts {
     this.#follow(governance)
-    this.#look()
+    const { env, attestations } = this.#look()
     const known = this.#known.get(caller)
     if (known?.process === process) return known.facts
     const { uid, gid, pid } = caller
     const facts: Facts = {
       node: this.#node,
-      runtime: { ...process, uid, gid, pid, socket: socketPath(caller) },
-      env: this.#env,
+      runtime: {
+        ...process,
+        ...{ uid, gid, pid, socket: socketPath(caller) },
+        attested: attestedBy(process.exe, attestations),
+      },
+      env,
       gov: this.#gov,
     }
     this.#known.set(caller, { process, facts })
     return facts
   }
 
-  /** Both maps are replaced when something in them changes, never edited. */
-  #look(): void {
-    const [labels, files] = [this.#host.labels(), this.#host.files()]
-    if (labels === this.#env.labels && files === this.#env.files) return
-    this.#env = { labels, files }
-    this.#known = new WeakMap()
+  #look(): Measured {
+    const measured = this.#host.measured()
+    if (measured !== this.#measured) {
+      this.#measured = measured
+      this.#known = new WeakMap()
+    }
+    return measured
   }
 
   /** A governance is immutable: what follows from it is made once. */

@@ -21,7 +21,7 @@ export interface Reloaded {
 const RELOADABLE: Readonly<Record<string, readonly string[]>> = {
   log: ['level', 'format'],
   lease: ['stalenessAtMostMs'],
-  environment: ['labels', 'files'],
+  environment: ['labels', 'files', 'imageDigestFile', 'attestations', 'collectors'],
   api: ['callers', 'tcp'],
   audit: ['redactable', 'retentionMs', 'share', 'mirror'],
   mesh: ['peers'],

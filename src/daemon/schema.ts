@@ -5,15 +5,10 @@
  */
 import { z } from 'zod'
 import { REDACTABLE, type Redactable } from '../core/disclosure.ts'
-import { parseDuration } from '../core/duration.ts'
-import {
-  DISK_RESERVE_BYTES,
-  LABELS_MAX,
-  MIRRORS_MAX,
-  NAME_BYTES_MAX,
-  REMOTE_CALLERS_MAX,
-} from '../core/limits.ts'
+import { DISK_RESERVE_BYTES, MIRRORS_MAX, REMOTE_CALLERS_MAX } from '../core/limits.ts'
 import { SHARES, type Share } from '../mesh/share.ts'
+import { type EnvironmentConfig, environmentOf, environmentSchema } from './environment-schema.ts'
+import { duration, durationOf, name, path } from './schema-words.ts'
 
 const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
@@ -22,14 +17,6 @@ function parseSize(text: string): number | null {
   return count === undefined ? null : Number(count) * UNITS_BYTES[unit as keyof typeof UNITS_BYTES]
 }
 
-const name = z
-  .string()
-  .max(NAME_BYTES_MAX)
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/, 'letters, digits, `.`, `_` and `-`, not first')
-const path = z.string().min(1).startsWith('/', 'an absolute path')
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== null, 'a duration such as 90s, 15m, 2h, 400d')
 const size = z.string().refine((text) => parseSize(text) !== null, 'a size such as 64MiB')
 const id = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hex digits')
 const multiaddr = z.string().startsWith('/', 'a multiaddr such as /ip4/0.0.0.0/tcp/4717')
@@ -96,15 +83,7 @@ export const configSchema = z.strictObject({
     })
     .optional(),
   lease: z.strictObject({ staleness_at_most: duration.optional() }).optional(),
-  environment: z
-    .strictObject({
-      labels: z
-        .record(name, z.string().max(256))
-        .refine((labels) => Object.keys(labels).length <= LABELS_MAX, `${LABELS_MAX} at most`)
-        .optional(),
-      files: z.record(name, path).optional(),
-    })
-    .optional(),
+  environment: environmentSchema.optional(),
   api: z
     .strictObject({
       dir: path.optional(),
@@ -177,10 +156,7 @@ export interface Config {
     readonly peers: readonly string[]
   }
   readonly lease: { readonly stalenessAtMostMs: number | null }
-  readonly environment: {
-    readonly labels: ReadonlyMap<string, string>
-    readonly files: ReadonlyMap<string, string>
-  }
+  readonly environment: EnvironmentConfig
   readonly api: {
     readonly dir: string
     readonly publicUrl: string | null
@@ -278,10 +254,7 @@ export function withDefaults(file: ConfigFile, around: Surroundings): Config {
       peers: file.mesh?.peers ?? [],
     },
     lease: { stalenessAtMostMs: durationOf(file.lease?.staleness_at_most) },
-    environment: {
-      labels: new Map(Object.entries(file.environment?.labels ?? {})),
-      files: new Map(Object.entries(file.environment?.files ?? {})),
-    },
+    environment: environmentOf(file.environment ?? {}),
     api: apiOf(file, own.api),
     audit: {
       retentionMs: durationOf(file.audit?.retention) ?? RETENTION_DAYS * DAY_MS,
@@ -324,10 +297,6 @@ function tcpOf(tcp: z.infer<typeof tcpSchema>): TcpConfig {
     clients: (tcp.clients ?? []).map((client) => ({ ...client, asserts: client.asserts ?? [] })),
     tokensFile: tcp.tokens_file ?? null,
   }
-}
-
-function durationOf(text: string | undefined): number | null {
-  return text === undefined ? null : parseDuration(text)
 }
 
 /** Only the facts that are named; a rule that names none matches nobody (caller.ts). */

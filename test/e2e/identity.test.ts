@@ -12,13 +12,19 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
+  readFileSync,
   realpathSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import type { DecisionView } from '../../src/client/types.ts'
+import { toBase64, utf8 } from '../../src/core/bytes.ts'
+import { preAuthentication } from '../../src/core/dsse.ts'
+import { sha256Hex } from '../../src/core/id.ts'
+import { type Signer, signerOf } from '../../src/core/keys.ts'
 import { peerReader } from '../../src/daemon/peer-credentials.ts'
 import { row } from '../lab/row.ts'
 import { eventually, Lab } from './lab.ts'
@@ -173,6 +179,47 @@ test('what is bound to an executable serves that file in its place, and no copy 
   await mismatch(() => asked(process.execPath), another)
   row(t, 90, '0 allows of 2 by another file')
 })
+
+test('what a builder attests of an executable, and what a command measured, are facts of the decision', {
+  skip,
+}, async (t) => {
+  const builder = signerOf(new Uint8Array(32).fill(7))
+  const provenance = 'https://slsa.dev/provenance/v1'
+  const digest = sha256Hex(readFileSync(planner))
+  const [statement, ready] = [join(dir, 'planner.intoto.json'), join(dir, 'ready')]
+  writeFileSync(statement, attestation(builder, provenance, digest))
+  writeFileSync(ready, '{"ready": true}')
+  const config = readFileSync(host.env['MESHD_CONFIG'] ?? '', 'utf8')
+  const environment = {
+    attestations: { build: { file: statement, keys: [builder.did] } },
+    collectors: {
+      probe: { command: ['/bin/cat', ready], every: '1s', outputs: { ready: 'boolean' } },
+    },
+  }
+  const measured = `environment: ${JSON.stringify(environment)}\n`
+  writeFileSync(host.env['MESHD_CONFIG'] ?? '', `${config}${measured}`)
+  await host.do('config', 'reload')
+  const needs = ['--bind', `attested.build=${provenance}`, '--env', 'collected.probe.ready=true']
+  const issue = ['artifact', 'issue', '--to', 'me', '--action', 'tool:built', '--resource', 'x:y']
+  await host.do(...issue, ...needs, '--ttl', '1h', '--hold', '--yes')
+  const built = (program: string) => () => asked(program, ask('tool:built'))
+  await allowed(built(planner))
+  await mismatch(built(process.execPath), /needs attested build = .*, saw attested build absent/)
+  // A collector that fails is no fact any more.
+  rmSync(ready)
+  await eventually('a denial', built(planner), ({ code }) => code === 'ENVIRONMENT_FAILED')
+  row(t, 90, '0 allows to what was not built by whom the artifact names')
+})
+
+function attestation(builder: Signer, predicateType: string, sha256: string): string {
+  const type = 'application/vnd.in-toto+json'
+  const subject = [{ name: 'planner', digest: { sha256 } }]
+  const _type = 'https://in-toto.io/Statement/v1'
+  const payload = utf8(JSON.stringify({ _type, subject, predicateType, predicate: {} }))
+  const sig = toBase64(builder.sign(preAuthentication(type, payload)))
+  const signatures = [{ keyid: '', sig }]
+  return JSON.stringify({ payloadType: type, payload: toBase64(payload), signatures })
+}
 
 test('a process that becomes another program with its connection open is that program', {
   skip,

@@ -1,7 +1,31 @@
-/** Texts of the kernel, parts of which a process chooses: its name, and its groups. */
+/** What is measured: texts of the kernel, parts of which a process chooses, statements of builders, words of collectors. */
+import { utf8 } from '../../src/core/bytes.ts'
+import { preAuthentication } from '../../src/core/dsse.ts'
+import { parseAttestation } from '../../src/core/in-toto.ts'
+import { signerOf } from '../../src/core/keys.ts'
 import { parseCgroup } from '../../src/daemon/cgroup.ts'
+import { parseCollected } from '../../src/daemon/collector-run.ts'
+import { parseImageDigest } from '../../src/daemon/environment.ts'
+import { parseLockdown, parseSecureBoot } from '../../src/daemon/host-facts.ts'
 import { parsePidfdInfo, parseStarted, parseTracing } from '../../src/daemon/proc.ts'
-import { type Target, textTarget } from './target.ts'
+import { type Target, target, textTarget } from './target.ts'
+
+const builder = signerOf(new Uint8Array(32).fill(7))
+const ATTESTED = 'application/vnd.in-toto+json'
+const STATEMENT = `{"_type":"https://in-toto.io/Statement/v1","predicateType":"https://slsa.dev/provenance/v1","subject":[{"digest":{"sha256":"${'ab'.repeat(32)}"},"name":"x"}]}`
+const OUTPUTS = new Map([
+  ['free', 'integer'],
+  ['tier', 'text'],
+] as const)
+
+function attestation(): Uint8Array {
+  const payload = utf8(STATEMENT)
+  const sig = builder.sign(preAuthentication(ATTESTED, payload))
+  const [body, signed] = [payload, sig].map((bytes) => Buffer.from(bytes).toString('base64'))
+  return utf8(
+    `{"payload":"${body}","payloadType":"${ATTESTED}","signatures":[{"sig":"${signed}"}]}`,
+  )
+}
 
 const spellings = 'one field of a text that the kernel writes'
 
@@ -20,6 +44,28 @@ export const PROC_TARGETS: readonly Target[] = [
   textTarget({
     ...{ name: 'proc-stat', runs: ['daemon/proc.ts parseStarted'], parse: parseStarted, spellings },
     corpus: ['4242 (a) R 1) S 1 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 2\n'],
+  }),
+  target({
+    ...{ name: 'attestation', runs: ['core/in-toto.ts parseAttestation'], corpus: [attestation()] },
+    ...{ parse: (bytes) => parseAttestation(bytes, [builder.did]), spellings: 'others print it' },
+  }),
+  target({
+    ...{ name: 'collected', runs: ['daemon/collector-run.ts parseCollected'] },
+    parse: (bytes) => parseCollected(bytes, OUTPUTS),
+    ...{ spellings: 'others print it', corpus: [utf8('{"free":12,"tier":"gold"}')] },
+  }),
+  textTarget({
+    ...{ name: 'image-digest', runs: ['daemon/environment.ts parseImageDigest'] },
+    ...{ parse: parseImageDigest, spellings: 'with the end of a line, or without' },
+    corpus: [`sha256:${'ab'.repeat(32)}\n`],
+  }),
+  textTarget({
+    ...{ name: 'lockdown', runs: ['daemon/host-facts.ts parseLockdown'], parse: parseLockdown },
+    ...{ spellings, corpus: ['none [integrity] confidentiality\n'] },
+  }),
+  target({
+    ...{ name: 'secure-boot', runs: ['daemon/host-facts.ts parseSecureBoot'], spellings },
+    ...{ parse: parseSecureBoot, corpus: [Uint8Array.of(6, 0, 0, 0, 1)] },
   }),
   textTarget({
     ...{ name: 'capabilities', runs: ['daemon/proc.ts parseTracing'], parse: parseTracing },

@@ -11,6 +11,7 @@ import { FactReader } from '../../src/daemon/facts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import type { Decision } from '../../src/mesh/authorizer.ts'
 import { MeshNode } from '../../src/mesh/node.ts'
+import { NOTHING_MEASURED } from '../unit/judgements.ts'
 import { nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'
@@ -32,7 +33,7 @@ const namesOf = (count: number) =>
 const REBOOT_MS = 1_000
 /** How the simulated disk says that it was told to fail. */
 const ASKED = 'as the test asked'
-const NO_LABELS = new Map<string, string>()
+const MEASURED = { env: NOTHING_MEASURED, attestations: new Map() }
 
 export class MeshWorld {
   readonly swarm: Swarm
@@ -224,8 +225,7 @@ export class MeshWorld {
     }
     const facts = new FactReader({
       self: node.self,
-      labels: () => NO_LABELS,
-      files: () => NO_LABELS,
+      measured: () => MEASURED,
     })
     return new Decider({ node: port, clock, random, facts, wallet })
   }

@@ -89,7 +89,13 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   ],
   names: ['version', 'node.name', 'mesh.id', 'mesh.pins', 'api.public_url'],
   'who calls': ['api.callers', 'api.sockets', 'api.tcp'],
-  measures: ['environment.labels', 'environment.files'],
+  measures: [
+    'environment.labels',
+    'environment.files',
+    'environment.image_digest_file',
+    'environment.attestations',
+    'environment.collectors',
+  ],
   'only shortens': ['lease.staleness_at_most'],
   'keeps longer, shows more': [
     'audit.retention',
@@ -117,8 +123,8 @@ test('the environment holds no other switch than the keys of the configuration',
   const read = globSync('{src,bin}/**/*.{ts,js}')
     .flatMap((file) => readFileSync(file, 'utf8').match(/\bMESHD_[A-Z_]+/g) ?? [])
     .sort()
-  // Where the file and the keys of people are; what `meshd exec` tells its child, and a child tells of itself.
-  const known = ['API_DIR', 'CONFIG', 'DECISION', 'EXECUTION', 'KEY_STORE']
+  // Where the file, the keys of people and the socket are; what `meshd exec` tells its child, and a child tells of itself.
+  const known = ['API_DIR', 'CONFIG', 'DECISION', 'EXECUTION', 'KEY_STORE', 'SCRIPT', 'SOCKET']
   assert.deepEqual(
     [...new Set(read)].map((name) => name.replace('MESHD_', '')).filter((name) => name !== ''),
     known,

@@ -130,6 +130,7 @@ export class Control implements AsyncDisposable {
     let isolated = false
     return {
       ...{ node, network, clock, version: '0.0.0', name: 'atlas', pid: 7, kernelFacts: 'none' },
+      collectors: () => [],
       startedAtMs: clock.wallMs(),
       nameOf: (did: Did) => node.statements.governance.members.get(did)?.name ?? null,
       sockets: () => [{ path: '/run/x.sock', mode: 0o660, role: 'read', principal: null }],

@@ -30,10 +30,17 @@ import { Executions } from '../../src/mesh/executions.ts'
 import { Nonces } from '../../src/mesh/nonces.ts'
 import type { Put, Space, Store } from '../../src/mesh/ports.ts'
 import { BEGINNING_MS, VirtualClock } from '../sim/clock.ts'
-import { type GovernanceFields, GRANTED, governance, HELD, ROOT } from './judgements.ts'
+import {
+  type GovernanceFields,
+  GRANTED,
+  governance,
+  HELD,
+  NOTHING_MEASURED,
+  ROOT,
+} from './judgements.ts'
 
 const DAY_MS = 86_400_000
-const NOTHING = new Map<string, string>()
+const MEASURED = { env: NOTHING_MEASURED, attestations: new Map() }
 
 /** What is kept beside a log, in memory. */
 export class Shelf implements Pick<Store, 'entries'> {
@@ -191,7 +198,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     nameOf: (did) => callers.nameOf(did),
     origin: () => 'prod/atlas/1',
   }
-  const facts = new FactReader({ self: atlas.did, labels: () => NOTHING, files: () => NOTHING })
+  const facts = new FactReader({ self: atlas.did, measured: () => MEASURED })
   const decider = new Decider({ node, clock, random: clock.dice, facts, wallet })
   const made: World = {
     ...state,

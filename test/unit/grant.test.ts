@@ -130,6 +130,39 @@ test('each way to claim more than there is has its name', () => {
   ])
 })
 
+test('each fact that is measured can be bound to, with the type that it has', () => {
+  const exe = 'ab'.repeat(32)
+  const bind = new Map([
+    ['exe', exe],
+    ['path', '/usr/bin/planner'],
+    ['container', exe],
+    ['attested.build', 'https://slsa.dev/provenance/v1'],
+  ])
+  const env = new Map([
+    ['host.lockdown', 'integrity'],
+    ['host.secureBoot', 'true'],
+    ['file.app', exe],
+    ['collected.disk.free_gib', '12'],
+    ['collected.disk.sealed', 'false'],
+    ['collected.disk.tier', 'gold'],
+    ['collected.disk.code', '"12"'],
+  ])
+  const { pol } = compileGrant(grantOf({ actions: ['tool'], bind, env }), [])
+  assert.deepEqual(pol.map(encodePredicate), [
+    ['==', '.meshd.runtime.exe', exe],
+    ['==', '.meshd.runtime.path', '/usr/bin/planner'],
+    ['==', '.meshd.runtime.container', exe],
+    ['==', '.meshd.runtime.attested.build', 'https://slsa.dev/provenance/v1'],
+    ['==', '.meshd.env.host.lockdown', 'integrity'],
+    ['==', '.meshd.env.host.secureBoot', true],
+    ['==', '.meshd.env.files.app', exe],
+    ['==', '.meshd.env.collected.disk.free_gib', 12],
+    ['==', '.meshd.env.collected.disk.sealed', false],
+    ['==', '.meshd.env.collected.disk.tier', 'gold'],
+    ['==', '.meshd.env.collected.disk.code', '12'],
+  ])
+})
+
 test('what is granted and cannot be held, or could never hold, is refused', () => {
   const bad: Partial<Grant>[] = [
     { actions: [] },
@@ -139,7 +172,12 @@ test('what is granted and cannot be held, or could never hold, is refused', () =
     { bind: new Map([['pid', '1']]) },
     { bind: new Map([['uid', 'root']]) },
     { bind: new Map([['uid', '01']]) },
+    { bind: new Map([['exe', 'ab']]) },
+    { bind: new Map([['container', 'my-container']]) },
     { env: new Map([['env', 'staging']]) },
+    { env: new Map([['host.uptime', '1']]) },
+    { env: new Map([['host.secureBoot', 'yes']]) },
+    { env: new Map([['collected.disk', '1']]) },
     { require: ['agents'] },
     { require: ['agents@0'] },
     { depth: 8 },

@@ -15,7 +15,7 @@ import {
 import { utf8 } from '../../src/core/bytes.ts'
 import { logOrigin } from '../../src/core/checkpoint.ts'
 import { parseDelegation } from '../../src/core/delegation.ts'
-import { type Facts, NO_PROCESS } from '../../src/core/facts.ts'
+import { type Facts, NO_HOST, NO_PROCESS } from '../../src/core/facts.ts'
 import { idOf } from '../../src/core/id.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
 import type { Json } from '../../src/core/json.ts'
@@ -156,13 +156,26 @@ export function facts(
 ): Facts {
   return {
     node: { id: atlas.did, name: 'atlas', labels: new Map([['site', 'a']]) },
-    runtime: { ...NOTHING, uid: 1001, gid: 1001, pid: 77, socket: '/run/meshd/meshd.sock' },
-    env: { labels: new Map(Object.entries(env)), files: new Map() },
+    runtime: {
+      ...NO_PROCESS,
+      attested: new Map(),
+      uid: 1001,
+      gid: 1001,
+      pid: 77,
+      socket: '/run/meshd/meshd.sock',
+    },
+    env: { ...NOTHING_MEASURED, labels: new Map(Object.entries(env)) },
     gov: { mesh: MESH, root: 3, digest: '0'.repeat(64), bundles: new Map(Object.entries(bundles)) },
   }
 }
 
-const NOTHING = NO_PROCESS
+/** Of a host without labels, files and collectors, whose kernel says nothing. */
+export const NOTHING_MEASURED: Facts['env'] = {
+  labels: new Map(),
+  files: new Map(),
+  host: NO_HOST,
+  collected: new Map(),
+}
 
 export const HELD: LeaseStatus = {
   held: true,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { loadConfig } from '../../src/daemon/config.ts'
 import { createLogger } from '../../src/daemon/logger.ts'
-import { MeasuredFiles } from '../../src/daemon/measured-files.ts'
+import { measuredFiles, watched } from '../../src/daemon/measured-files.ts'
 import { LiveConfig } from '../../src/daemon/reload.ts'
 import { world } from './deciding.ts'
 
@@ -102,16 +102,16 @@ test('a name that stands for another file has no digest until that one is measur
   const [one, other] = [join(dir, 'one'), join(dir, 'other')]
   writeFileSync(one, 'one')
   writeFileSync(other, 'other')
-  const files = new MeasuredFiles(new Map([['app', one]]))
+  const files = measuredFiles(new Map([['app', one]]), () => {})
   await files.start()
-  const first = files.digests().get('app')
+  const first = files.values().get('app')
   assert.equal(first?.length, 64)
-  const used = files.use(new Map([['app', other]]))
-  assert.equal(files.digests().get('app'), undefined)
+  const used = files.use(watched(new Map([['app', other]])))
+  assert.equal(files.values().get('app'), undefined)
   await used
-  assert.equal(files.digests().get('app')?.length, 64)
-  assert.notEqual(files.digests().get('app'), first)
+  assert.equal(files.values().get('app')?.length, 64)
+  assert.notEqual(files.values().get('app'), first)
   await files.use(new Map())
-  assert.equal(files.digests().size, 0)
+  assert.equal(files.values().size, 0)
   files.stop()
 })

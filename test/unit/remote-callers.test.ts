@@ -15,7 +15,7 @@ import { FactReader } from '../../src/daemon/facts.ts'
 import { LiveConfig } from '../../src/daemon/reload.ts'
 import { parseTokens, RemoteCallers } from '../../src/daemon/remote-callers.ts'
 import { governed } from './deciding.ts'
-import { ALICE, BOB } from './judgements.ts'
+import { ALICE, BOB, NOTHING_MEASURED } from './judgements.ts'
 import { filesIn, fingerprintOf } from './tls.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'meshd-remote-'))
@@ -159,7 +159,8 @@ test('the configurations of the guide are what the daemon understands', () => {
 })
 
 test('of who came over TCP there is no fact, not even a socket', async () => {
-  const facts = new FactReader({ self: ALICE, labels: () => new Map(), files: () => new Map() })
+  const measured = { env: NOTHING_MEASURED, attestations: new Map() }
+  const facts = new FactReader({ self: ALICE, measured: () => measured })
   const remotes = new RemoteCallers({
     names: { rules: [], keys: [], nameFor: () => null, principalOf: () => BOB },
     listed: () => [

@@ -22,6 +22,7 @@ import { verifyBundle } from '../../src/core/verify/evidence-bundle.ts'
 import { type Replay, replay } from '../../src/core/verify/replay.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { bundleOf, filesOf, MEMBERS, world } from './evidence.ts'
+import { NOTHING_MEASURED } from './judgements.ts'
 import { ana, atlas, foldOf, keyOf, type Made, NOW_MS } from './statements.ts'
 
 const planner = keyOf('planner')
@@ -90,8 +91,9 @@ function decided(index: number, resource: string, known: readonly Made[]) {
     runtime: {
       ...{ uid: 1001, gid: 1001, pid: 7, socket: '/run/meshd/meshd.sock' },
       ...NO_PROCESS,
+      attested: new Map(),
     },
-    env: { labels: new Map(), files: new Map() },
+    env: NOTHING_MEASURED,
     gov: {
       mesh: world.mesh,
       root: 1,
@@ -283,8 +285,14 @@ test('facts are read as they were recorded, and nothing else is taken for facts'
     runtime: {
       ...{ uid: 0, gid: 0, pid: null, socket: null },
       ...{ exe: 'ab', path: '/a b', unit: 'a.service', container: null, started: 12 },
+      attested: new Map([['build', 'https://slsa.dev/provenance/v1']]),
     },
-    env: { labels: new Map([['env', 'prod']]), files: new Map([['/etc/x', 'cd']]) },
+    env: {
+      labels: new Map([['env', 'prod']]),
+      files: new Map([['/etc/x', 'cd']]),
+      host: { kernel: '6.12', boot: null, lockdown: 'integrity', secureBoot: false, image: null },
+      collected: new Map([['disk', new Map<string, string | number | boolean>([['a', 1]])]]),
+    },
     gov: { mesh: null, root: 3, digest: 'ef', bundles: new Map([['agents', 7]]) },
   }
   const meshd = meshdOf(facts)
