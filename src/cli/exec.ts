@@ -66,12 +66,14 @@ async function decided(
     ...{ executable, args: argv.slice(1), env: context.io.env },
     monotonicMs: () => performance.now(),
     outcomeMs: OUTCOME_MS_MAX,
+    allowed: (decision) => context.say(`meshd: ${allowLine(decision, context.now())}`),
     say: (line) => context.say(`meshd: ${line}`),
   }).catch((error: unknown) => {
-    if (!(error instanceof MeshError)) throw error
+    // Also of a bug: its usual status could be the child's.
+    const { message, code, hint } = meshErrorOf(error)
     // --quiet is for talk; that it failed is none.
     context.io.stderr.write(
-      `meshd: ${stripControls(error.message)}  [${error.code}]\nhint: ${stripControls(error.hint)}\n`,
+      `meshd: ${stripControls(message)}  [${code}]\nhint: ${stripControls(hint)}\n`,
     )
     return null
   })
@@ -80,15 +82,15 @@ async function decided(
   return status
 }
 
+function meshErrorOf(error: unknown): MeshError {
+  return error instanceof MeshError ? error : new MeshError('BUG', String(error), { cause: error })
+}
+
 function apiOf(context: Context, { body, headers }: Ask, argv: readonly string[]): ExecutionApi {
   // Ctrl-C is for the child: what watches over it goes on until that has ended.
   const client = context.client('decide', new AbortController().signal)
   return {
-    open: async () => {
-      const decision = await client.post<DecisionView>('/v1/executions', body, { headers })
-      if (decision.decision === true) context.say(`meshd: ${allowLine(decision, context.now())}`)
-      return decision
-    },
+    open: () => client.post<DecisionView>('/v1/executions', body, { headers }),
     watch: (id, ms, signal) =>
       client.get<ExecutionView>(`/v1/executions/${id}/watch?ms=${Math.floor(ms)}`, {
         timeoutMs: 0,

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ANSWER_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { checkSocketOwner } from './socket-owner.ts'
 
 export interface Exchange {
   readonly socketPath: string
@@ -28,9 +29,10 @@ export async function exchange(ask: Exchange): Promise<Answer> {
   return answerOf(response.statusCode ?? 0, await collect(response))
 }
 
-/** The same, with the answer as it comes. */
-export function begin(ask: Exchange): Promise<IncomingMessage> {
+/** The same, with the answer as it comes. @throws MeshError UNREACHABLE, also when somebody else listens in the daemon's place */
+export async function begin(ask: Exchange): Promise<IncomingMessage> {
   const { socketPath, method, path, signal, body } = ask
+  checkSocketOwner(socketPath)
   const content: Record<string, string | number> =
     body === null
       ? {}

@@ -39,6 +39,8 @@ export interface ExecCall {
   readonly monotonicMs: () => number
   /** How long the child's status waits for its outcome to be recorded. */
   readonly outcomeMs: number
+  /** Told of the allow once it is known to be one, before anything runs. */
+  readonly allowed: (decision: DecisionView) => void
   /** Each message once, for stderr. */
   readonly say: (line: string) => void
 }
@@ -78,6 +80,7 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
         detail: 'the answer came after its own end',
       },
     }
+  call.allowed(decision)
   return passingSignals(async (runs) => {
     const family = new Family(id)
     const began = await begin(call, id, family, runs)

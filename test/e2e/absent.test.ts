@@ -3,7 +3,7 @@
  * and what to do, the others do their work, and none of them is a bug.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
@@ -61,6 +61,10 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'audit redact': 'x -m why --yes',
   'audit verify': '',
   'audit prove': 'last -f -',
+  'who-can': 'a:b c:d',
+  'what-can': 'user:a --resource c:d',
+  ps: '',
+  kill: `${ID} --yes`,
   'lineage trace': 'last',
   'lineage graph': 'last',
   'config reload': '',
@@ -86,6 +90,8 @@ const ALONE: Readonly<Record<string, readonly [number, string]>> = {
   'config schema': [0, ''],
   // Where it would go is looked at first.
   'audit export': [4, '--dir /no/such/folder/x'],
+  'gateway list': [0, ''],
+  'gateway show': [0, 'nginx'],
   verify: [4, '/no/such/file --trust /no/such/root'],
   completion: [0, 'bash'],
   help: [0, 'REVOKED'],
@@ -98,9 +104,12 @@ const lines = (command: string, rest: string) => [
   ...rest.split(' ').filter((word) => word !== ''),
 ]
 
+/** Those that speak on stdin have tests of their own, without a daemon too. */
+const ELSEWHERE = ['init', 'start', 'mcp', 'hook claude-code', 'hook generic']
+
 test('each command of this version is in one of the two lists', async () => {
   const all = (await new CommandTable(FAMILIES).all()).map(({ name }) => name)
-  const listed = new Set([...Object.keys(NEEDS_DAEMON), ...Object.keys(ALONE), 'init', 'start'])
+  const listed = new Set([...Object.keys(NEEDS_DAEMON), ...Object.keys(ALONE), ...ELSEWHERE])
   assert.deepEqual(
     all.filter((name) => !listed.has(name)),
     [],
@@ -143,4 +152,59 @@ test('a socket that nobody listens on, or that says nothing of ours, is told fro
     for (const socket of sockets) socket.destroy()
     await new Promise((done) => liar.close(done))
   }
+})
+
+/** Every answer of it is one text, whoever asks for what. */
+async function lying(answer: string): Promise<() => Promise<void>> {
+  const sockets: Socket[] = []
+  const liar = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(answer))
+  })
+  await new Promise<void>((done) => liar.listen(join(host.socketsDir, 'meshd.sock'), done))
+  return async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((done) => liar.close(done))
+  }
+}
+
+test('exec runs nothing on an answer that is late, cut, garbage or none', async () => {
+  mkdirSync(host.socketsDir, { mode: 0o700, recursive: true })
+  const ran = join(lab.dir, 'ran')
+  const good = JSON.stringify({ decision: true, id: ID, leaseRemainingMs: 60_000 })
+  const sent = (body: string, length = body.length) =>
+    `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n${body}`
+  const answers = [
+    '',
+    sent(good, good.length + 1),
+    sent(good.slice(0, -1)),
+    sent('{"decision":true}'),
+    sent(good.replace('true', '"true"')),
+    sent(good).replace('200', '500'),
+    'nothing of ours',
+  ]
+  for (const answer of answers) {
+    const end = await lying(answer)
+    const said = await host.run(
+      ...['exec', '--timeout', '300ms', '--action', 'a:b', '--resource', 'c:d'],
+      ...['--', 'sh', '-c', `: > ${ran}`],
+    )
+    await end()
+    assert.equal(said.status, 125, `${answer}: ${said.stderr}`)
+  }
+  assert.equal(existsSync(ran), false)
+})
+
+const root = process.getuid?.() === 0 ? false : 'only root can give a socket away'
+test('nothing is said to somebody else who listens in the place of the daemon', {
+  skip: root,
+}, async () => {
+  mkdirSync(host.socketsDir, { mode: 0o700, recursive: true })
+  const end = await lying('')
+  chownSync(join(host.socketsDir, 'meshd.sock'), 54_321, 54_321)
+  const said = await host.run('authorize', '--action', 'a:b', '--resource', 'c:d')
+  await end()
+  assert.equal(said.status, 5)
+  assert.match(said.stderr, /may be anybody: it belongs to uid 54321 {2}\[UNREACHABLE\]/)
 })

@@ -86,6 +86,7 @@ async function run(
       ...{ executable, args: ['-c', script], monotonicMs },
       env: { ...process.env, ...env },
       outcomeMs: 100,
+      allowed: () => {},
       say: (line) => void said.push(line),
     },
   )
@@ -190,6 +191,7 @@ test('what the kernel does not run, or was changed since it was decided, is told
       { open, watch: silent, outcome, started: async () => {} },
       {
         ...{ executable, args, env: {}, monotonicMs: () => 0, outcomeMs: 100 },
+        allowed: () => {},
         say: () => undefined,
       },
     )
