@@ -171,7 +171,8 @@ test('of who came over TCP there is no fact, not even a socket', async () => {
   const shown = Buffer.from(digest(7).slice('sha256:'.length), 'hex')
   const caller = remotes.byCertificate(shown) ?? assert.fail()
   const process = await facts.measure(caller, true)
-  const { runtime } = facts.read(caller, process, governed())
+  const { attested, ...runtime } = facts.read(caller, process, governed()).runtime
+  assert.equal(attested.size, 0)
   assert.deepEqual(new Set(Object.values(runtime)), new Set([null]))
   assert.deepEqual(meshdOf(facts.read(caller, process, governed()))['runtime'], objectOf([]))
 })
