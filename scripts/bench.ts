@@ -9,6 +9,7 @@ import { appends } from './bench/appends.ts'
 import { audit } from './bench/audit.ts'
 import { cosigning } from './bench/cosigning.ts'
 import { decisions } from './bench/decisions.ts'
+import { gateway } from './bench/gateway.ts'
 import { idle } from './bench/idle.ts'
 import { revocation } from './bench/revocation.ts'
 import { forMarkdown, forTerminal, type Section } from './bench/table.ts'
@@ -18,6 +19,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   audit,
   cosigning,
   decisions,
+  gateway,
   idle,
   revocation,
 }

@@ -44,6 +44,7 @@ error_log ${dir}/error.log;
 events { worker_connections 256; }
 http {
   access_log off;
+  keepalive_requests 1000000;
 ${temporary.map((name) => `  ${name}_temp_path ${dir}/tmp/${name};`).join('\n')}
 ${servers}
 }
