@@ -43,6 +43,7 @@ before(async () => {
     root ${www};
     add_header Seen-Artifact "$http_meshd_artifact" always;
     add_header Seen-Host $host always;
+    add_header Seen-Method "$request_method $http_x_http_method_override" always;
   }`
   const servers = `${shown.replace(HANGS, 'proxy_read_timeout 1s')}\n${behind}`
   nginx = await Nginx.open(binary, join(lab.dir, 'nginx'), servers, [front, app])
@@ -90,10 +91,12 @@ test(
 )
 
 test(
-  'the application sees neither the artifact nor another host than the one decided about',
+  'the application sees neither the artifact nor another host or method than was decided about',
   options,
   async () => {
-    const { headers } = await ask('/public/a.html', artifacts.some, { host: 'other.example' })
+    const other = { host: 'other.example', 'x-http-method-override': 'DELETE' }
+    const { headers } = await ask('/public/a.html', artifacts.some, other)
+    assert.equal(headers['seen-method'], 'GET')
     assert.equal(headers['seen-host'], HOST)
     assert.equal(headers['seen-artifact'], undefined)
   },

@@ -165,6 +165,31 @@ test('an option before the word does not make a hook something else', async () =
   assert.equal(await run(['no-such-word', 'hook'], io, TABLE), 64)
 })
 
+test('doctor reads the settings of whoever asks it', async () => {
+  const home = mkdtempSync(join(dir, 'home'))
+  mkdirSync(join(home, '.claude'))
+  const hook = { type: 'command', command: '/no/such/meshd hook claude-code' }
+  const settings = { hooks: { PreToolUse: [{ matcher: '*', hooks: [hook] }] } }
+  const told = async (text: string) => {
+    writeFileSync(join(home, '.claude', 'settings.json'), text)
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const io = { stdin: stdin as never, stdout, stderr, env: { HOME: home, MESHD_API_DIR: home } }
+    await run(['doctor', '--json'], io, TABLE)
+    const { item } = JSON.parse(textOf(stdout)) as { item: { groups: Group[] } }
+    return item.groups.find(({ name }) => name === 'Agent hooks')?.findings ?? []
+  }
+  assert.deepEqual(await told('{}'), [])
+  const found = await told(JSON.stringify(settings))
+  const errors = found.filter(({ level }) => level === 'error').map(({ says: line }) => line)
+  assert.match(errors.join('\n'), /`\/no\/such\/meshd` is not there/)
+  assert.match(errors.join('\n'), /needs "onFailure": "block"/)
+})
+
+interface Group {
+  readonly name: string
+  readonly findings: readonly { readonly level: string; readonly says: string }[]
+}
+
 test('a program that breaks before it can ask blocks the call, and so does one that is not there', async () => {
   const broken = join(dir, 'broken')
   mkdirSync(join(broken, 'src/cli'), { recursive: true })
