@@ -5,9 +5,12 @@ import type { JsonObject } from '../core/json.ts'
 import { MeshError } from '../core/problems.ts'
 import { Asking } from '../enforce/mcp-ask.ts'
 import { Guard, type GuardPorts, type McpApi } from '../enforce/mcp-guard.ts'
+import { HttpProxy, type ProxyPorts } from '../enforce/mcp-http.ts'
+import { type Place, parsePlace } from '../enforce/mcp-listen.ts'
 import { startServer } from '../enforce/mcp-server.ts'
 import { serve } from '../enforce/mcp-stdio.ts'
 import { ToolList } from '../enforce/mcp-tools.ts'
+import { upstreamUrl } from '../enforce/mcp-upstream.ts'
 import { ASK_OPTIONS, askOf } from './authorize.ts'
 import type { Context } from './context.ts'
 import { type Command, flagOption, type Options, textOption } from './spec.ts'
@@ -27,31 +30,58 @@ export const mcp: Command = {
   examples: [
     'meshd mcp -- npx -y @modelcontextprotocol/server-filesystem /srv/docs',
     'meshd mcp --server files --strict -- ./files-server',
+    'meshd mcp --http https://tools.example/mcp --listen 127.0.0.1:7331',
   ],
   options: [
+    { flags: '--http <url>', says: 'a server that is reached over HTTP, instead of a command' },
+    { flags: '--listen <place>', says: 'for its clients: 127.0.0.1:7331, or unix:/path' },
     { flags: '--server <name>', says: 'of its tools: tool:<name>/<tool> instead of tool:<tool>' },
     { flags: '--strict', says: 'decide resources/read and prompts/get too, refuse other methods' },
     { flags: '--deny-as <form>', says: 'result, which a model reads, or error (-32001)' },
     ...ASK_OPTIONS.filter(({ flags }) => WHO.some((each) => flags.startsWith(each))),
   ],
   run: async (context, [file, ...args], options) => {
-    if (file === undefined) throw new MeshError('USAGE', 'name a server: meshd mcp -- <command>')
+    const [url, listen] = [textOption(options, 'http'), textOption(options, 'listen')]
+    if ((file === undefined) === (url === null) || (url === null) !== (listen === null))
+      throw new MeshError('USAGE', 'one server: a command after `--`, or --http and --listen')
     const ports = portsOf(context, options)
-    const { io } = context
-    const server = await startServer(file, args, io.env)
-    if (typeof server === 'string') {
-      context.say(`meshd: ${file}: ${server}`)
-      return EXITS[server]
-    }
-    return serve({
-      client: { from: io.stdin as Readable, to: io.stdout as Writable },
-      server,
-      asking: ports.asking,
-      guard: new Guard(ports),
-      tools: new ToolList(ports),
-      say: ports.say,
-    })
+    const { asking, say } = ports
+    const parts = { asking, say, guard: new Guard(ports), tools: new ToolList(ports) }
+    if (file !== undefined) return stdio(context, file, args, parts)
+    return http(context, upstreamUrl(url ?? ''), parsePlace(listen ?? ''), parts)
   },
+}
+
+type Parts = Omit<ProxyPorts, 'url'>
+
+async function stdio(
+  { io, say }: Context,
+  file: string,
+  args: readonly string[],
+  parts: Parts,
+): Promise<number> {
+  const server = await startServer(file, args, io.env)
+  if (typeof server !== 'string') {
+    const client = { from: io.stdin as Readable, to: io.stdout as Writable }
+    return serve({ client, server, ...parts })
+  }
+  say(`meshd: ${file}: ${server}`)
+  return EXITS[server]
+}
+
+/** Until a signal. */
+async function http(context: Context, url: URL, place: Place, parts: Parts): Promise<number> {
+  const signalled = new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => done())
+  })
+  const proxy = await HttpProxy.open({ url, ...parts }, place).catch((error: unknown) => {
+    if (error instanceof MeshError) throw error
+    throw new MeshError('CONFLICT', `--listen: ${(error as Error).message}`, { cause: error })
+  })
+  context.say(`meshd: ${url.origin} is called through ${proxy.url}`)
+  await signalled
+  await proxy.close()
+  return 0
 }
 
 function portsOf(context: Context, options: Options): GuardPorts {

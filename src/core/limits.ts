@@ -684,3 +684,5 @@ export const MCP_CALLS_MAX = 32
 export const MCP_TOOLS_ASKED_AT_ONCE = 8
 /** For all questions of one list of tools; what was not answered by then is not shown. */
 export const MCP_TOOLS_MS_MAX = 5 * SECOND
+/** For a server to be told over HTTP that a call was cut, which has ended here already. Chosen arbitrarily. */
+export const MCP_CANCEL_MS_MAX = 5 * SECOND

@@ -17,7 +17,7 @@ export interface Client extends AsyncDisposable {
   call(name: string, args?: Readonly<Record<string, unknown>>): Promise<Called>
 }
 
-const NAMED = { name: 'client-of-a-test', version: '1.0.0' }
+export const NAMED = { name: 'client-of-a-test', version: '1.0.0' }
 
 export interface Command {
   readonly command: string
@@ -43,7 +43,7 @@ interface Sdk {
   close(): Promise<void>
 }
 
-function common(sdk: Sdk): Client {
+export function common(sdk: Sdk): Client {
   return {
     tools: async () => (await sdk.listTools()).tools.map(({ name }) => name),
     call: async (name, args = {}) =>

@@ -87,6 +87,19 @@ export interface Options {
   readonly monotonicMs?: () => number
 }
 
+/** What a session and a proxy have in common. */
+export function partsOf(options: Options, daemon: Daemon, said: string[]) {
+  const { open, explain, watch, outcome } = daemon
+  const asking = new Asking(options.server ?? null, options.strict ?? false)
+  const say = (line: string) => void said.push(line)
+  const ports: GuardPorts = {
+    api: { open, explain, watch, outcome, ...options.api },
+    ...{ asking, say, more: {}, denyAs: options.denyAs ?? 'result' },
+    monotonicMs: options.monotonicMs ?? (() => 0),
+  }
+  return { asking, say, guard: new Guard(ports), tools: new ToolList(ports) }
+}
+
 export class Stand {
   readonly daemon = new Daemon()
   readonly said: string[] = []
@@ -99,28 +112,10 @@ export class Stand {
   readonly server = new Heard(this.#toServer)
 
   constructor(options: Options = {}) {
-    const api: McpApi = {
-      open: this.daemon.open,
-      explain: this.daemon.explain,
-      watch: this.daemon.watch,
-      outcome: this.daemon.outcome,
-      ...options.api,
-    }
-    const ports: GuardPorts = {
-      api,
-      asking: new Asking(options.server ?? null, options.strict ?? false),
-      more: {},
-      denyAs: options.denyAs ?? 'result',
-      monotonicMs: options.monotonicMs ?? (() => 0),
-      say: (line) => void this.said.push(line),
-    }
     this.session = new Session({
       client: { from: this.fromClient, to: this.#toClient },
       server: { from: this.fromServer, to: this.#toServer },
-      asking: ports.asking,
-      guard: new Guard(ports),
-      tools: new ToolList(ports),
-      say: ports.say,
+      ...partsOf(options, this.daemon, this.said),
     })
   }
 
