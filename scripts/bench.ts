@@ -11,6 +11,7 @@ import { cosigning } from './bench/cosigning.ts'
 import { decisions } from './bench/decisions.ts'
 import { gateway } from './bench/gateway.ts'
 import { idle } from './bench/idle.ts'
+import { mcp } from './bench/mcp.ts'
 import { revocation } from './bench/revocation.ts'
 import { forMarkdown, forTerminal, type Section } from './bench/table.ts'
 
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   decisions,
   gateway,
   idle,
+  mcp,
   revocation,
 }
 const PAGE = 'docs/performance.md'

@@ -30,6 +30,7 @@ import type { Route, SocketRole } from '../../src/api/router.ts'
 import { statementRoutes } from '../../src/api/statements.ts'
 import { statusRoutes } from '../../src/api/status.ts'
 import { tileRoutes } from '../../src/api/tiles.ts'
+import { toolRoutes } from '../../src/api/tools.ts'
 import { walletRoutes } from '../../src/api/wallet.ts'
 import { row } from './reasons.ts'
 
@@ -87,6 +88,10 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'POST /v1/artifacts/delegate': [
     '`{artifact, to, grant, expiresMs}`',
     "201, `{artifact, id}`, signed with the caller's key",
+  ],
+  'POST /v1/tools/changed': [
+    '`{server, tools: [{tool, before, after}]}`',
+    '`{ids}`: a record each',
   ],
   'POST /v1/artifacts/verify': ['`{artifact}`', '`{valid, code, detail, revocations}`'],
   'GET /v1/status': ['-', 'View of Status'],
@@ -174,6 +179,7 @@ export function routes(): readonly Route[] {
     ...walletRoutes(unused),
     ...callerRoutes(unused),
     ...artifactRoutes(unused),
+    ...toolRoutes(unused),
     ...eventRoutes(unused),
     ...statusRoutes(unused),
     ...peerRoutes(unused),

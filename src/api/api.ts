@@ -46,6 +46,7 @@ import { statusRoutes } from './status.ts'
 import { tileRoutes } from './tiles.ts'
 import { hostsOf } from './tls-door.ts'
 import { TlsListener, type TlsPorts } from './tls-listener.ts'
+import { toolRoutes } from './tools.ts'
 import { walletRoutes } from './wallet.ts'
 
 export interface ApiPorts {
@@ -236,6 +237,7 @@ function routesOf(ports: ApiPorts, known: Known) {
     ...pruneRoutes(services),
     ...redactRoutes(services),
     ...lineageRoutes(services),
+    ...toolRoutes({ append: (draft) => node.log.append(draft) }),
     ...policyRoutes(daemon.policy),
     ...doctorRoutes(services),
     ...operateRoutes(services),

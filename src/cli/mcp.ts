@@ -1,4 +1,5 @@
 /** `meshd mcp -- <server>`: an MCP server whose every call is decided first. */
+import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import type { JsonObject } from '../core/json.ts'
@@ -7,6 +8,7 @@ import { Asking } from '../enforce/mcp-ask.ts'
 import { Guard, type GuardPorts, type McpApi } from '../enforce/mcp-guard.ts'
 import { HttpProxy, type ProxyPorts } from '../enforce/mcp-http.ts'
 import { type Place, parsePlace } from '../enforce/mcp-listen.ts'
+import { SeenTools } from '../enforce/mcp-seen.ts'
 import { startServer } from '../enforce/mcp-server.ts'
 import { serve } from '../enforce/mcp-stdio.ts'
 import { ToolList } from '../enforce/mcp-tools.ts'
@@ -36,20 +38,42 @@ export const mcp: Command = {
     { flags: '--http <url>', says: 'a server that is reached over HTTP, instead of a command' },
     { flags: '--listen <place>', says: 'for its clients: 127.0.0.1:7331, or unix:/path' },
     { flags: '--server <name>', says: 'of its tools: tool:<name>/<tool> instead of tool:<tool>' },
+    { flags: '--pin', says: 'deny a tool whose description changed, until it is accepted' },
+    { flags: '--accept', says: 'accept the tools of --server as they were last seen, and end' },
     { flags: '--strict', says: 'decide resources/read and prompts/get too, refuse other methods' },
     { flags: '--deny-as <form>', says: 'result, which a model reads, or error (-32001)' },
     ...ASK_OPTIONS.filter(({ flags }) => WHO.some((each) => flags.startsWith(each))),
   ],
   run: async (context, [file, ...args], options) => {
     const [url, listen] = [textOption(options, 'http'), textOption(options, 'listen')]
+    const seen = seenTools(context, options, [url ?? file ?? '', ...args].join(' '))
+    if (flagOption(options, 'accept')) return accept(context, seen)
     if ((file === undefined) === (url === null) || (url === null) !== (listen === null))
       throw new MeshError('USAGE', 'one server: a command after `--`, or --http and --listen')
-    const ports = portsOf(context, options)
+    const ports = portsOf(context, options, seen)
     const { asking, say } = ports
-    const parts = { asking, say, guard: new Guard(ports), tools: new ToolList(ports) }
+    const tools = new ToolList({ ...ports, seen })
+    const parts = { asking, say, guard: new Guard(ports), tools }
     if (file !== undefined) return stdio(context, file, args, parts)
     return http(context, upstreamUrl(url ?? ''), parsePlace(listen ?? ''), parts)
   },
+}
+
+/** @param unnamed what stands for a server without a name */
+function seenTools({ io }: Context, options: Options, unnamed: string): SeenTools {
+  const name = textOption(options, 'server')
+  if (name === null && (flagOption(options, 'pin') || flagOption(options, 'accept')))
+    throw new MeshError('USAGE', '--pin and --accept go with --server <name>')
+  const state = io.env['XDG_STATE_HOME'] ?? join(io.env['HOME'] ?? '/', '.local/state')
+  return new SeenTools(join(state, 'meshd/mcp'), name ?? unnamed)
+}
+
+function accept(context: Context, seen: SeenTools): number {
+  const accepted = seen.accept()
+  for (const { tool, before, after } of accepted)
+    context.print(`${tool}  ${before ?? 'new'} -> ${after}`)
+  if (accepted.length === 0) context.say('meshd: nothing has changed')
+  return 0
 }
 
 type Parts = Omit<ProxyPorts, 'url'>
@@ -84,7 +108,7 @@ async function http(context: Context, url: URL, place: Place, parts: Parts): Pro
   return 0
 }
 
-function portsOf(context: Context, options: Options): GuardPorts {
+function portsOf(context: Context, options: Options, seen: SeenTools): GuardPorts {
   const denyAs = textOption(options, 'denyAs') ?? 'result'
   if (denyAs !== 'result' && denyAs !== 'error')
     throw new MeshError('USAGE', '--deny-as: `result` or `error`')
@@ -98,15 +122,23 @@ function portsOf(context: Context, options: Options): GuardPorts {
     args: {},
   })
   const { action: _, resource: __, ...more } = body as JsonObject
+  const hint = `meshd mcp --server ${name} --accept`
+  const refused = (detail: string | null) =>
+    detail === null ? null : { code: 'CONFLICT', detail, id: null, hint }
   return {
-    ...{ denyAs, more, api: apiOf(context, headers) },
+    ...{ denyAs, more, api: apiOf(context, headers, name ?? 'mcp') },
     asking: new Asking(name, flagOption(options, 'strict')),
+    refuses: flagOption(options, 'pin') ? (tool) => refused(seen.unaccepted(tool)) : () => null,
     monotonicMs: () => performance.now(),
     say: (line) => context.say(`meshd: ${line}`),
   }
 }
 
-function apiOf(context: Context, headers: Readonly<Record<string, string>>): McpApi {
+function apiOf(
+  context: Context,
+  headers: Readonly<Record<string, string>>,
+  server: string,
+): McpApi {
   // Ctrl-C is for the server: what watches over its calls goes on until that has ended.
   const client = context.client('decide', new AbortController().signal)
   return {
@@ -120,5 +152,6 @@ function apiOf(context: Context, headers: Readonly<Record<string, string>>): Mcp
       }),
     outcome: (id, kind, signal) =>
       client.post(`/v1/executions/${id}/outcome`, { kind, status: null }, { signal }),
+    changed: (tools, signal) => client.post('/v1/tools/changed', { server, tools }, { signal }),
   }
 }

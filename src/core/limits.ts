@@ -686,3 +686,8 @@ export const MCP_TOOLS_ASKED_AT_ONCE = 8
 export const MCP_TOOLS_MS_MAX = 5 * SECOND
 /** For a server to be told over HTTP that a call was cut, which has ended here already. Chosen arbitrarily. */
 export const MCP_CANCEL_MS_MAX = 5 * SECOND
+/** Tools of one server that are remembered, and the file of them. Chosen arbitrarily. */
+export const MCP_TOOLS_MAX = 4_096
+export const MCP_TOOLS_BYTES_MAX = 8 * MIB
+/** Tools of which one call tells that they changed: a record each. */
+export const TOOLS_CHANGED_MAX = 64

@@ -18,6 +18,8 @@ export const LIST = 'tools/list'
 
 /** The part of an AuthZEN body that a request of MCP says. */
 export interface Asked {
+  /** As the server has it. */
+  readonly name: string
   readonly action: { readonly name: string; readonly properties: JsonObject }
   readonly resource: { readonly type: string; readonly id: string }
 }
@@ -80,7 +82,7 @@ export class Asking {
 
   #asked(method: string, { type }: Mapping, name: string, properties: JsonObject): Asked {
     const id = this.#server === null ? name : `${this.#server}/${name}`
-    return { action: { name: method, properties }, resource: { type, id } }
+    return { name, action: { name: method, properties }, resource: { type, id } }
   }
 }
 

@@ -8,9 +8,10 @@ import { shortId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import { MCP_CALLS_MAX, OUTCOME_MS_MAX, REQUEST_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { type Asked, type Asking, bodyOf } from './mcp-ask.ts'
+import { type Asked, type Asking, bodyOf, CALL } from './mcp-ask.ts'
 import { type DenyAs, denialResponse, type Refusal, refusalFrom, refusalOf } from './mcp-denial.ts'
 import { errorResponse, type Request, type Response } from './mcp-message.ts'
+import type { Change } from './mcp-seen.ts'
 import { type Opened, openedBy, type Poll, untilStopped } from './watch.ts'
 
 export type OutcomeKind = 'ok' | 'failed' | 'stopped' | 'unknown'
@@ -22,6 +23,8 @@ export interface McpApi {
   explain(body: string, signal: AbortSignal): Promise<DecisionView>
   readonly watch: Poll
   outcome(id: string, kind: OutcomeKind, signal: AbortSignal): Promise<void>
+  /** Tools that are not said to do what they were: a record each. */
+  changed(tools: readonly Change[], signal: AbortSignal): Promise<void>
 }
 
 export interface GuardPorts {
@@ -30,6 +33,8 @@ export interface GuardPorts {
   /** Of the caller, in every body: a subject, a receipt. */
   readonly more: JsonObject
   readonly denyAs: DenyAs
+  /** Why a tool is not called, whatever the mesh says; null for one that may be. */
+  readonly refuses: (tool: string) => Refusal | null
   readonly monotonicMs: () => number
   /** For whoever runs it, on stderr. */
   readonly say: (line: string) => void
@@ -60,6 +65,8 @@ export class Guard {
       if (!(error instanceof Malformed)) throw error
       return errorResponse(request.id, 'params', error.message)
     }
+    const refused = request.method === CALL ? this.#ports.refuses(asked.name) : null
+    if (refused !== null) return denialResponse(request, refused, denyAs)
     if (this.#calls >= MCP_CALLS_MAX) {
       const detail = `${MCP_CALLS_MAX} calls are running already`
       return denialResponse(request, { code: 'TOO_MANY', detail, id: null, hint: null }, denyAs)

@@ -23,6 +23,7 @@ import { readEntities } from '../../src/daemon/cedar-entities.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
 import { parseTokens } from '../../src/daemon/remote-callers.ts'
 import { parseShebang } from '../../src/enforce/locate.ts'
+import { parsePlace } from '../../src/enforce/mcp-listen.ts'
 import { parseMessage } from '../../src/enforce/mcp-message.ts'
 import {
   formatCount,
@@ -168,6 +169,11 @@ const MCP: readonly Target[] = [
       '{"jsonrpc":"2.0","id":"x","result":{"tools":[{"name":"a"}]}}',
       '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}',
     ].map(utf8),
+  }),
+  textTarget({
+    ...{ name: 'mcp-place', runs: ['enforce/mcp-listen.ts parsePlace'], parse: parsePlace },
+    spellings: 'localhost is 127.0.0.1, and a port may have zeroes before it',
+    corpus: ['127.0.0.1:7331', '[::1]:0', 'localhost:80', 'unix:/run/user/1001/mcp.sock'],
   }),
 ]
 

@@ -1,9 +1,13 @@
 /** A session of MCP whose client, server and daemon are written by hand. */
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { DecisionView, ExecutionView } from '../../src/client/types.ts'
 import { Asking } from '../../src/enforce/mcp-ask.ts'
 import { Guard, type GuardPorts, type McpApi } from '../../src/enforce/mcp-guard.ts'
+import { type Change, SeenTools } from '../../src/enforce/mcp-seen.ts'
 import { Session } from '../../src/enforce/mcp-session.ts'
 import { ToolList } from '../../src/enforce/mcp-tools.ts'
 
@@ -57,6 +61,7 @@ async function* linesOf(stream: PassThrough): AsyncGenerator<string> {
 export class Daemon implements McpApi {
   readonly asked: Said[] = []
   readonly outcomes: string[] = []
+  readonly changes: Change[] = []
   /** The long poll that is open. */
   poll = Promise.withResolvers<ExecutionView>()
 
@@ -77,9 +82,14 @@ export class Daemon implements McpApi {
     ])
 
   outcome = async (_id: string, kind: string): Promise<void> => void this.outcomes.push(kind)
+
+  changed: McpApi['changed'] = async (tools) => void this.changes.push(...tools)
 }
 
 export interface Options {
+  /** Where the tools that were seen are kept; an empty place, unless it is given. */
+  readonly dir?: string
+  readonly pin?: boolean
   readonly api?: Partial<McpApi>
   readonly strict?: boolean
   readonly server?: string
@@ -87,17 +97,27 @@ export interface Options {
   readonly monotonicMs?: () => number
 }
 
+const DIR = mkdtempSync(join(tmpdir(), 'meshd-mcp-'))
+process.once('exit', () => rmSync(DIR, { recursive: true }))
+let stands = 0
+
 /** What a session and a proxy have in common. */
 export function partsOf(options: Options, daemon: Daemon, said: string[]) {
-  const { open, explain, watch, outcome } = daemon
+  const { open, explain, watch, outcome, changed } = daemon
+  stands += 1
+  const dir = options.dir ?? join(DIR, String(stands))
+  const seen = new SeenTools(dir, 'files')
+  const refused = (detail: string | null) =>
+    detail === null ? null : { code: 'CONFLICT', detail, id: null, hint: null }
   const asking = new Asking(options.server ?? null, options.strict ?? false)
   const say = (line: string) => void said.push(line)
   const ports: GuardPorts = {
-    api: { open, explain, watch, outcome, ...options.api },
+    api: { open, explain, watch, outcome, changed, ...options.api },
+    refuses: options.pin === true ? (tool) => refused(seen.unaccepted(tool)) : () => null,
     ...{ asking, say, more: {}, denyAs: options.denyAs ?? 'result' },
     monotonicMs: options.monotonicMs ?? (() => 0),
   }
-  return { asking, say, guard: new Guard(ports), tools: new ToolList(ports) }
+  return { asking, say, guard: new Guard(ports), tools: new ToolList({ ...ports, seen }) }
 }
 
 export class Stand {
