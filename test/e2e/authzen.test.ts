@@ -22,6 +22,7 @@ let host: Host
 let port = 0
 
 const TOKEN = 'a-test-token-with-more-than-32-letters'
+const OTHER = 'another-test-token-with-more-than-32-letters'
 const PUBLIC = 'https://pdp.example'
 const WHOM = ['--subject', 'user:*', '--ttl', '1h', '--hold', '--yes'] as const
 const WHAT = ['--action', 'read,write,delete', '--resource', 'record:*'] as const
@@ -32,7 +33,9 @@ const digestOf = (token: string) => `sha256:${createHash('sha256').update(token)
 function configure(at: Host): void {
   const { cert, key } = filesIn(at.dir)
   const tokens = join(at.dir, 'tokens')
-  writeFileSync(tokens, `${digestOf(TOKEN)} edge user:*\n`, { mode: 0o600 })
+  writeFileSync(tokens, `${digestOf(TOKEN)} edge user:*\n${digestOf(OTHER)} other user:*\n`, {
+    mode: 0o600,
+  })
   const path = at.env['MESHD_CONFIG'] ?? ''
   const text = readFileSync(path, 'utf8').replace(/^api:.*\n/m, '')
   writeFileSync(path, text, { mode: 0o600 })
@@ -227,6 +230,51 @@ test('what is bound to a fact of the kernel denies over HTTPS, whatever the fact
     headers: { 'meshd-artifact': bound.trim().split('\n').at(-1) ?? '' },
   })
   assert.deepEqual([body.decision, body.context.meshd.code], [false, 'RUNTIME_MISMATCH'])
+})
+
+test('an execution over HTTPS is its caller’s alone, and is stopped at once by a revocation', async () => {
+  const [subject, doing, resource] = DECISIONS[0]
+  const opened = await overTcp('/v1/executions', { body: { subject, action: doing, resource } })
+  const { decision, id } = opened.body
+  assert.equal(decision, true)
+  const path = `/v1/executions/${encodeURIComponent(id)}`
+  assert.equal((await overTcp(path)).body.state, 'running')
+  for (const each of [path, `${path}/watch`, `/v1/decisions/${encodeURIComponent(id)}`])
+    assert.equal((await overTcp(each, { token: OTHER })).status, 404, each)
+  const ended = { kind: 'ok', status: 0 }
+  assert.equal((await overTcp(`${path}/outcome`, { token: OTHER, body: ended })).status, 404)
+  const watched = overTcp(`${path}/watch?ms=10000`)
+  await host.do('revoke', id, '-m', 'INC-1', '--yes')
+  const { body } = await watched
+  assert.deepEqual([body.state, body.stop?.code], ['stopped', 'REVOKED'])
+  const outcome = await overTcp(`${path}/outcome`, { body: { kind: 'stopped', status: null } })
+  assert.equal(outcome.status, 200)
+})
+
+test('gateways on other hosts ask over HTTPS, and a denial is one in so many words', async () => {
+  const review = {
+    ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },
+    spec: {
+      user: 'alice',
+      resourceAttributes: { namespace: 'shop', verb: 'get', resource: 'pods' },
+    },
+  }
+  const access = await overTcp('/v1/gateway/kubernetes/authorize', { body: review })
+  assert.deepEqual(
+    [access.body.status.allowed, access.body.status.denied],
+    [false, true],
+    JSON.stringify(access.body),
+  )
+  const forwarded = {
+    ...{ 'x-forwarded-method': 'GET', 'x-forwarded-host': 'app.example' },
+    'x-forwarded-uri': '/',
+  }
+  const forward = await overTcp('/v1/gateway/traefik', { headers: forwarded })
+  assert.deepEqual([forward.status, forward.headers['meshd-reason']], [403, 'SCOPE_EXCEEDED'])
+  assert.equal(
+    (await overTcp('/v1/gateway/traefik', { headers: forwarded, token: '' })).status,
+    401,
+  )
 })
 
 test('who-can and what-can search from the terminal', async () => {

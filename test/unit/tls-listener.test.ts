@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import net from 'node:net'
 import { test } from 'node:test'
+import tls from 'node:tls'
 import { TLS_HANDSHAKES_PER_S } from '../../src/core/limits.ts'
 import { readTcpFiles } from '../../src/daemon/tcp-files.ts'
 import { ALICE } from './judgements.ts'
-import { rawTls, type Sent, send } from './tls.ts'
+import { connection, rawTls, type Sent, send } from './tls.ts'
 import { ASKED, certificateOf, paths, serve, TOKEN, tokenOf } from './tls-served.ts'
 
 test('who shows a token is its principal, and the kernel says nothing of it', async () => {
@@ -54,6 +55,38 @@ test('a token that was taken back, and a principal whose key is gone, are nobody
     assert.equal((await send(port, '/v1/ask', ASKED)).status, 401)
     served.callers = [{ ...tokenOf(TOKEN), principal: 'keyless' }]
     assert.equal((await send(port, '/v1/ask', ASKED)).status, 401)
+  })
+})
+
+test('a token that could be guessed is none, whatever the operator wrote down', async () => {
+  await serve(async (served) => {
+    const short = TOKEN.slice(0, 31)
+    served.callers = [tokenOf(short)]
+    assert.equal((await send(served.port, '/v1/ask', { ...ASKED, token: short })).status, 401)
+  })
+})
+
+/** One request, and the session of its connection; @param session of an earlier one */
+function session(port: number, from?: Buffer): Promise<{ kept?: Buffer; reused: boolean }> {
+  const head = `POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`
+  return new Promise((resolve, reject) => {
+    const again = from === undefined ? {} : { session: from }
+    const socket = tls.connect({ ...connection(port, {}), ...again }, () => socket.write(head))
+    let kept: Buffer | undefined
+    socket.on('session', (each) => {
+      kept = each
+    })
+    socket.resume()
+    socket.on('error', reject)
+    const reused = () => socket.isSessionReused()
+    socket.on('end', () => resolve({ ...(kept === undefined ? {} : { kept }), reused: reused() }))
+  })
+}
+
+test('no session is resumed: who comes again shows a certificate again', async () => {
+  await serve(async ({ port }) => {
+    const first = await session(port)
+    assert.equal((await session(port, first.kept)).reused, false)
   })
 })
 
