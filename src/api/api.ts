@@ -258,6 +258,7 @@ function servicesOf(ports: ApiPorts, { sockets, kernelFacts }: Known): Services 
     kernelFacts,
     nameOf: (did) => daemon.nameOf(did),
     collectors: () => daemon.environment.collectors,
+    https: () => httpsOf(live),
     isolate: (on) => {
       isolated = on
       network.isolate(on)
@@ -271,4 +272,9 @@ function servicesOf(ports: ApiPorts, { sockets, kernelFacts }: Known): Services 
     },
     seenFrom: () => ({ name, wallMs: Math.floor(clock.wallMs()) }),
   }
+}
+
+function httpsOf({ current, tcpFiles }: LiveConfig): ReturnType<Services['https']> {
+  const listen = current.api.tcpListen
+  return listen === null || tcpFiles === null ? null : { listen, certUntilMs: tcpFiles.certUntilMs }
 }

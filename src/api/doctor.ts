@@ -54,9 +54,27 @@ function groupsOf(services: Services, peers: readonly PeerView[]): readonly Grou
   ]
 }
 
-function daemon({ pid, version, sockets }: Services): readonly Finding[] {
+function daemon(services: Services): readonly Finding[] {
+  const { pid, version, sockets } = services
   const modes = sockets().map(({ mode }) => modeText(mode))
-  return [ok(`running, pid ${pid}, ${version}`), ok(`sockets ${modes.join(', ')}`)]
+  return [
+    ok(`running, pid ${pid}, ${version}`),
+    ok(`sockets ${modes.join(', ')}`),
+    ...https(services),
+  ]
+}
+
+/** Time enough to get another certificate. Chosen arbitrarily. */
+const CERT_WARNING_MS = 14 * 86_400_000
+
+function https(services: Services): readonly Finding[] {
+  const at = services.https()
+  if (at === null) return []
+  const says = `https ${at.listen}, its certificate good until ${new Date(at.certUntilMs).toISOString().slice(0, 10)}`
+  const fix = 'another api.tcp.cert, then meshd config reload'
+  const leftMs = at.certUntilMs - services.clock.wallMs()
+  if (leftMs <= 0) return [error(says, fix)]
+  return [leftMs < CERT_WARNING_MS ? warning(says, fix) : ok(says)]
 }
 
 function identity({ node }: Services): readonly Finding[] {

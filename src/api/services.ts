@@ -24,6 +24,8 @@ export interface Services {
   sockets(): readonly SocketSpec[]
   /** Of the environment: those without a fact say why. */
   collectors(): readonly CollectorState[]
+  /** Where other hosts call, and until when its certificate is good; null where they cannot. */
+  https(): { readonly listen: string; readonly certUntilMs: number } | null
   /** Closes and refuses every connection, or lifts that. */
   isolate(isolated: boolean): void
   isolated(): boolean

@@ -62,7 +62,9 @@ export const configCheck: Command = {
   examples: ['meshd config check', 'meshd config check ./meshd.yaml'],
   run: async (context, [file]) => {
     const { loadConfig } = await import('../daemon/config.ts')
-    const { path, found } = loadConfig(file ?? context.globals.config, context.io.env)
+    const { config, path, found } = loadConfig(file ?? context.globals.config, context.io.env)
+    const { readTcpFiles } = await import('../daemon/tcp-files.ts')
+    readTcpFiles(config.api.tcp)
     const says = found ? 'is valid' : 'is not there: all defaults, which are valid'
     context.print(context.style.symbols(`✓ ${path} ${says}`))
     return 0

@@ -23,6 +23,8 @@ export interface TlsFiles {
 
 export interface TcpFiles {
   readonly tls: TlsFiles
+  /** When the certificate ends. */
+  readonly certUntilMs: number
   readonly callers: readonly RemoteCaller[]
 }
 
@@ -35,7 +37,8 @@ export function readTcpFiles(tcp: TcpConfig | null): TcpFiles | null {
     ca: tcp.clientCa === null ? null : readBounded(tcp.clientCa),
   }
   checkTls(tls, tcp)
-  return { tls, callers: callersOf(tcp) }
+  const certUntilMs = new X509Certificate(tls.cert).validToDate.getTime()
+  return { tls, certUntilMs, callers: callersOf(tcp) }
 }
 
 function callersOf(tcp: TcpConfig): readonly RemoteCaller[] {

@@ -331,6 +331,19 @@ test('a node that fails closed is alive and not ready, and says why to whoever a
   assert.equal(storage[0].level, 'error')
 })
 
+test('a certificate that ends is told of two weeks before', async () => {
+  await using control = await Control.open()
+  const levels = async (leftMs: number) => {
+    control.https = { listen: '0.0.0.0:8443', certUntilMs: control.clock.wallMs() + leftMs }
+    const { groups } = (await control.ask('GET /v1/doctor')).body.item
+    const { findings } = groups.find(({ name }: { name: string }) => name === 'Daemon')
+    return findings.map(({ level }: { level: string }) => level)
+  }
+  assert.deepEqual(await levels(15 * DAY_MS), ['ok', 'ok', 'ok'])
+  assert.deepEqual(await levels(13 * DAY_MS), ['ok', 'ok', 'warning'])
+  assert.deepEqual(await levels(-1), ['ok', 'ok', 'error'])
+})
+
 test('a node that waits for its boot check is told what ends it', async () => {
   await using control = await Control.open([borealis])
   const { body } = await control.ask('GET /v1/doctor')

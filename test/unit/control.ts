@@ -54,6 +54,8 @@ export class Control implements AsyncDisposable {
   readonly node: MeshNode
   readonly world: World
   readonly bugs: unknown[] = []
+  /** As a node with `api.tcp` has it. */
+  https: ReturnType<Services['https']> = null
   readonly isolations: boolean[] = []
   readonly #router: Router
 
@@ -131,6 +133,7 @@ export class Control implements AsyncDisposable {
     return {
       ...{ node, network, clock, version: '0.0.0', name: 'atlas', pid: 7, kernelFacts: 'none' },
       collectors: () => [],
+      https: () => this.https,
       startedAtMs: clock.wallMs(),
       nameOf: (did: Did) => node.statements.governance.members.get(did)?.name ?? null,
       sockets: () => [{ path: '/run/x.sock', mode: 0o660, role: 'read', principal: null }],
