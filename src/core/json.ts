@@ -7,7 +7,7 @@
  * anything after the value (FACTS 8). Objects have no prototype.
  */
 import { assert } from './assert.ts'
-import { equalBytes, textOf, utf8 } from './bytes.ts'
+import { textOf, utf8 } from './bytes.ts'
 import { BytesWriter } from './bytes-writer.ts'
 import { NESTING_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
@@ -27,17 +27,15 @@ export function parseJson(
   inexact: ((digits: string) => Json) | null = null,
 ): Json {
   if (bytes.length > bytesMax) throw new Malformed(`json is larger than ${bytesMax} bytes`)
-  const scan: Scan = { text: textOf(bytes), at: 0, nestingLeft: nestingMax, inexact }
-  const value = readValue(scan)
-  skipSpace(scan)
-  if (scan.at < scan.text.length) throw malformed(scan, 'something follows the value')
-  return value
+  return readWhole(scanOf(bytes, nestingMax, inexact))
 }
 
 /** Like parseJson, and the bytes must be what formatJson prints. @throws Malformed */
 export function parseCanonical(bytes: Uint8Array, bytesMax: number): Json {
-  const value = parseJson(bytes, bytesMax)
-  if (!equalBytes(utf8(formatJson(value)), bytes)) throw new Malformed('json is not canonical')
+  if (bytes.length > bytesMax) throw new Malformed(`json is larger than ${bytesMax} bytes`)
+  const scan = scanOf(bytes, NESTING_MAX)
+  const value = readWhole(scan)
+  if (!scan.canonical) throw new Malformed('json is not canonical')
   return value
 }
 
@@ -159,6 +157,19 @@ interface Scan {
   readonly inexact: ((digits: string) => Json) | null
   at: number
   nestingLeft: number
+  /** Whether all that was read so far is what formatJson prints. */
+  canonical: boolean
+}
+
+function scanOf(bytes: Uint8Array, nestingMax: number, inexact: Scan['inexact'] = null): Scan {
+  return { text: textOf(bytes), inexact, at: 0, nestingLeft: nestingMax, canonical: true }
+}
+
+function readWhole(scan: Scan): Json {
+  const value = readValue(scan)
+  skipSpace(scan)
+  if (scan.at < scan.text.length) throw malformed(scan, 'something follows the value')
+  return value
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
@@ -189,11 +200,14 @@ function readObject(scan: Scan): JsonObject {
   const object: Record<string, Json> = Object.create(null)
   enter(scan)
   if (took(scan, OBJECT_END)) return leave(scan, object)
+  let last = ''
   do {
     skipSpace(scan)
     if (scan.text.charCodeAt(scan.at) !== QUOTE) throw malformed(scan, 'a key is missing')
     const key = readText(scan)
     if (key in object) throw malformed(scan, 'a key is there twice')
+    if (key < last) scan.canonical = false
+    last = key
     if (!took(scan, COLON)) throw malformed(scan, 'a colon is missing')
     object[key] = readValue(scan)
   } while (took(scan, COMMA))
@@ -247,6 +261,7 @@ function readEscapes(scan: Scan, start: number): string {
     throw malformed(scan, 'a text holds an unknown escape')
   }
   if (!value.isWellFormed()) throw malformed(scan, 'a text holds half of a surrogate pair')
+  if (!scan.text.startsWith(JSON.stringify(value), start)) scan.canonical = false
   return value
 }
 
@@ -260,6 +275,7 @@ function readNumber(scan: Scan): Json {
   if (!held && scan.inexact !== null) return scan.inexact(digits)
   if (!exact(value)) throw malformed(scan, 'a number is not exact')
   if (Object.is(value, -0)) throw malformed(scan, 'a number is minus zero')
+  if (String(value) !== digits) scan.canonical = false
   return value
 }
 
@@ -280,6 +296,7 @@ function skipSpace(scan: Scan): void {
   for (;;) {
     const code = scan.text.charCodeAt(scan.at)
     if (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09) return
+    scan.canonical = false
     scan.at += 1
   }
 }

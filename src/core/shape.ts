@@ -159,13 +159,14 @@ export function nullable<T>(reader: Reader<T>): Reader<T | null> {
 
 /** Exactly these fields. */
 export function object<F extends Fields>(fields: F): Reader<ObjectOf<F>> {
+  const readers = Object.entries(fields)
   return (value, at) => {
     if (!isObject(value)) throw wrong(at, 'an object')
     for (const key of Object.keys(value)) {
       if (!Object.hasOwn(fields, key)) throw new Malformed(`${path(at, shown(key))}: unknown field`)
     }
     const read: Record<string, unknown> = {}
-    for (const [key, reader] of Object.entries(fields)) {
+    for (const [key, reader] of readers) {
       const field = reader(value[key], path(at, key))
       if (field !== undefined) read[key] = field
     }

@@ -7,11 +7,18 @@
 import assert from 'node:assert/strict'
 import { compareBytes, equalBytes, utf8 } from '../../src/core/bytes.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
-import { append, EMPTY, type Hash, leafHash, rootHash, type Tree } from '../../src/core/merkle.ts'
+import {
+  append,
+  EMPTY,
+  type Hash,
+  leafHash,
+  nodeHash,
+  rootHash,
+  type Tree,
+} from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type Findable, findableOf } from '../../src/core/terms.ts'
 import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
-import { mth } from '../unit/merkle-model.ts'
 import type { VirtualClock } from './clock.ts'
 
 /** What happens to the next batch: refused and gone, or refused and there. */
@@ -306,10 +313,18 @@ export class DiskStore implements Store {
     return read(this.#disk.state.kept.get(name), this.#known.kept.get(name), name)
   }
 
+  /** A record is written once, at one place: what is kept with it is of it and those before it. */
   #node(level: number, index: number): Hash {
-    const leaves = this.#known.records.slice(index * 2 ** level, (index + 1) * 2 ** level)
-    assert.equal(leaves.length, 2 ** level)
-    return mth(leaves.map(({ hash }) => hash))
+    const last = this.#known.records[(index + 1) * 2 ** level - 1]
+    assert.ok(last !== undefined, 'the subtree is full')
+    if (level === 0) return last.hash
+    const above = nodes.get(last) ?? []
+    const known = above[level]
+    if (known !== undefined) return known
+    const hash = nodeHash(this.#node(level - 1, 2 * index), this.#node(level - 1, 2 * index + 1))
+    above[level] = hash
+    nodes.set(last, above)
+    return hash
   }
 }
 
@@ -354,6 +369,8 @@ function treeOf({ records }: State): Tree {
   return records.reduce((tree, { hash }) => append(tree, hash), EMPTY)
 }
 
+/** Roots of the full subtrees that end with a record, by their height. */
+const nodes = new WeakMap<Written, Hash[]>()
 const findables = new WeakMap<Written, Findable>()
 
 /** What is written never changes. */

@@ -163,11 +163,15 @@ export interface At {
 
 export type Event = At & Happening
 
+const HASHED_AT_ONCE = 64 * 1024
+
 export class History {
   readonly #hash = createHash('sha256')
   readonly #readers: ((event: Event) => void)[] = []
   readonly #last: Event[] = []
   readonly #keep: number
+  /** What is not hashed yet: much at a time costs little. */
+  #text = ''
   count = 0
 
   /** @param keep how many of the last events are kept to be shown */
@@ -181,7 +185,8 @@ export class History {
 
   write(event: Event): void {
     this.count += 1
-    this.#hash.update(JSON.stringify(event))
+    this.#text += JSON.stringify(event)
+    if (this.#text.length > HASHED_AT_ONCE) this.#digest()
     this.#last.push(event)
     if (this.#last.length > 2 * this.#keep) this.#last.splice(0, this.#keep)
     for (const read of this.#readers) read(event)
@@ -193,7 +198,13 @@ export class History {
 
   /** Equal for equal histories. Ends it. */
   digest(): string {
+    this.#digest()
     return this.#hash.digest('hex').slice(0, 16)
+  }
+
+  #digest(): void {
+    this.#hash.update(this.#text)
+    this.#text = ''
   }
 }
 

@@ -112,7 +112,7 @@ export class Hub {
   readonly clock: VirtualClock
   weather: Weather
   readonly #hosts = new Map<Did, Host>()
-  readonly #numbers = new Map<Did, number>()
+  readonly #addresses = new Map<Did, string>()
   readonly #ends = new Set<End>()
   readonly #frozen = new Map<Did, (() => void)[]>()
   #blocked: (from: Did, to: Did) => boolean = () => false
@@ -142,9 +142,12 @@ export class Hub {
 
   /** The same for every incarnation. */
   addressOf(did: Did): string {
-    const number = this.#numbers.get(did) ?? this.#numbers.size + 1
-    this.#numbers.set(did, number)
-    return `/ip4/10.0.${number >> 8}.${number & 255}/tcp/4717/p2p/${formatPeerId(did)}`
+    const known = this.#addresses.get(did)
+    if (known !== undefined) return known
+    const number = this.#addresses.size + 1
+    const address = `/ip4/10.0.${number >> 8}.${number & 255}/tcp/4717/p2p/${formatPeerId(did)}`
+    this.#addresses.set(did, address)
+    return address
   }
 
   /** Traffic in this direction is dropped in silence; one-way links are possible. */
@@ -238,8 +241,8 @@ export class Hub {
     end.gossipFromMs = this.clock.monotonicMs() + GOSSIP_OPENS_MS + (queued ? GOSSIP_QUEUE_MS : 0)
   }
 
-  /** As send, but a hint. */
-  gossip(end: End, run: (there: End) => void): void {
+  /** As send, but a hint. @param known whether the other end has heard it: then it hears nothing new */
+  gossip(end: End, known: (there: End) => boolean, run: (there: End) => void): void {
     const there = end.other
     if (there === null || end.status !== 'open' || end.gossipLost || there.gossipLost) return
     if (this.clock.monotonicMs() < end.gossipFromMs || this.#frozen.has(end.owner.self)) return
@@ -248,7 +251,9 @@ export class Hub {
     for (let i = 0; i < copies; i++) {
       if (dice.unit() < Math.max(this.weather.loss, this.weather.gossipLoss)) continue
       const lateMs = dice.unit() < this.weather.reorder ? dice.integer(OVERTAKEN_MS) : 0
-      this.clock.after(this.#delayMs(end.owner.self, end.peer) + lateMs, () => {
+      const delayMs = this.#delayMs(end.owner.self, end.peer) + lateMs
+      if (known(there)) continue
+      this.clock.after(delayMs, () => {
         if (this.#passes(end))
           this.#deliver(end.peer, () => {
             if (there.status === 'open') run(there)

@@ -37,6 +37,13 @@ const SEEN_MS = 120_000
 /** Until a listener that refuses a peer has closed what the dialler takes for open. */
 const REFUSAL_MS = 5
 
+/** One message of gossip, wherever it is. */
+interface Said {
+  readonly topic: Topic
+  readonly bytes: Uint8Array
+  readonly id: string
+}
+
 /** What exists between start and stop. */
 interface Running {
   readonly greeter: Greeter
@@ -199,38 +206,42 @@ export class SimNetwork implements Network {
 
   publish(topic: Topic, message: Uint8Array): void {
     if (this.#mesh === null || message.length > GOSSIP_BYTES_MAX) return
-    if (!this.#first(topic, message)) return
-    this.#pass(topic, message.slice(), null)
+    const said = { topic, bytes: message.slice(), id: `${topic} ${sha256Hex(message)}` }
+    if (this.#first(said)) this.#pass(said, null)
   }
 
-  #first(topic: Topic, message: Uint8Array): boolean {
-    const id = `${topic} ${sha256Hex(message)}`
-    const nowMs = this.#clock.monotonicMs()
-    const seenMs = this.#seen.get(id)
-    if (seenMs !== undefined && nowMs - seenMs < SEEN_MS) return false
-    this.#seen.set(id, nowMs)
+  #first({ id }: Said): boolean {
+    if (this.#hasHeard(id)) return false
+    this.#seen.set(id, this.#clock.monotonicMs())
     return true
   }
 
-  #pass(topic: Topic, message: Uint8Array, from: Did | null): void {
+  #hasHeard(id: string): boolean {
+    const seenMs = this.#seen.get(id)
+    return seenMs !== undefined && this.#clock.monotonicMs() - seenMs < SEEN_MS
+  }
+
+  #pass(said: Said, from: Did | null): void {
     const links = (this.#running?.links.all() ?? []).filter(({ peer }) => peer !== from)
     while (links.length > GOSSIP_DEGREE) links.splice(this.#clock.dice.integer(links.length), 1)
+    const known = (there: End) => (there.owner as SimNetwork).#hasHeard(said.id)
     for (const { connection } of links)
-      this.#hub.gossip(connection, (there) => {
+      this.#hub.gossip(connection, known, (there) => {
         const owner = there.owner as SimNetwork
         // Another mesh's topic has another name.
-        if (owner.#mesh === this.#mesh) owner.#hear(there, topic, message.slice())
+        if (owner.#mesh === this.#mesh) owner.#hear(there, said)
       })
   }
 
-  #hear(end: End, topic: Topic, message: Uint8Array): void {
+  #hear(end: End, said: Said): void {
+    const { topic, bytes } = said
     const from = this.#running?.links.member(end) ?? null
     const validator = this.#validators.get(topic)
     if (from === null || validator === undefined || !TOPICS.includes(topic)) return
-    if (!this.#first(topic, message)) return
-    const verdict = validator(from, message)
+    if (!this.#first(said)) return
+    const verdict = validator(from, bytes.slice())
     if (this.censors && topic === 'statements') return
-    if (verdict.verdict === 'accept') this.#pass(topic, message, from)
+    if (verdict.verdict === 'accept') this.#pass(said, from)
   }
 
   // ---- connections

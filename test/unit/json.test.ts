@@ -103,6 +103,33 @@ test('what was printed before is not nested deeper by where it stands', () => {
   assert.throws(() => jsonBytes({ deep }))
 })
 
+test('canonical is what is printed, and no other spelling of it', () => {
+  const spelled = fc.oneof(
+    value.map((v) => JSON.stringify(v)),
+    value.map((v) => JSON.stringify(v, null, 1)),
+    value.map((v) => ` ${formatJson(v)}`),
+    value.map((v) => formatJson(v).replace(/[a-z]/, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)),
+    ...['1e3', '1.50', '1E5', '-1', '"\\/"', '"\\u001F"', '"\\u001f"', '"\\t"', '"\u2028"'].map(
+      fc.constant,
+    ),
+    ...['{"b":1,"a":2}', '{"10":1,"9":2}', '{"a":1, "b":2}', '[1 ]'].map(fc.constant),
+  )
+  fc.assert(
+    fc.property(spelled, (text) => {
+      let value: Json
+      try {
+        value = read(text)
+      } catch (error) {
+        assert.ok(error instanceof Malformed, String(error))
+        return
+      }
+      if (formatJson(value) === text) parseCanonical(utf8(text), MAX)
+      else assert.throws(() => parseCanonical(utf8(text), MAX), /not canonical/)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
 test('a byte changed anywhere gives another value, or Malformed, and never another failure', () => {
   const change = fc.tuple(value, fc.nat(), fc.nat(255))
   fc.assert(

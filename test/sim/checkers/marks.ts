@@ -57,9 +57,15 @@ export class Marks {
   readonly met = new Map<string, number>(Object.keys(MARKS).map((name) => [name, 0]))
 
   see(event: Event): void {
+    if (!SEEN.has(event.ev)) return
     for (const [name, mark] of ENTRIES)
       if (mark(event)) this.met.set(name, (this.met.get(name) ?? 0) + 1)
   }
 }
 
 const ENTRIES = Object.entries(MARKS)
+/** No mark is of any other event. */
+const SEEN: ReadonlySet<Event['ev']> = new Set([
+  ...(['answer', 'evidence', 'fault', 'lie', 'made', 'pause', 'restore'] as const),
+  'durable',
+])
