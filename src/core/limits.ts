@@ -212,6 +212,8 @@ export const EXECUTIONS_MAX = 4_096
 export const EXECUTIONS_ENDED_MAX = 1_024
 /** Between two looks at what runs: a lost lease stops it within a second (S23). */
 export const EXECUTION_TICK_MS = 250
+/** While nothing runs, the next look is when something does; and so often, for nothing. */
+export const EXECUTIONS_REST_MS = MINUTE
 /** An enforcement point that watches nothing for so long is taken for dead. */
 export const EXECUTION_SILENCE_MS = 30 * SECOND
 /** One long poll of an enforcement point; shorter when the lease is. */
@@ -383,12 +385,16 @@ export const ADD_CHECKPOINT_BYTES_MAX = 6 * KIB
 export const COSIGN_INTERVAL_MS = SECOND
 /** Checkpoints of its own log for which a node collects cosignatures: a witness that is slow cosigns an older one. */
 export const COSIGNING_MAX = 8
+/** While every witness cosigned the newest, the next look is when there is another; and so often, for nothing. */
+export const COSIGNING_REST_MS = 10 * SECOND
 /** Members that hold a copy of this node's log, at most. Chosen arbitrarily. */
 export const MIRRORS_MAX = 8
 /** What a mirror keeps to go on with a copy: two counts, and the 31 peaks of the longest log. */
 export const COPY_STATE_BYTES_MAX = 4 * KIB
 /** Between two pieces of one log that a mirror takes: 5 MB/s of a log that is new to it, and a sixth of its event loop at most. */
 export const MIRROR_PAUSE_MS = 200
+/** While nobody wants copies, the configuration alone changes that: between two looks at it. */
+export const MIRROR_REST_MS = 10 * SECOND
 /** Pieces that one mirror takes at once, of different logs: decisions wait for no more than these. */
 export const MIRRORING_MAX = 4
 /** What one member's copies may take on this node, and those of all members together. Chosen arbitrarily. */
@@ -428,8 +434,8 @@ export const PROOF_RETRY_MS = 2 * SECOND
 export const PROOF_TRIES_MAX = 10
 /** Checkpoints of its own log that a node was shown and found to be right: the newest, as each peer has it. */
 export const CHECKPOINTS_COMPARED_MAX = 64
-/** Between two looks at clocks and voices; shorter than the shortest staleness divided by the asks in it. */
-export const LEASE_TICK_MS = 200
+/** Between two looks at the clocks, beside those of each question and decision: often enough to tell a pause. */
+export const LEASE_LOOK_MS = SECOND
 /** A look that comes so much too late means that the process did not run: suspended, stopped, starved. */
 export const LEASE_PAUSE_MS = 3 * SECOND
 /** A wall clock that moved by less, between two looks, did not step: both clocks are read in whole milliseconds, one after the other. */
@@ -438,8 +444,10 @@ export const CLOCK_STEP_MS_MIN = 50
 export const LEASE_RETRY_MS = 500
 /** A policy's shorter staleness is asked for this long after a decision last needed it. Chosen arbitrarily. */
 export const LEASE_DEMAND_MS = 10 * MINUTE
-/** Between two rounds of the boot check, and of a handover. */
+/** Between two rounds of the boot check, and of a handover that waits for somebody. */
 export const BOOT_RETRY_MS = 500
+/** A handover for which nothing is to be done looks again when there is a new root; and so often, for nothing. */
+export const HANDOVER_REST_MS = MINUTE
 /** Before an operator's word replaces the answers that are missing: every known peer is dialled and asked once by then. */
 export const BOOT_OVERRULE_MS = DIAL_TIMEOUT_MS + ASK_TIMEOUT_MS
 /** Own digests that are remembered as passed through: a state that was ours once is held whole for ever. */
@@ -559,8 +567,9 @@ export const CALLER_EXE_SETTLED_MS = 2 * SECOND
 
 // ---- local API
 
-/** Between two looks for used invocations that have expired, and how many are looked at each time. */
+/** Between two looks for used invocations that have expired, after one that found none, and how many are looked at each time. */
 export const NONCES_EXPIRE_MS = SECOND
+export const NONCES_REST_MS = 10 * SECOND
 export const NONCES_EXPIRED_MAX = 4_096
 /** Between two looks for an `epoch` statement that concerns this node; a new one is looked at at once. */
 export const EPOCH_LOOK_MS = MINUTE

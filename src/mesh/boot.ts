@@ -217,16 +217,11 @@ export class BootCheck {
     return network.peers().every(({ peer }) => this.#answered.has(peer) || this.#mute.has(peer))
   }
 
-  /** Everybody who may know something, until its word is as good as it can be. */
+  /** Everybody in reach, until its word is as good as it can be. */
   #unasked(): Did[] {
-    const { network } = this.#ports
-    const witnesses = this.#era()?.witnesses ?? []
-    const connected = network.peers().map(({ peer }) => peer)
-    return [...new Set([...connected, ...witnesses])].filter(
-      (peer) =>
-        peer !== network.self &&
-        !this.#asking.has(peer) &&
-        this.#answered.get(peer)?.checked !== true,
+    const connected = this.#ports.network.peers().map(({ peer }) => peer)
+    return connected.filter(
+      (peer) => !this.#asking.has(peer) && this.#answered.get(peer)?.checked !== true,
     )
   }
 

@@ -19,7 +19,7 @@ import {
   witnessName,
 } from '../core/cosignature.ts'
 import type { Did } from '../core/keys.ts'
-import { COSIGNING_MAX } from '../core/limits.ts'
+import { COSIGNING_MAX, COSIGNING_REST_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { askLog } from './ask-log.ts'
 import type { StateSource } from './challenge.ts'
@@ -109,18 +109,26 @@ export class Cosigning {
 
   /** Asks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, statements } = this.#ports
     while (!signal.aborted) {
       const head = this.#head()
       if (head !== null)
         for (const witness of this.#due(head)) void this.#ask(witness, head, signal)
-      const intervalMs = Witness.intervalMs(statements.governance)
-      const leftMs = [...this.#asking.values()].map(({ dueMs }) => dueMs - clock.monotonicMs())
-      const waitMs = Math.min(intervalMs, ...leftMs.filter((ms) => ms > 0))
-      // Whole ones: a rest too small for the clock to tell apart would be waited for again and again.
-      await this.#pace.wait(Math.ceil(waitMs), signal)
+      await this.#pace.wait(this.#restMs(head), signal)
     }
     await this.#keeping
+  }
+
+  /** Until somebody is asked again. Who cosigned this head is asked when there is another. */
+  #restMs(head: Collecting | null): number {
+    const { clock, statements } = this.#ports
+    const lacking = [...this.#asking.values()].filter(
+      ({ cosigned }) => head !== null && cosigned < head.checkpoint.size,
+    )
+    if (lacking.length === 0) return COSIGNING_REST_MS
+    const leftMs = lacking.map(({ dueMs }) => dueMs - clock.monotonicMs())
+    const intervalMs = Witness.intervalMs(statements.governance)
+    // Whole ones: a rest too small for the clock to tell apart would be waited for again and again.
+    return Math.ceil(Math.min(intervalMs, ...leftMs.filter((ms) => ms > 0)))
   }
 
   /** The durable one, if it is of the current epoch. */

@@ -18,12 +18,14 @@ import {
   EXECUTION_TICK_MS,
   EXECUTIONS_ENDED_MAX,
   EXECUTIONS_MAX,
+  EXECUTIONS_REST_MS,
 } from '../core/limits.ts'
 import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Denial } from '../core/reasons.ts'
 import { formatDraft } from '../core/record.ts'
 import { formatTime } from '../core/shape.ts'
+import { Pace } from './pace.ts'
 import type { Clock, Put, Store } from './ports.ts'
 
 type OutcomeKind = 'ok' | 'failed' | 'stopped' | 'unknown'
@@ -100,9 +102,11 @@ export class Executions {
   readonly #orphans: Set<RecordId>
   readonly #onChange: ((execution: Execution) => void)[] = []
   #due = false
+  readonly #pace: Pace
 
   private constructor(ports: ExecutionPorts, orphans: Iterable<RecordId>) {
     this.#ports = ports
+    this.#pace = new Pace(ports.clock)
     this.#orphans = new Set(orphans)
   }
 
@@ -140,6 +144,7 @@ export class Executions {
     const begun = { process: null, stop: null, outcome: null, watchers: new Set<() => void>() }
     const running: Running = { ...begun, id, standing, openedMs, heardMs: openedMs }
     this.#running.set(id, running)
+    this.#pace.wake()
     this.#changed(running)
   }
 
@@ -218,7 +223,8 @@ export class Executions {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#endOrphans()
-      await this.#ports.clock.sleep(EXECUTION_TICK_MS, signal)
+      const idle = this.#running.size === 0 && this.#orphans.size === 0
+      await this.#pace.wait(idle ? EXECUTIONS_REST_MS : EXECUTION_TICK_MS, signal)
       this.recheck()
       await this.#endSilent()
     }

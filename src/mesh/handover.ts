@@ -16,7 +16,7 @@ import { utf8 } from '../core/bytes.ts'
 import { closersNeeded, type Era, erasOf } from '../core/eras.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import { BOOT_RETRY_MS, FRAME_BYTES_MAX } from '../core/limits.ts'
+import { BOOT_RETRY_MS, FRAME_BYTES_MAX, HANDOVER_REST_MS } from '../core/limits.ts'
 import { integer, object } from '../core/shape.ts'
 import type { Challenges, StateSource } from './challenge.ts'
 import { Pace } from './pace.ts'
@@ -89,14 +89,22 @@ export class Handover {
         await this.#advance()
         for (const peer of this.#unasked()) void this.#ask(peer, signal)
       }
-      await this.#pace.wait(BOOT_RETRY_MS, signal)
+      await this.#pace.wait(this.#rests ? HANDOVER_REST_MS : BOOT_RETRY_MS, signal)
     }
+  }
+
+  /** Whether nothing is to be done before a new root, or the end of the boot check. */
+  get #rests(): boolean {
+    return !this.#ports.boot.done || (this.#wanted().length === 0 && this.#isWhere(this.#next()))
+  }
+
+  #isWhere({ opened, closed }: Place): boolean {
+    return this.#place.opened === opened && this.#place.closed === closed
   }
 
   async #advance(): Promise<void> {
     const next = this.#next()
-    const { opened, closed } = this.#place
-    if (next.opened === opened && next.closed === closed) return
+    if (this.#isWhere(next)) return
     const value = utf8(formatJson({ closed: next.closed, opened: next.opened }))
     try {
       await this.#ports.persist([{ space: 'governance', key: 'handover', value }])

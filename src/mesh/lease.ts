@@ -15,8 +15,8 @@ import { type CountedVoice, leaseOf } from '../core/lease-quorum.ts'
 import {
   LEASE_ASKS_PER_STALENESS,
   LEASE_DEMAND_MS,
+  LEASE_LOOK_MS,
   LEASE_RETRY_MS,
-  LEASE_TICK_MS,
   STALENESS_MS_MIN,
 } from '../core/limits.ts'
 import type { Root } from '../core/statement/root.ts'
@@ -109,8 +109,15 @@ export class Lease {
     while (!signal.aborted) {
       this.#look()
       for (const witness of this.#dueNow()) void this.#ask(witness, signal)
-      await this.#pace.wait(LEASE_TICK_MS, signal)
+      await this.#pace.wait(this.#restMs(), signal)
     }
+  }
+
+  /** Until the next question is due. */
+  #restMs(): number {
+    const nowMs = this.#ports.clock.monotonicMs()
+    const leftMs = [...this.#due.values()].map((dueMs) => Math.ceil(dueMs - nowMs))
+    return Math.min(LEASE_LOOK_MS, ...leftMs.filter((ms) => ms > 0))
   }
 
   #under(atMostMs: number): LeaseStatus {
@@ -186,13 +193,15 @@ export class Lease {
     return Math.floor(meanMs * 0.75) + random.integer(Math.max(1, Math.floor(meanMs / 4)))
   }
 
+  /** Who is not connected is asked when it is. */
   #dueNow(): Did[] {
     const { statements, network, clock } = this.#ports
     const [nowMs, wallMs] = [clock.monotonicMs(), clock.wallMs()]
     const witnesses = statements.governance.root?.witnesses ?? []
+    const connected = new Set(network.peers().map(({ peer }) => peer))
     return witnesses.filter(
       (witness) =>
-        witness !== network.self &&
+        connected.has(witness) &&
         (this.#asking.get(witness) ?? 0) < LEASE_ASKS_PER_STALENESS &&
         (this.#due.get(witness) ?? 0) <= nowMs &&
         inGoodStanding(statements.governance, witness, wallMs),
@@ -220,6 +229,7 @@ export class Lease {
     }
     const soonMs = clock.monotonicMs() + LEASE_RETRY_MS
     this.#due.set(witness, Math.min(this.#due.get(witness) ?? soonMs, soonMs))
+    this.#pace.wake()
   }
 
   /** Its answer, once the state it names is held whole here; null when there is none to be had. */

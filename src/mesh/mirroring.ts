@@ -17,6 +17,7 @@ import {
   LOG_RECORDS_MAX,
   MIRROR_AWAY_MS,
   MIRROR_PAUSE_MS,
+  MIRROR_REST_MS,
   MIRROR_RETRY_MS,
   PUBLISH_INTERVAL_MS,
   READ_RECORDS,
@@ -133,7 +134,8 @@ export class Mirroring {
       if (head !== null)
         for (const mirror of this.#due(head)) void this.#bring(mirror, head, signal)
       const leftMs = [...this.#asking.values()].map(({ dueMs }) => dueMs - clock.monotonicMs())
-      const waitMs = Math.min(PUBLISH_INTERVAL_MS, ...leftMs.filter((ms) => ms > 0))
+      const mostMs = this.wanted === 0 ? MIRROR_REST_MS : PUBLISH_INTERVAL_MS
+      const waitMs = Math.min(mostMs, ...leftMs.filter((ms) => ms > 0))
       await this.#pace.wait(Math.ceil(waitMs), signal)
     }
   }

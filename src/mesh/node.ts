@@ -14,6 +14,7 @@ import {
   EPOCH_LOOK_MS,
   NONCES_EXPIRE_MS,
   NONCES_EXPIRED_MAX,
+  NONCES_REST_MS,
 } from '../core/limits.ts'
 import { rootHash } from '../core/merkle.ts'
 import type { Denial } from '../core/reasons.ts'
@@ -290,9 +291,11 @@ export class MeshNode {
   /** What has expired is refused as expired: that it was used need not be remembered. */
   async #forgetUsed(signal: AbortSignal): Promise<void> {
     const { clock, tell } = this.#ports
+    let restMs = NONCES_REST_MS
     while (!signal.aborted) {
-      await clock.sleep(NONCES_EXPIRE_MS, signal)
+      await clock.sleep(restMs, signal)
       const puts = this.nonces.expire(clock.wallMs(), NONCES_EXPIRED_MAX)
+      restMs = puts.length === 0 ? NONCES_REST_MS : NONCES_EXPIRE_MS
       if (puts.length === 0) continue
       // What the disk does not take now stays there, and is forgotten after the next start.
       await this.log

@@ -47,6 +47,49 @@ test('a lone witness in a mesh of one node holds its lease at once and for ever'
   }
 })
 
+test('who is not connected is asked nothing, and at once when it is', async () => {
+  const { clock, world, a } = await meshOf(3, 2)
+  await clock.advance(1_500)
+  const asked: Did[] = []
+  const connected = new Set([DIDS[0]])
+  let greet: (peer: Did, greeted: boolean) => void = () => {}
+  const lease = new Lease({
+    clock,
+    random: clock.dice,
+    network: {
+      ...networkOf(world),
+      onPeer: (listener) => (greet = listener),
+      peers: () =>
+        networkOf(world)
+          .peers()
+          .filter(({ peer }) => connected.has(peer)),
+    },
+    statements: { governance: a.governance, onChange: () => {} },
+    challenges: {
+      ask: async (peer) => {
+        asked.push(peer)
+        const answer = answerOf(world.of(peer))
+        return { answer, sentMs: clock.monotonicMs(), clockOffsetMs: 0 }
+      },
+      reach: async () => {},
+    },
+    ...{ boot: { done: true, why: null }, handover: { why: null }, voice: { speaks: false } },
+    ...{ stalenessAtMostMs: () => null, policyStalenessMs: () => null, durableTimeMs: () => 0 },
+  })
+  const done = new AbortController()
+  void lease.run(done.signal)
+  await clock.advance(3_000)
+  assert.ok(asked.length > 2)
+  assert.deepEqual([...new Set(asked)], [DIDS[0]])
+  connected.add(DIDS[1])
+  greet(DIDS[1] as Did, true)
+  await clock.advance(1)
+  assert.equal(asked.at(-1), DIDS[1])
+  assert.equal(lease.status().held, true)
+  done.abort()
+  world.stop()
+})
+
 test('a step of the wall clock empties the lease, in either direction', async () => {
   for (const stepMs of [-3_600_000, 432_000_000]) {
     const { clock, world, a } = await meshOf(3, 2)
@@ -83,7 +126,7 @@ test('a question that left before a reset does not fill the lease after it', asy
     const lease = new Lease({
       clock,
       random: clock.dice,
-      network: { self: DIDS[2], onPeer: () => {} } as unknown as Network,
+      network: networkOf(world),
       statements: { governance: a.governance, onChange: () => {} },
       challenges: {
         ask: () => new Promise((resolve) => waiting.push(resolve)),
@@ -111,6 +154,12 @@ test('a question that left before a reset does not fill the lease after it', asy
     world.stop()
   }
 })
+
+/** The third node's, connected with all others. */
+function networkOf({ nodes }: World): Network {
+  const peers = nodes.filter(({ at }) => at !== 2).map(({ did }) => ({ peer: did }))
+  return { self: DIDS[2], onPeer: () => {}, peers: () => peers } as unknown as Network
+}
 
 function answerOf({ did, governance, clock }: SimNode): StateAnswer {
   return {
@@ -237,7 +286,7 @@ test('an answer counts only as each condition of Q3 says', async () => {
     const lease = new Lease({
       clock,
       random: clock.dice,
-      network: { self: DIDS[2], onPeer: () => {} } as unknown as Network,
+      network: networkOf(world),
       statements: { governance: a.governance, onChange: () => {} },
       challenges: {
         ask: async (peer) => ({
