@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { type TestContext, test } from 'node:test'
 import { Pool } from '../sim/pool.ts'
-import { LIGHT, type Swarm } from '../sim/swarm.ts'
+import type { Size } from '../sim/swarm.ts'
 import { sweep } from '../sim/sweep.ts'
 
 const SECONDS = Number(process.env['SIM_SECONDS'] ?? 240)
@@ -28,13 +28,13 @@ interface Asked {
   readonly first: readonly number[]
   readonly seeds: number
   readonly seconds: number
-  readonly shape: Partial<Swarm>
+  readonly size: Size
   readonly rerun: string
 }
 
 async function findsNothing(
   t: TestContext,
-  { first, seeds: atMost, seconds, shape, rerun }: Asked,
+  { first, seeds: atMost, seconds, size, rerun }: Asked,
 ): Promise<readonly string[]> {
   await using pool = new Pool(availableParallelism())
   const beganMs = performance.now()
@@ -44,7 +44,7 @@ async function findsNothing(
     const more = soFar - first.length
     return more < atMost && performance.now() < endMs ? FROM + more : null
   }
-  const { seeds, twice, failed, unsteady, unmet } = await sweep({ pool, next, shape })
+  const { seeds, twice, failed, unsteady, unmet } = await sweep({ pool, next, size: () => size })
   const minutes = (performance.now() - beganMs) / 60_000
   t.diagnostic(`${seeds} seeds, ${twice} of them twice, ${(seeds / minutes).toFixed(0)} a minute`)
   const found = failed.flatMap(({ swarm, findings }) =>
@@ -60,12 +60,17 @@ test('no world finds anything, and all that is checked comes up', {
 }, async (t) => {
   const first = keptSeeds()
   assert.ok(first.length > 0)
-  const of = { seeds: SEEDS, seconds: SECONDS, shape: {}, rerun: 'npm run sim --' }
+  const of = {
+    seeds: SEEDS,
+    seconds: SECONDS,
+    size: 'whole' as const,
+    rerun: 'npm run sim -- --size whole',
+  }
   const unmet = await findsNothing(t, { first, ...of })
   assert.deepEqual(unmet, [], 'all that is checked came up')
 })
 
 test('no small world finds anything', { timeout: LIMIT_MS }, async (t) => {
-  const of = { shape: LIGHT, rerun: 'npm run sim -- --light' }
+  const of = { size: 'small' as const, rerun: 'npm run sim -- --size small' }
   await findsNothing(t, { first: [], seeds: SMALL * SEEDS, seconds: SECONDS / 2, ...of })
 })

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runSeed } from './mesh-run.ts'
-import { LIGHT } from './swarm.ts'
 
 const SEEDS = 100
 /** What is checked while things go wrong, and comes up in so many small worlds. */
@@ -12,10 +11,10 @@ test(`nothing is violated in ${SEEDS} small worlds, and all that is checked came
   const met = new Map<string, number>()
   const found: string[] = []
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const outcome = await runSeed(seed, { shape: LIGHT })
+    const outcome = await runSeed(seed, { size: 'small' })
     for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
     for (const { id, says } of outcome.findings)
-      found.push(`${id}: ${says}   npm run sim -- --light --seed ${seed} --trace`)
+      found.push(`${id}: ${says}   npm run sim -- --size small --seed ${seed} --trace`)
   }
   assert.deepEqual(found, [])
   for (const id of CHECKED) assert.ok((met.get(id) ?? 0) > 0, `${id} had nothing to check`)

@@ -7,7 +7,7 @@ import { calmed, type Less, NOTHING } from './less.ts'
 import { MeshWorld } from './mesh-world.ts'
 import { PROBE } from './people.ts'
 import { Scenario } from './scenario.ts'
-import { draw, formatSwarm, type Swarm } from './swarm.ts'
+import { draw, formatSwarm, type Size, type Swarm, sized } from './swarm.ts'
 
 type Injected = Extract<Event, { ev: 'fault' }>
 
@@ -31,17 +31,18 @@ export interface RunOptions {
   readonly once?: boolean
   /** What the world is left without. */
   readonly less?: Less
+  readonly size?: Size
   /** In place of what the seed draws. */
   readonly shape?: Partial<Swarm>
 }
 
 export async function runSeed(
   seed: number,
-  { read, once = false, less = NOTHING, shape = {} }: RunOptions = {},
+  { read, once = false, less = NOTHING, size = 'whole', shape = {} }: RunOptions = {},
 ): Promise<Outcome> {
   // Most errors here are denials and lost answers, whose stacks nobody reads.
   if (read === undefined) Error.stackTraceLimit = 0
-  const swarm = calmed({ ...draw(seed), ...shape }, less)
+  const swarm = calmed({ ...sized(draw(seed), size), ...shape }, less)
   chooseKeys(seed)
   const history = new History()
   const checkers = checkersOf()

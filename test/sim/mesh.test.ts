@@ -33,6 +33,6 @@ test('one seed gives one history', async () => {
 
 function shown({ swarm, findings, last }: Outcome): string {
   const lines = findings.map(({ id, t, says }) => `${id} at ${t.toFixed(1)} ms: ${says}`)
-  const replay = `node scripts/sim.ts --seed ${swarm.seed} --trace`
+  const replay = `node scripts/sim.ts --size whole --seed ${swarm.seed} --trace`
   return [...last.map(formatEvent), ...lines, replay].join('\n')
 }

@@ -2,14 +2,14 @@
 import { Worker } from 'node:worker_threads'
 import type { Less } from './less.ts'
 import type { Outcome } from './mesh-run.ts'
-import type { Swarm } from './swarm.ts'
+import type { Size } from './swarm.ts'
 
 /** What a worker is asked. */
 export interface Task {
   readonly seed: number
   readonly less: Less
   readonly once: boolean
-  readonly shape: Partial<Swarm>
+  readonly size: Size
 }
 
 interface Waiting {

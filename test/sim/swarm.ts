@@ -116,10 +116,51 @@ export function draw(seed: number): Swarm {
   }
 }
 
-/** Five seconds of three nodes at which all comes thicker, and no heal: a tenth of the work, and most of what must never happen shows there. */
-export const LIGHT: Partial<Swarm> = {
+/**
+ * How large a world is. A whole one is as it was drawn. Most of what must never happen shows in a
+ * small one, for a tenth of the work: five seconds of three nodes at which all comes thicker, and
+ * nothing is mended. A long one is the one of the plan: two minutes of five nodes, with a lease of
+ * twenty seconds, and as many faults as a whole one has in twenty.
+ */
+export type Size = 'whole' | 'small' | 'long'
+
+/** Of a run of all sizes. */
+const [WHOLE_EVERY, LONG_EVERY] = [50, 200]
+/** Longer than a whole one's faults. */
+const LONGER = 4.5
+
+export function sizeOf(seed: number): Size {
+  // Where neither the determinism is tested, nor the real keys.
+  if (seed % LONG_EVERY === 11) return 'long'
+  return seed % WHOLE_EVERY === 7 ? 'whole' : 'small'
+}
+
+export function sized(drawn: Swarm, size: Size): Swarm {
+  if (size === 'whole') return drawn
+  return size === 'small' ? { ...drawn, ...SMALL } : { ...drawn, ...LONG, ...sparser(drawn) }
+}
+
+const SMALL: Partial<Swarm> = {
   ...{ nodes: 3, witnesses: 3, faultsMs: 5_000, healMs: 0, callMs: 40, lawMs: 400 },
   lease: { read: 2, write: 2, faults: 0, stalenessMs: 2_000, skewMs: 400 },
+}
+
+const LONG: Partial<Swarm> = {
+  ...{ nodes: 5, witnesses: 5, faultsMs: 90_000, healMs: 30_000 },
+  lease: { ...defaultQuorum(5), stalenessMs: 20_000, skewMs: 2_000 },
+}
+
+/** The same number of each kind, in a longer time. */
+function sparser(drawn: Swarm): Partial<Swarm> {
+  const { callMs, lawMs, crash, pause, step, storageError, partition, gossipDeath } = drawn
+  const { drift, fullDisk, slow, flap, bridge } = drawn
+  return {
+    ...{ callMs: callMs * LONGER, lawMs: lawMs * LONGER, crash: crash / LONGER },
+    ...{ pause: pause / LONGER, step: step / LONGER, storageError: storageError / LONGER },
+    ...{ partition: partition / LONGER, gossipDeath: gossipDeath / LONGER, drift: drift / LONGER },
+    ...{ fullDisk: fullDisk / LONGER, slow: slow / LONGER, flap: flap / LONGER },
+    bridge: bridge / LONGER,
+  }
 }
 
 export function formatSwarm({ weather, lease, ...rest }: Swarm): string {

@@ -6,11 +6,11 @@
 import { NOTHING } from './less.ts'
 import type { Outcome } from './mesh-run.ts'
 import type { Pool } from './pool.ts'
-import type { Swarm } from './swarm.ts'
+import { type Size, sizeOf } from './swarm.ts'
 
 const TWICE_EVERY = 50
-/** So many worlds meet all that there is to check; in fewer, something may be missing by chance. */
-const MEETS_ALL = 500
+/** So many worlds that are mended in the end meet all that there is to check; in fewer, something may be missing by chance. */
+const MEETS_ALL = 250
 
 export interface Swept {
   readonly seeds: number
@@ -30,20 +30,22 @@ export interface SweepOptions {
   readonly pool: Pool
   /** Gives the next seed; null ends it. */
   readonly next: (soFar: number) => number | null
-  readonly shape?: Partial<Swarm>
+  /** Of the world of each seed. */
+  readonly size?: (seed: number) => Size
   readonly told?: (outcome: Outcome) => void
 }
 
-export async function sweep({ pool, next, told, shape = {} }: SweepOptions): Promise<Swept> {
+export async function sweep({ pool, next, told, size = sizeOf }: SweepOptions): Promise<Swept> {
   const met = new Map<string, number>()
   const [failed, unsteady]: [Outcome[], number[]] = [[], []]
-  let [seeds, twice] = [0, 0]
+  let [seeds, twice, mended] = [0, 0, 0]
   const one = async (seed: number): Promise<void> => {
-    const task = { seed, less: NOTHING, once: false, shape }
+    const task = { seed, less: NOTHING, once: false, size: size(seed) }
     const first = pool.run(task)
     // Asked for at once, so that another thread has it.
     const again = seed % TWICE_EVERY === 0 ? pool.run(task) : null
     const outcome = await first
+    if (outcome.swarm.healMs > 0) mended += 1
     for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
     if (outcome.findings.length > 0) failed.push(outcome)
     if (again !== null) {
@@ -59,6 +61,6 @@ export async function sweep({ pool, next, told, shape = {} }: SweepOptions): Pro
     }
   }
   await Promise.all(Array.from({ length: pool.size }, lane))
-  const unmet = seeds < MEETS_ALL ? [] : [...met].filter(([, times]) => times === 0)
+  const unmet = mended < MEETS_ALL ? [] : [...met].filter(([, times]) => times === 0)
   return { seeds, twice, failed, unsteady, met, unmet: unmet.map(([id]) => id) }
 }

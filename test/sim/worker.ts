@@ -3,6 +3,6 @@ import { parentPort } from 'node:worker_threads'
 import { runSeed } from './mesh-run.ts'
 import type { Task } from './pool.ts'
 
-parentPort?.on('message', async ({ seed, less, once, shape }: Task) => {
-  parentPort?.postMessage(await runSeed(seed, { less, once, shape }))
+parentPort?.on('message', async ({ seed, less, once, size }: Task) => {
+  parentPort?.postMessage(await runSeed(seed, { less, once, size }))
 })
