@@ -76,8 +76,12 @@ export const time: Reader<number> = (value, at) => {
 /** @param ms from 1970 to the end of the year 9999 */
 export function formatTime(ms: number): string {
   assert(isTime(ms), 'a time that is printed has four digits of year')
-  return new Date(ms).toISOString()
+  if (ms !== lastTime.ms) lastTime = { ms, text: new Date(ms).toISOString() }
+  return lastTime.text
 }
+
+/** One moment is printed, and read, several times in a row. */
+let lastTime = { ms: 0, text: '1970-01-01T00:00:00.000Z' }
 
 function isTime(ms: number): boolean {
   return ms >= 0 && ms < (TIME_S_MAX + 1) * 1000

@@ -16,7 +16,7 @@ const REAL_EVERY = 100
 /** Loaded twice, where a bug is planted: what was there before the first is called. */
 const before = crypto as typeof crypto & { readonly real?: { sign: Sign; verify: Verify } }
 const real = before.real ?? { sign: crypto.sign, verify: crypto.verify }
-const owners = new WeakMap<object, string>()
+const owners = new WeakMap<object, Uint32Array>()
 let faked = false
 
 /** For the world of this seed. */
@@ -25,18 +25,29 @@ export function chooseKeys(seed: number): void {
 }
 
 /** The public key, of either half of a pair. */
-function ownerOf(key: KeyObject): string {
+function ownerOf(key: KeyObject): Uint32Array {
   const known = owners.get(key)
   if (known !== undefined) return known
   const half = key.type === 'private' ? createPublicKey(key) : key
-  const owner = half.export({ format: 'der', type: 'spki' }).toString('base64')
+  const digest = hash('sha512', half.export({ format: 'der', type: 'spki' }), 'buffer')
+  const owner = new Uint32Array(new Uint8Array(digest).buffer)
   owners.set(key, owner)
   return owner
 }
 
+/** Two sums that begin with what is the owner's alone, and then its own words mixed with them. */
 function signatureOf(message: Uint8Array, key: KeyObject): Buffer {
-  const bytes = Buffer.from(message.buffer, message.byteOffset, message.length)
-  return hash('sha512', `${ownerOf(key)} ${bytes.toString('latin1')}`, 'buffer')
+  const owner = ownerOf(key)
+  let [a, b] = [owner[0] as number, owner[1] as number]
+  for (const byte of message) {
+    a = Math.imul(a ^ byte, 0x01000193)
+    b = Math.imul(b + byte, 0x85ebca6b) ^ (a >>> 15)
+  }
+  const words = owner.map((word, at) => {
+    const mixed = Math.imul(word ^ (at % 2 === 0 ? a : b), 0x9e3779b1)
+    return mixed ^ (mixed >>> 13) ^ (at % 2 === 0 ? b : a)
+  })
+  return Buffer.from(words.buffer)
 }
 
 function sign(...args: Parameters<Sign>): Buffer {

@@ -9,8 +9,8 @@ import { INVARIANTS } from './checkers/checkers.ts'
 import { formatEvent } from './history.ts'
 import { type Outcome, runSeed } from './mesh-run.ts'
 
-/** In the fourth one a node lies. */
-const SEEDS = [1, 2, 3, 26, 4, 5, 6, 7]
+/** In the first one some answers are late, in the fourth one a node lies. */
+const SEEDS = [8, 2, 3, 26, 4, 5, 6, 7]
 const met = new Map<string, number>()
 
 for (const seed of SEEDS)

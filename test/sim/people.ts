@@ -212,13 +212,15 @@ export class People {
   }
 
   #rotate(): Made {
-    const { laws, hosts } = this.#world
+    const { laws, hosts, swarm } = this.#world
     const dice = this.#dice
+    // The clocks of this world differ by so much.
+    const { skewMs } = swarm.lease
     const size = Math.min(hosts.length, 2 + dice.integer(3))
     const places = hosts.map(({ place }) => place)
     while (places.length > size) places.splice(dice.integer(places.length), 1)
-    const stalenessMs = dice.unit() < 0.5 ? 2_000 : 3_000
-    const terms = { ...defaultQuorum(size), stalenessMs, skewMs: 400 }
+    const stalenessMs = (dice.unit() < 0.5 ? 5 : 7.5) * skewMs
+    const terms = { ...defaultQuorum(size), stalenessMs, skewMs }
     return laws.rotate(places, terms, dice.unit() < 0.3)
   }
 

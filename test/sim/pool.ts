@@ -18,6 +18,9 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** Hardly anything outlives a world: with more room for what is new, less of it is looked at for what is left. */
+const YOUNG_MB = 96
+
 export class Pool implements AsyncDisposable {
   readonly size: number
   readonly #workers: readonly Worker[]
@@ -43,7 +46,9 @@ export class Pool implements AsyncDisposable {
   }
 
   #worker(): Worker {
-    const worker = new Worker(new URL('worker.ts', import.meta.url))
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    })
     const done = (end: (waiting: Waiting) => void) => {
       const waiting = this.#busy.get(worker)
       this.#busy.delete(worker)

@@ -141,7 +141,7 @@ export function sized(drawn: Swarm, size: Size): Swarm {
 }
 
 const SMALL: Partial<Swarm> = {
-  ...{ nodes: 3, witnesses: 3, faultsMs: 5_000, healMs: 0, callMs: 40, lawMs: 400 },
+  ...{ nodes: 3, witnesses: 3, faultsMs: 5_000, healMs: 0, callMs: 80, lawMs: 400 },
   lease: { read: 2, write: 2, faults: 0, stalenessMs: 2_000, skewMs: 400 },
 }
 
