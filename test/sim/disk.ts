@@ -7,40 +7,27 @@
 import assert from 'node:assert/strict'
 import { compareBytes, equalBytes, utf8 } from '../../src/core/bytes.ts'
 import { idOf, type RecordId } from '../../src/core/id.ts'
-import {
-  append,
-  EMPTY,
-  type Hash,
-  leafHash,
-  nodeHash,
-  rootHash,
-  type Tree,
-} from '../../src/core/merkle.ts'
+import { EMPTY, type Hash, leafHash, nodeHash, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
-import { type Findable, findableOf } from '../../src/core/terms.ts'
 import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
 import type { VirtualClock } from './clock.ts'
+import {
+  after,
+  CREATED,
+  checkAcknowledged,
+  damaged,
+  flipped,
+  foundBy,
+  nodes,
+  PAST,
+  read,
+  type State,
+  treeOf,
+  type Written,
+} from './disk-state.ts'
 
 /** What happens to the next batch: refused and gone, or refused and there. */
 export type WriteFault = 'gone' | 'there'
-
-/** Bytes, and the hash that they had when they were written. */
-interface Written {
-  readonly bytes: Uint8Array
-  readonly hash: Hash
-  readonly exhibit?: Uint8Array
-}
-
-/** One durable state; each batch makes a new one. */
-interface State {
-  readonly commit: number
-  readonly epoch: number
-  readonly records: readonly Written[]
-  readonly kept: ReadonlyMap<string, Written>
-}
-
-const PAST = 64
-const CREATED: State = { commit: 0, epoch: 1, records: [], kept: new Map() }
 
 export class Disk {
   readonly clock: VirtualClock
@@ -326,84 +313,6 @@ export class DiskStore implements Store {
     nodes.set(last, above)
     return hash
   }
-}
-
-function after(state: State, { epoch, first, records, tree, puts, exhibits = [] }: Batch): State {
-  const before = epoch > state.epoch ? [] : state.records.slice()
-  for (const { index, bytes } of exhibits) {
-    const { exhibit: _, ...record } = before[index] as (typeof before)[number]
-    before[index] = bytes === null ? record : { ...record, exhibit: bytes.slice() }
-  }
-  assert.ok(epoch >= state.epoch && first === before.length)
-  assert.equal(tree.size, first + records.length)
-  const kept = new Map(state.kept)
-  for (const { space, key, value } of puts) {
-    if (value === null) kept.delete(`${space}/${key}`)
-    else kept.set(`${space}/${key}`, written(value))
-  }
-  const added = records.map(({ bytes, hash, exhibit }) => ({
-    ...{ bytes: bytes.slice(), hash },
-    ...(exhibit === undefined ? {} : { exhibit: exhibit.slice() }),
-  }))
-  return { commit: state.commit + 1, epoch, records: [...before, ...added], kept }
-}
-
-/** As a real store finds it out: by what is outside of the database, and by hashes of the end and of what is kept. */
-function checkAcknowledged({ state, acknowledged }: Disk): void {
-  if (state.commit < acknowledged.commit) throw damaged('acknowledged changes are gone')
-  if (state.commit === acknowledged.commit) {
-    const all = [...acknowledged.kept.keys()].every((key) => state.kept.has(key) || isCopy(key))
-    if (!all) throw damaged('acknowledged values are gone')
-  }
-  const kept = [...state.kept].flatMap(([key, value]) => (isCopy(key) ? [] : [value]))
-  for (const each of [...kept, ...state.records.slice(-255)])
-    read(each, each, 'what is looked at on open')
-}
-
-/** Their owner holds the hashes: they are looked at by whoever reads them. */
-function isCopy(key: string): boolean {
-  return key.startsWith('copy/')
-}
-
-function treeOf({ records }: State): Tree {
-  return records.reduce((tree, { hash }) => append(tree, hash), EMPTY)
-}
-
-/** Roots of the full subtrees that end with a record, by their height. */
-const nodes = new WeakMap<Written, Hash[]>()
-const findables = new WeakMap<Written, Findable>()
-
-/** What is written never changes. */
-function foundBy(written: Written): Findable {
-  const known = findables.get(written) ?? findableOf(written.bytes)
-  findables.set(written, known)
-  return known
-}
-
-function written(bytes: Uint8Array): Written {
-  return { bytes: bytes.slice(), hash: leafHash(bytes) }
-}
-
-/** What the disk has, if it is what this handle knows was written. */
-function read(there: Written | undefined, right: Written | undefined, name: string): Uint8Array {
-  const good =
-    there !== undefined &&
-    right !== undefined &&
-    equalBytes(leafHash(there.bytes), there.hash) &&
-    equalBytes(there.hash, right.hash)
-  if (!good) throw damaged(`${name} is not what was written`)
-  return there.bytes.slice()
-}
-
-function flipped(written: Written | undefined): Written {
-  assert.ok(written !== undefined && written.bytes.length > 0, 'there is a bit to flip')
-  const bytes = written.bytes.slice()
-  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 0x10
-  return { ...written, bytes }
-}
-
-function damaged(what: string): MeshError {
-  return new MeshError('LOG_DAMAGED', what)
 }
 
 /** The root hash of what the disk holds, computed by itself. */
