@@ -32,6 +32,7 @@ import { statusRoutes } from '../../src/api/status.ts'
 import { tileRoutes } from '../../src/api/tiles.ts'
 import { toolRoutes } from '../../src/api/tools.ts'
 import { walletRoutes } from '../../src/api/wallet.ts'
+import { walletRequestRoutes } from '../../src/api/wallet-requests.ts'
 import { row } from './reasons.ts'
 
 /** Stands for every service: routes are only listed here, and none is called. */
@@ -79,6 +80,17 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
   'POST /v1/decisions': ['a request', 'DecisionView; a deny is 200'],
   'POST /v1/explain': ['a request', 'DecisionView; nothing is recorded or used up'],
   'GET /v1/decisions/{id}': ['an id or `last`', 'View of a Record'],
+  'POST /v1/wallet/requests': [
+    '`{to, actions, resource, ttlMs, message}`',
+    'DelegationRequest: waits for that caller',
+  ],
+  'GET /v1/wallet/requests': ['-', 'DelegationRequestList: what the caller asked, and is asked'],
+  'POST /v1/wallet/requests/{id}/grant': [
+    '`{artifact, ttlMs}`, each or null',
+    'DelegationRequest; the delegation is held for who asked',
+  ],
+  'POST /v1/wallet/requests/{id}/decline': ['-', 'DelegationRequest'],
+  'DELETE /v1/wallet/requests/{id}': ['-', '`{id}`, taken back by who asked'],
   'GET /v1/wallet': ['`?for=` a caller (admin)', 'HeldArtifactList'],
   'PUT /v1/wallet': ['`{artifact}`', '`{caller, cid}`'],
   'DELETE /v1/wallet/{cid}': ['`?for=` a caller (admin)', '`{caller, cid}`'],
@@ -177,6 +189,7 @@ export function routes(): readonly Route[] {
     ...executionRoutes(unused),
     ...decisionRoutes(unused),
     ...walletRoutes(unused),
+    ...walletRequestRoutes(unused),
     ...callerRoutes(unused),
     ...artifactRoutes(unused),
     ...toolRoutes(unused),

@@ -48,6 +48,7 @@ import { hostsOf } from './tls-door.ts'
 import { TlsListener, type TlsPorts } from './tls-listener.ts'
 import { toolRoutes } from './tools.ts'
 import { walletRoutes } from './wallet.ts'
+import { walletRequestRoutes } from './wallet-requests.ts'
 
 export interface ApiPorts {
   readonly daemon: Daemon
@@ -217,6 +218,7 @@ function routesOf(ports: ApiPorts, known: Known) {
       records: node.records,
     }),
     ...walletRoutes({ wallet, artifacts, seenFrom }),
+    ...walletRequestRoutes({ requests: daemon.requests, seenFrom }),
     ...callerRoutes({ callers, seenFrom }),
     ...artifactRoutes({
       artifacts,

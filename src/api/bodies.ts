@@ -9,6 +9,7 @@ import type { JsonObject } from '../core/json.ts'
 import { type Json, parseJson } from '../core/json.ts'
 import {
   ARTIFACT_BYTES_MAX,
+  ARTIFACT_TTL_MS_MAX,
   EXECUTION_COMMAND_BYTES_MAX,
   LABELS_MAX,
   LINKS_MAX,
@@ -61,6 +62,17 @@ export const processBody = object({
   command: shape.text(EXECUTION_COMMAND_BYTES_MAX),
 })
 export const artifactBody = object({ artifact })
+export const wantedBody = object({
+  to: shape.name,
+  actions: list(line, POLICIES_PER_BUNDLE_MAX),
+  resource: nullable(line),
+  ttlMs: integer(1_000, ARTIFACT_TTL_MS_MAX),
+  message: nullable(shape.text(MESSAGE_BYTES_MAX)),
+})
+export const grantBody = object({
+  artifact: nullable(artifact),
+  ttlMs: nullable(integer(1_000, ARTIFACT_TTL_MS_MAX)),
+})
 export const recordBody = object({ artifact, event: literal('issued', 'delegated') })
 export const callerBody = object({ name: shape.name, caller: shape.text(MESSAGE_BYTES_MAX) })
 export const delegateBody = object({

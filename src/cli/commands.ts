@@ -125,9 +125,10 @@ async function freezes(): Promise<readonly Command[]> {
 }
 
 async function artifacts(): Promise<readonly Command[]> {
-  const [{ artifactIssue, artifactDelegate }, wallet] = await Promise.all([
+  const [{ artifactIssue, artifactDelegate }, wallet, requests] = await Promise.all([
     import('./artifact.ts'),
     import('./wallet.ts'),
+    import('./wallet-requests.ts'),
   ])
   return [
     artifactIssue,
@@ -137,6 +138,10 @@ async function artifacts(): Promise<readonly Command[]> {
     wallet.artifactHold,
     wallet.artifactList,
     wallet.artifactDrop,
+    requests.artifactRequest,
+    requests.artifactRequests,
+    requests.artifactGrant,
+    requests.artifactDecline,
   ]
 }
 

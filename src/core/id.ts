@@ -59,7 +59,7 @@ export function cidBytes(cid: Cid): Uint8Array {
   return base32.decode(cid)
 }
 
-const TAGS = ['art', 'root', 'mem', 'pol', 'rev', 'frz', 'evd', 'epo', 'dec', 'rec'] as const
+const TAGS = ['art', 'root', 'mem', 'pol', 'rev', 'frz', 'evd', 'epo', 'dec', 'rec', 'req'] as const
 /** What a short id names. A reading aid, never part of the id. */
 export type Tag = (typeof TAGS)[number]
 

@@ -262,6 +262,15 @@ export const HOPS_SOUGHT_MAX = 8
 export const RELATED_RECORDS_MAX = 64
 /** Artifacts held for one caller. */
 export const WALLET_ARTIFACTS_MAX = 256
+/** What has expired is held so much longer: for a while it says why nothing is allowed. */
+export const WALLET_EXPIRED_KEPT_MS = DAY
+/** Between two looks for what has expired. */
+export const WALLET_LOOK_MS = HOUR
+/** Delegation requests that wait: of one caller, and of all. They are in memory. */
+export const WALLET_REQUESTS_PER_CALLER_MAX = 16
+export const WALLET_REQUESTS_MAX = 256
+/** A request for a delegation is forgotten after that, answered or not. */
+export const WALLET_REQUEST_MS_MAX = 15 * MINUTE
 
 // ---- network
 
@@ -657,6 +666,8 @@ export const SHUTDOWN_MS_MAX = 5 * SECOND
 export const STOP_LOOPS_MS_MAX = 1_500
 /** For a daemon to record how a child ended; its status waits for that, and a daemon that hangs would hold it. */
 export const OUTCOME_MS_MAX = 2 * SECOND
+/** Between two looks at whether a delegation was granted. */
+export const WALLET_REQUEST_LOOK_MS = 250
 /** Between two looks at whether an execution has ended, here and at another node (MESH_SEARCHES_PER_PEER_S). */
 export const KILL_LOOK_HERE_MS = 50
 export const KILL_LOOK_MESH_MS = 500

@@ -13,7 +13,7 @@ import { compileGrant, type Grant } from '../core/grant.ts'
 import type { Cid, RecordId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import type { Did } from '../core/keys.ts'
-import { NONCE_BYTES } from '../core/limits.ts'
+import { NONCE_BYTES, WALLET_EXPIRED_KEPT_MS, WALLET_LOOK_MS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
@@ -27,7 +27,7 @@ import type { NodePort } from './decider.ts'
 import type { Held, KeptKey, Wallet } from './wallet.ts'
 
 export interface ArtifactPorts {
-  readonly node: Pick<NodePort, 'self' | 'governance' | 'seen'>
+  readonly node: Pick<NodePort, 'self' | 'governance' | 'seen' | 'lease'>
   readonly wallet: Wallet
   readonly clock: Clock
   readonly random: Random
@@ -134,6 +134,28 @@ export class Artifacts {
   /** @throws MeshError NOT_FOUND */
   async drop({ name, artifact }: Held, caller: Caller): Promise<void> {
     await this.#ports.wallet.drop(name, artifact.cid, this.#with(artifact, 'dropped', caller))
+  }
+
+  /**
+   * What has been over for a while leaves the disk, without a record: its end is signed in it.
+   * Not by a clock that witnesses do not confirm: what a wrong one takes away does not come back.
+   */
+  async forgetExpired(): Promise<void> {
+    const { node, wallet, clock } = this.#ports
+    const { held, clockTrusted } = node.lease()
+    if (!held || !clockTrusted) return
+    const beforeMs = clock.wallMs() - WALLET_EXPIRED_KEPT_MS
+    for (const { name, artifact } of wallet.held)
+      if (expiresS(artifact.links) * 1000 < beforeMs) await wallet.drop(name, artifact.cid)
+  }
+
+  /** Looks for what has expired, now and then, until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#ports.clock.sleep(WALLET_LOOK_MS, signal)
+      // A disk that takes nothing says so elsewhere; what is held too long allows nothing.
+      await this.forgetExpired().catch(() => {})
+    }
   }
 
   /** What is held under a CID, by this caller or, for an administrator, by anyone or by one. @throws MeshError NOT_FOUND, AMBIGUOUS */

@@ -32,6 +32,7 @@ import type { LiveConfig } from './reload.ts'
 import type { Config } from './schema.ts'
 import { systemClock, systemRandom } from './system.ts'
 import { Wallet } from './wallet.ts'
+import { WalletRequests } from './wallet-requests.ts'
 
 export interface DaemonPorts {
   readonly live: LiveConfig
@@ -52,6 +53,7 @@ export class Daemon {
   readonly callers: Callers
   readonly decider: Decider
   readonly artifacts: Artifacts
+  readonly requests: WalletRequests
   readonly decisions: Decisions
   readonly environment: Environment
   readonly #store: Store
@@ -59,7 +61,7 @@ export class Daemon {
   readonly #names: Names
   readonly #contacts: Contacts
   readonly #stopping = new AbortController()
-  #contacting: Promise<void> = Promise.resolve()
+  #contacting: Promise<unknown> = Promise.resolve()
 
   private constructor(opened: Opened, live: LiveConfig) {
     const { base, node, wallet, callers, environment, tell } = opened
@@ -93,6 +95,7 @@ export class Daemon {
       ...{ node: port, wallet, clock, random },
       append: (draft, puts) => node.log.append(draft, puts),
     })
+    this.requests = new WalletRequests({ wallet, artifacts: this.artifacts, clock, random })
     this.decisions = new Decisions({
       size: () => node.log.tree.size,
       least: () => node.reader.least,
@@ -134,7 +137,8 @@ export class Daemon {
   /** Listens, dials, and keeps going. @throws MeshError NOT_READY when it cannot listen */
   async start(): Promise<void> {
     await this.node.start()
-    this.#contacting = this.#contacts.run(this.#stopping.signal)
+    const { signal } = this.#stopping
+    this.#contacting = Promise.all([this.#contacts.run(signal), this.artifacts.run(signal)])
   }
 
   /** Rejects with what ended a loop of the node or of the daemon; resolves after stop. */

@@ -119,3 +119,17 @@ test('what the body says of who calls changes nothing', { skip }, async () => {
     assert.equal(decided(asOther(request('POST', '/v1/executions', body))).decision, false)
   }
 })
+
+test('another user asks the first for a delegation, and may what was granted', {
+  skip,
+}, async () => {
+  const wanted = { to: 'me', actions: ['job:deploy'], resource: 'env:staging', ttlMs: 60_000 }
+  const body = JSON.stringify({ ...wanted, message: 'INC-9' })
+  assert.equal(statusOf(asOther(request('POST', '/v1/wallet/requests', body))), 201)
+  const [id = ''] = (await host.do('artifact', 'requests', '-o', 'id')).split('\n')
+  assert.match(
+    await host.do('artifact', 'grant', id),
+    /granted {2}other asks me for job:deploy on env:staging/,
+  )
+  assert.equal(decided(asOther(request('POST', '/v1/decisions', GOOD))).decision, true)
+})

@@ -11,11 +11,13 @@ import { gatewayRoutes } from '../../src/api/gateway.ts'
 import { problemReply } from '../../src/api/problem.ts'
 import { type Ask, type Reply, Router, type SocketRole } from '../../src/api/router.ts'
 import { walletRoutes } from '../../src/api/wallet.ts'
+import { walletRequestRoutes } from '../../src/api/wallet-requests.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { Artifacts } from '../../src/daemon/artifacts.ts'
 import type { Decided } from '../../src/daemon/decider.ts'
 import { Decisions } from '../../src/daemon/decisions.ts'
+import { WalletRequests } from '../../src/daemon/wallet-requests.ts'
 import { BOB_UID, caller, type World } from './deciding.ts'
 
 export interface Call {
@@ -71,6 +73,10 @@ export class Api {
         decisions: new Decisions(of.log),
       }),
       ...walletRoutes({ wallet, artifacts, seenFrom }),
+      ...walletRequestRoutes({
+        seenFrom,
+        requests: new WalletRequests({ wallet, artifacts, clock, random: clock.dice }),
+      }),
       ...callerRoutes({ callers, seenFrom }),
       ...artifactRoutes({ artifacts, revocations: () => of.governance.revocations.size }),
     ])

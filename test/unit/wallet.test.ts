@@ -1,9 +1,10 @@
 /** The wallet remembers what it was given, offers it to its caller alone, and in one order. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseArtifact } from '../../src/core/artifact.ts'
-import { WALLET_ARTIFACTS_MAX } from '../../src/core/limits.ts'
+import { type Artifact, parseArtifact } from '../../src/core/artifact.ts'
+import { WALLET_ARTIFACTS_MAX, WALLET_EXPIRED_KEPT_MS } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
+import { Artifacts } from '../../src/daemon/artifacts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import { BEGINNING_MS } from '../sim/clock.ts'
 import { granted, Shelf, world } from './deciding.ts'
@@ -76,4 +77,26 @@ test('a wallet is bounded', async () => {
   }
   const known = [...of.wallet.heldFor('bob')][0] ?? assert.fail()
   await of.wallet.hold('bob', known)
+})
+
+test('what expired is held for another day, and leaves the disk by a clock that is trusted alone', async () => {
+  const of = await world()
+  const artifacts = new Artifacts({
+    ...{ node: of.node, wallet: of.wallet, clock: of.clock, random: of.clock.dice },
+    append: (draft, puts) => of.log.append(draft, puts),
+  })
+  const [short, long] = [300, 900].map((s) => parseArtifact(granted(of, 'bob', { exp: NOW_S + s })))
+  for (const each of [short, long]) await of.wallet.hold('bob', each as Artifact)
+  const held = async () => {
+    await artifacts.forgetExpired()
+    const again = await Wallet.open(of.log.shelf, async () => undefined)
+    return [...again.heldFor('bob')].map(({ cid }) => cid)
+  }
+  await of.clock.advance(301_000)
+  assert.equal((await held()).length, 2)
+  await of.clock.advance(WALLET_EXPIRED_KEPT_MS)
+  of.lease = { ...of.lease, clockTrusted: false }
+  assert.equal((await held()).length, 2)
+  of.lease = { ...of.lease, clockTrusted: true }
+  assert.deepEqual(await held(), [long?.cid])
 })
