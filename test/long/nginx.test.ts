@@ -5,11 +5,12 @@
  */
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import net, { type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { Lab } from '../e2e/lab.ts'
+import { impostor } from './impostor.ts'
 import { fetchRaw, freePort, type Got, Nginx, nginxBinary } from './nginx.ts'
 
 const binary = nginxBinary()
@@ -168,20 +169,3 @@ test(
     assert.equal((await ask('/public/a.html', artifacts.some)).status, 200, 'and back')
   },
 )
-
-async function impostor(path: string, answer: (socket: Socket) => void): Promise<AsyncDisposable> {
-  const sockets: Socket[] = []
-  const server = net.createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    socket.once('data', () => answer(socket))
-  })
-  await new Promise<void>((done) => server.listen(path, done))
-  return {
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((done) => server.close(done))
-      rmSync(path, { force: true })
-    },
-  }
-}

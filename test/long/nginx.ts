@@ -8,6 +8,17 @@ import { join } from 'node:path'
 const PLACES = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx']
 const INSTALL_MS = 120_000
 
+/** Tries with the lists of packages that are here, then with new ones. @throws when neither serves */
+export function fetched(get: () => void): void {
+  try {
+    get()
+  } catch {
+    // No lists yet, or old ones: only root may ask for new ones.
+    execFileSync('apt-get', ['update'], { stdio: 'ignore', timeout: INSTALL_MS })
+    get()
+  }
+}
+
 /** Where it is; installed from the distribution where that may be done; null when there is none. */
 export function nginxBinary(): string | null {
   const found = () => PLACES.find((path) => existsSync(path)) ?? null
@@ -16,8 +27,7 @@ export function nginxBinary(): string | null {
   const apt = (...words: readonly string[]) =>
     execFileSync('apt-get', words, { env, stdio: 'ignore', timeout: INSTALL_MS })
   try {
-    apt('update')
-    apt('install', '-y', '--no-install-recommends', 'nginx-light')
+    fetched(() => apt('install', '-y', '--no-install-recommends', 'nginx-light'))
   } catch {
     return null // no Debian, or no network: the tests are skipped, and say so
   }
@@ -93,7 +103,7 @@ export class Nginx implements AsyncDisposable {
   }
 }
 
-function connects(port: number): Promise<boolean> {
+export function connects(port: number): Promise<boolean> {
   return new Promise((done) => {
     const socket = net.connect(port, '127.0.0.1')
     socket.on('connect', () => done(true)).on('error', () => done(false))

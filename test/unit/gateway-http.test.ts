@@ -1,7 +1,7 @@
 /**
  * Gateways that ask by HTTP, with the requests that each of them sends: nginx
- * 1.22 as test/e2e/nginx.test.ts sees it, Envoy's ext_authz in its HTTP mode,
- * Traefik's forwardAuth and Caddy's forward_auth after their documentation.
+ * 1.22 and Caddy 2.6 as they were seen (test/long runs both), Envoy's ext_authz
+ * in its HTTP mode and Traefik's forwardAuth after their documentation.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
