@@ -251,6 +251,14 @@ test('an execution over HTTPS is its caller’s alone, and is stopped at once by
   assert.equal(outcome.status, 200)
 })
 
+test('what was decided over HTTPS is judged again to the same, where meshd never ran', async () => {
+  const [evidence, trust] = [join(lab.dir, 'all.evidence'), join(lab.dir, 'root.json')]
+  await host.do('audit', 'export', '-f', evidence)
+  await host.do('root', 'show', '-f', trust)
+  const said = await host.do('verify', evidence, '--trust', trust, '--replay')
+  assert.match(said, /^replayed (\d+) decisions: \1 same$/m)
+})
+
 test('gateways on other hosts ask over HTTPS, and a denial is one in so many words', async () => {
   const review = {
     ...{ apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview' },

@@ -123,8 +123,11 @@ test('the environment holds no other switch than the keys of the configuration',
   const read = globSync('{src,bin}/**/*.{ts,js}')
     .flatMap((file) => readFileSync(file, 'utf8').match(/\bMESHD_[A-Z_]+/g) ?? [])
     .sort()
-  // Where the file, the keys of people and the socket are; what `meshd exec` tells its child, and a child tells of itself.
-  const known = ['API_DIR', 'CONFIG', 'DECISION', 'EXECUTION', 'KEY_STORE', 'SCRIPT', 'SOCKET']
+  // Where the file, the keys of people and the socket are, and whose that must be; what `meshd exec` tells its child, and a child tells of itself.
+  const known = [
+    ...['API_DIR', 'CONFIG', 'DAEMON_USER', 'DECISION', 'EXECUTION', 'KEY_STORE', 'SCRIPT'],
+    'SOCKET',
+  ]
   assert.deepEqual(
     [...new Set(read)].map((name) => name.replace('MESHD_', '')).filter((name) => name !== ''),
     known,
