@@ -10,6 +10,7 @@ import { audit } from './bench/audit.ts'
 import { cosigning } from './bench/cosigning.ts'
 import { decisions } from './bench/decisions.ts'
 import { gateway } from './bench/gateway.ts'
+import { identity } from './bench/identity.ts'
 import { idle } from './bench/idle.ts'
 import { mcp } from './bench/mcp.ts'
 import { revocation } from './bench/revocation.ts'
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   cosigning,
   decisions,
   gateway,
+  identity,
   idle,
   mcp,
   revocation,

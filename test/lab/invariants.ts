@@ -92,7 +92,10 @@ export const SAFETY: readonly Invariant[] = [
   {
     id: 'S14',
     says: 'The caller is who the kernel says, and what the artifact names.',
-    tests: [...unit('caller', 'facts', 'peer-credentials'), ...of('e2e', 'callers')],
+    tests: [
+      ...unit('caller', 'facts', 'peer-credentials', 'peer-process', 'proc', 'in-toto'),
+      ...of('e2e', 'callers', 'identity'),
+    ],
   },
   {
     id: 'S15',
