@@ -184,7 +184,7 @@ const SAYS: Readonly<Record<string, readonly [asks: string, answers: string]>> =
 export function routes(): readonly Route[] {
   return [
     ...authzenRoutes(unused, 'https://pdp.example'),
-    ...authzenSearchRoutes(unused, unused),
+    ...authzenSearchRoutes(unused),
     ...gatewayRoutes(unused),
     ...executionRoutes(unused),
     ...decisionRoutes(unused),

@@ -207,7 +207,10 @@ function routesOf(ports: ApiPorts, known: Known) {
   })
   return [
     ...authzenRoutes(deciding, live.current.api.publicUrl),
-    ...authzenSearchRoutes(deciding, daemon.policy),
+    ...authzenSearchRoutes({
+      ...{ deciding, catalog: daemon.policy },
+      monotonicMs: () => daemon.clock.monotonicMs(),
+    }),
     ...gatewayRoutes(deciding),
     ...executionRoutes({
       ...{ deciding, executions: node.executions, nameOf, seenFrom },

@@ -16,13 +16,13 @@ import type { Entity } from '../core/command.ts'
 import { sha256Hex } from '../core/id.ts'
 import { objectOf } from '../core/ipld.ts'
 import type { Json, JsonObject } from '../core/json.ts'
-import { SEARCH_CANDIDATES_MAX, SEARCHES_MAX } from '../core/limits.ts'
+import { SEARCH_CANDIDATES_MAX, SEARCH_MS_MAX, SEARCHES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { PolicyCatalog } from '../core/policy.ts'
 import type { Caller } from '../core/presented.ts'
 import { type Request, readEvaluation } from '../core/request.ts'
 import { isMap } from '../core/selector.ts'
-import { headersOf, readJson } from './bodies.ts'
+import { readJson } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
 import { Gate } from './gate.ts'
 import { malformedReply } from './problem.ts'
@@ -31,13 +31,19 @@ import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
 const KINDS = ['subject', 'resource', 'action'] as const
 type Kind = (typeof KINDS)[number]
 
-export function authzenSearchRoutes(deciding: Deciding, catalog: PolicyCatalog): readonly Route[] {
+export interface SearchPorts {
+  readonly deciding: Pick<Deciding, 'explain'>
+  readonly catalog: PolicyCatalog
+  readonly monotonicMs: () => number
+}
+
+export function authzenSearchRoutes(ports: SearchPorts): readonly Route[] {
   const searches = new Gate(SEARCHES_MAX)
   return KINDS.map((kind) => ({
     method: 'POST',
     path: `/access/v1/search/${kind}`,
     roles: REMOTE,
-    handle: (ask) => searches.through(() => search(ask, kind, deciding, catalog)),
+    handle: (ask) => searches.through(() => search(ask, kind, ports)),
   }))
 }
 
@@ -57,21 +63,17 @@ interface Question {
   readonly token: string
 }
 
-async function search(
-  ask: Ask,
-  kind: Kind,
-  deciding: Deciding,
-  catalog: PolicyCatalog,
-): Promise<Reply> {
+async function search(ask: Ask, kind: Kind, ports: SearchPorts): Promise<Reply> {
+  const { catalog } = ports
   const read = readJson(ask, (body) => {
-    const question = readQuestion(body, kind, ask)
+    const question = readQuestion(body, kind)
     const name = nameOf(question, kind, catalog)
     return { question, name, first: placeOf(question.token, name) }
   })
   if (read instanceof Malformed) return malformedReply(read)
   const { question, name, first } = read
   const candidates = candidatesFor(question, kind, ask.caller, catalog)
-  const judged = await judgeEach(candidates, first, question, kind, ask, deciding)
+  const judged = await judgeEach(candidates, first, { question, kind, ask }, ports)
   const { results, next, denied } = judged
   const meshd = { hypothetical: true, judged: next - first, denied }
   const token = next < candidates.length ? formatToken(next, name) : ''
@@ -79,11 +81,11 @@ async function search(
 }
 
 /** @throws Malformed */
-function readQuestion(body: Json, kind: Kind, ask: Ask): Question {
+function readQuestion(body: Json, kind: Kind): Question {
   if (!isMap(body)) throw new Malformed('the request is an object')
   const target = targetOf(body, kind)
   const others = objectOf(Object.entries(body).filter(([member]) => member !== kind))
-  const sample = requestFor(ANYTHING, { others, target }, kind, ask)
+  const sample = requestFor(ANYTHING, { others, target }, kind)
   return { others, target, sample, ...readPage(body['page']) }
 }
 
@@ -102,12 +104,12 @@ function requestFor(
   candidate: string,
   { others, target }: Pick<Question, 'others' | 'target'>,
   kind: Kind,
-  ask: Ask,
 ): Request {
   const named = [kind === 'action' ? 'name' : 'id', candidate] as const
   const known = Object.entries(target).filter(([member]) => member !== 'id')
   const entries = [...Object.entries(others), [kind, objectOf([...known, named])] as const]
-  return readEvaluation(objectOf(entries), headersOf(ask))
+  // Without a cause: its proof may be fetched from afar, and for each candidate anew.
+  return readEvaluation(objectOf(entries))
 }
 
 /** @throws Malformed */
@@ -160,6 +162,12 @@ function knows(subject: Entity | null, { principal, name }: Caller, all: readonl
   return all.some((each) => each.type === type && each.id === id)
 }
 
+interface Searching {
+  readonly question: Question
+  readonly kind: Kind
+  readonly ask: Ask
+}
+
 interface Judged {
   readonly results: readonly object[]
   /** Up to here. */
@@ -171,19 +179,19 @@ interface Judged {
 async function judgeEach(
   candidates: readonly string[],
   first: number,
-  question: Question,
-  kind: Kind,
-  ask: Ask,
-  deciding: Deciding,
+  { question, kind, ask }: Searching,
+  { deciding, monotonicMs }: SearchPorts,
 ): Promise<Judged> {
-  const { signal } = ask
+  const { signal, receivedMs } = ask
   const results: object[] = []
   const denied: Record<string, number> = {}
   const end = Math.min(candidates.length, first + SEARCH_CANDIDATES_MAX)
   let next = first
-  for (; next < end && results.length < question.limit && !signal.aborted; next += 1) {
+  // One at least, so that whoever goes on comes to an end.
+  const over = () => signal.aborted || (next > first && monotonicMs() - receivedMs >= SEARCH_MS_MAX)
+  for (; next < end && results.length < question.limit && !over(); next += 1) {
     const candidate = candidates[next] ?? ''
-    const request = requestFor(candidate, question, kind, ask)
+    const request = requestFor(candidate, question, kind)
     const { decision, code } = await deciding.explain(ask, request)
     if (!decision) denied[code ?? 'INTERNAL'] = (denied[code ?? 'INTERNAL'] ?? 0) + 1
     else results.push(kind === 'action' ? { name: candidate } : entityOf(question, candidate))

@@ -4,7 +4,8 @@
  * it chose and with an Origin; a daemon on another host does neither.
  */
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
+import { assert } from '../core/assert.ts'
 import { sha256 } from '../core/id.ts'
 import type { Caller } from '../core/presented.ts'
 import { MeshError } from '../core/problems.ts'
@@ -47,7 +48,8 @@ export function remoteCaller(
   remotes: RemoteCallers,
   certified: boolean,
 ): Caller {
-  const socket = request.socket as TLSSocket
+  const { socket } = request
+  assert(socket instanceof TLSSocket, 'what is answered here came by TLS')
   if (certified && !socket.authorized)
     throw new MeshError('UNAUTHENTICATED', 'no certificate that is known here was shown')
   const certificate = certified ? socket.getPeerX509Certificate() : undefined

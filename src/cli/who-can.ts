@@ -105,8 +105,9 @@ async function search(
       judged += said.meshd.judged
       for (const [code, n] of Object.entries(said.meshd.denied))
         denied.set(code, (denied.get(code) ?? 0) + n)
-      // A daemon that never ends judges nothing: then there is nothing more.
-      token = said.meshd.judged > 0 ? page.next_token : ''
+      token = page.next_token
+      if (token !== '' && said.meshd.judged === 0)
+        throw new MeshError('INVALID_ANSWER', 'the search does not go on')
     } while (token !== '')
   }
   return { items, judged, denied }

@@ -597,6 +597,8 @@ export const MESH_SEARCH_RECORDS_MAX = 256
 export const MESH_SEARCH_NODES_AT_ONCE = 32
 /** Candidates of an AuthZEN search that one answer judges, at a signature each: some 200 ms; the rest by its token. */
 export const SEARCH_CANDIDATES_MAX = 256
+/** Then an answer ends where it is, whatever its candidates wait for. As long as a decision may take. */
+export const SEARCH_MS_MAX = 2 * SECOND
 /** Looks of other nodes at this log, at once, and of one node in a second. Chosen arbitrarily. */
 export const MESH_SEARCHES_MAX = 2
 export const MESH_SEARCHES_PER_PEER_S = 4

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseArtifact } from '../../src/core/artifact.ts'
 import type { Json } from '../../src/core/json.ts'
-import { SEARCH_CANDIDATES_MAX } from '../../src/core/limits.ts'
+import { SEARCH_CANDIDATES_MAX, SEARCH_MS_MAX } from '../../src/core/limits.ts'
 import { Api } from './api.ts'
 import { policyOf } from './bundles.ts'
 import { CAROL_UID, governed, granted, type World, world } from './deciding.ts'
@@ -188,4 +188,21 @@ test('one answer judges a bounded number of candidates, and says where it goes o
   const rest = await api.post(at('subject'), { ...who, page: { token: body.page.next_token } })
   assert.equal(rest.body.context.meshd.judged, 4)
   assert.equal(rest.body.page.next_token, '')
+})
+
+test('a cause is not looked for, and an answer ends in time, whatever a candidate waits for', async () => {
+  const of = await searched()
+  const api = new Api(of)
+  of.parent = () => assert.fail('nothing is fetched')
+  const who = { subject: { type: 'user' }, action: READ, resource: ONE }
+  const headers = { 'meshd-cause': `sha256:${'0'.repeat(64)}` }
+  assert.equal((await api.post(at('subject'), who, { headers })).body.results.length, 2)
+  const { explain } = of.decider
+  of.decider.explain = async (question) => {
+    await of.clock.advance(SEARCH_MS_MAX + 1)
+    return explain.call(of.decider, question)
+  }
+  const { body } = await api.post(at('subject'), who)
+  assert.equal(body.context.meshd.judged, 1)
+  assert.notEqual(body.page.next_token, '')
 })

@@ -62,7 +62,10 @@ export class Api {
     const { wallet, callers, executions, clock } = of
     this.#router = new Router([
       ...authzenRoutes(deciding, publicUrl),
-      ...authzenSearchRoutes(deciding, of.engine),
+      ...authzenSearchRoutes({
+        ...{ deciding, catalog: of.engine },
+        monotonicMs: () => clock.monotonicMs(),
+      }),
       ...gatewayRoutes(deciding),
       ...executionRoutes({
         ...{ deciding, executions, seenFrom, monotonicMs: () => clock.monotonicMs() },
