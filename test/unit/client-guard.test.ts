@@ -117,6 +117,17 @@ test('each answer of the watch extends the lease, from when it was asked', async
   assert.equal(looks, 20)
 })
 
+test('an answer of the watch that was longer on its way than what it extends ends it', async () => {
+  let looks = 0
+  const late = (response: ServerResponse) => {
+    looks += 1
+    setTimeout(() => response.end(JSON.stringify({ ...RUNNING, leaseRemainingMs: 100 })), 150)
+  }
+  await using daemon = await FalseDaemon.open(answers(late))
+  assert.equal((await stopped(daemon)).code, 'GOVERNANCE_STALE')
+  assert.equal(looks, 1)
+})
+
 test('who gives up aborts it, and gets its own error back', async () => {
   await using daemon = await FalseDaemon.open(answers(silent))
   const mesh = new Mesh({ socket: daemon.socket })
