@@ -96,11 +96,12 @@ async function world() {
   log.openForAppends()
   const reader = new LogReader({ log, store })
   const reads: number[] = []
+  const pruned = { below: 0 }
   const node = {
     ...{ log, records: { of: () => null } },
     reader: {
       get least() {
-        return reader.least
+        return pruned.below
       },
       range: (first: number, count: number) => {
         reads.push(first)
@@ -126,7 +127,7 @@ async function world() {
     await clock.settle()
     return { client, done }
   }
-  return { clock, log, hub, append, listen, looks, reads }
+  return { clock, log, hub, append, listen, looks, reads, pruned }
 }
 
 const numbers = (count: number, first = 0) =>
@@ -211,13 +212,18 @@ test('no text in a record ends a line, or an event', async () => {
 })
 
 test('what is gone is said: of a log that was retired, that was pruned, that is shorter now', async () => {
-  const { append, listen, log, clock } = await world()
+  const { append, listen, log, clock, pruned } = await world()
   await append(9)
+  pruned.below = 5
+  const late = await listen({ epoch: 1, index: 1 })
+  assert.deepEqual(late.client.gaps, [{ why: 'pruned', epoch: 1, from: 2, to: 5 }])
+  assert.deepEqual(late.client.details, numbers(4, 5))
   const ahead = await listen({ epoch: 1, index: 11 })
   assert.deepEqual(ahead.client.gaps, [{ why: 'ahead', epoch: 1, from: 9, to: 12 }])
   const running = await listen({ epoch: 1, index: 7 })
   await append(1)
   assert.deepEqual(running.client.details, ['8', '9'])
+  pruned.below = 0
   await clock.until(log.retire(2, { type: 'epoch', detail: 'retired' }))
   await clock.settle()
   assert.deepEqual(running.client.gaps, [{ why: 'epoch', epoch: 1, from: 10, to: null }])
