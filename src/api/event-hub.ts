@@ -15,12 +15,12 @@ import {
   RECORDS_READ_MAX,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
-import { jsonText } from '../core/text.ts'
 import { disclosedOf } from '../mesh/disclosures.ts'
 import type { Durable, Log } from '../mesh/log.ts'
 import type { LogReader } from '../mesh/log-reader.ts'
 import { type Found, readFound } from '../mesh/record-search.ts'
 import type { RecordStates } from '../mesh/record-states.ts'
+import { formatEvent } from './event-text.ts'
 import { recordView } from './view.ts'
 
 /** What is no record; `owner` is the one local caller it belongs to, null where it belongs to nobody. */
@@ -35,8 +35,8 @@ export interface Told {
   readonly type: string
   readonly found: Found
   readonly bytes: Uint8Array
-  /** As RecordView; null before anybody wanted it. */
-  json: string | null
+  /** As it is told, or on its way; null before anybody wanted it. */
+  text: string | Promise<string> | null
 }
 
 export interface Listener {
@@ -111,14 +111,26 @@ export class EventHub {
     return log.epoch === epoch ? records.map((record) => toldOf(record, epoch)) : []
   }
 
-  /** Its JSON, one line. What is only disclosed is looked up each time: it may be given up at any. */
-  async jsonOf(told: Told): Promise<string> {
-    if (told.json !== null) return told.json
+  /** As an event: printed once for all who want it at the same time. */
+  textOf(told: Told): string | Promise<string> {
+    told.text ??= this.#print(told)
+    return told.text
+  }
+
+  async #print(told: Told): Promise<string> {
     const { records, reader } = this.#node
     const { leaf } = told.found
-    const json = jsonText(recordView(told.found, records, await disclosedOf(reader, leaf)))
-    if (committedIn(leaf).length === 0) told.json = json
-    return json
+    // What is only disclosed is looked up each time: it may be given up at any.
+    const keeps = committedIn(leaf).length === 0
+    try {
+      const view = recordView(told.found, records, await disclosedOf(reader, leaf))
+      const text = formatEvent(told.type, view, told.place)
+      told.text = keeps ? text : null
+      return text
+    } catch (error) {
+      told.text = null
+      throw error
+    }
   }
 
   #durable(records: readonly Durable[]): void {
@@ -135,5 +147,5 @@ export class EventHub {
 function toldOf(record: Durable, epoch: number): Told {
   const found = readFound(record)
   const place = { epoch, index: record.index }
-  return { place, type: String(found.leaf['type']), found, bytes: record.bytes, json: null }
+  return { place, type: String(found.leaf['type']), found, bytes: record.bytes, text: null }
 }

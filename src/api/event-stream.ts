@@ -16,24 +16,26 @@ import { type EventPlace, formatEventPlace } from '../core/event-place.ts'
 import {
   EVENT_COMMENT_MS,
   EVENT_LOOK_MS,
+  EVENT_PIECE_CHARS,
   EVENT_STALL_MS,
   EVENTS_WAITING_MAX,
 } from '../core/limits.ts'
-import { jsonText } from '../core/text.ts'
 import { Pace } from '../mesh/pace.ts'
 import type { Clock } from '../mesh/ports.ts'
 import { unlessPruned } from '../mesh/record-search.ts'
 import type { EventHub, Listener, Live, Told } from './event-hub.ts'
+import { formatEvent } from './event-text.ts'
 import type { CallerNow, Out } from './stream.ts'
 
 export interface Wants {
   readonly types: ReadonlySet<string>
   /** Of records. */
   matches(told: Told): boolean
-  /** Whether the caller, as it is known now, may see a record. */
-  mayRead(told: Told, caller: CallerNow): Promise<boolean>
-  /** The same, of what is no record. */
-  maySee(live: Live, caller: CallerNow): Promise<boolean>
+  /** What the caller, as it is known now, may see; null for all. */
+  readonly own: {
+    record(told: Told, caller: CallerNow): Promise<boolean>
+    live(live: Live, caller: CallerNow): Promise<boolean>
+  } | null
 }
 
 /** What is looked at instead of being told; it is an event when its key changes. */
@@ -115,18 +117,31 @@ export class EventStream implements Listener {
       this.#skip(out)
       const behind = this.#next.index < this.#ports.hub.end.index
       // Pruned in this moment, perhaps: the next look says so.
-      const page = behind
-        ? ((await this.#ports.hub.from(this.#next.index).catch(unlessPruned)) ?? [])
-        : []
-      for (const told of page) {
-        if (out.signal.aborted) return true
-        if (!(await this.#tell(out, told))) return false
-        this.#next = { ...told.place, index: told.place.index + 1 }
-      }
+      const page = behind ? await this.#ports.hub.from(this.#next.index).catch(unlessPruned) : []
+      if (!(await this.#tellRecords(out, page ?? []))) return false
       this.#look()
       if (!(await this.#tellWaiting(out))) return false
-      if (page.length === 0) return true
+      if ((page ?? []).length === 0 || out.signal.aborted) return true
     }
+  }
+
+  /** Several in one piece, which costs the socket little more than one. */
+  async #tellRecords(out: Out, page: readonly Told[]): Promise<boolean> {
+    let text = ''
+    for (const [i, told] of page.entries()) {
+      if (await this.#wanted(out, told)) text += await this.#ports.hub.textOf(told)
+      if (text.length < EVENT_PIECE_CHARS && i + 1 < page.length) continue
+      if (text !== '' && !(await this.#write(out, text))) return false
+      text = ''
+      this.#next = { ...told.place, index: told.place.index + 1 }
+    }
+    return true
+  }
+
+  #wanted(out: Out, told: Told): Promise<boolean> | boolean {
+    const { types, matches, own } = this.#wants
+    if (!types.has(told.type) || !matches(told)) return false
+    return own === null || own.record(told, out.caller)
   }
 
   #look(): void {
@@ -142,8 +157,9 @@ export class EventStream implements Listener {
 
   async #tellWaiting(out: Out): Promise<boolean> {
     for (const live of this.#waiting.splice(0)) {
-      if (!(await this.#wants.maySee(live, out.caller))) continue
-      if (!(await this.#write(out, eventOf(live.type, jsonText(live.data))))) return false
+      const { own } = this.#wants
+      if (own !== null && !(await own.live(live, out.caller))) continue
+      if (!(await this.#write(out, formatEvent(live.type, live.data, null)))) return false
     }
     return !this.#overflowed
   }
@@ -164,14 +180,6 @@ export class EventStream implements Listener {
     }
   }
 
-  async #tell(out: Out, told: Told): Promise<boolean> {
-    const { types, matches, mayRead } = this.#wants
-    if (!types.has(told.type) || !matches(told)) return true
-    if (!(await mayRead(told, out.caller))) return true
-    const event = eventOf(told.type, await this.#ports.hub.jsonOf(told))
-    return this.#write(out, `id: ${formatEventPlace(told.place)}\n${event}`)
-  }
-
   /** False when nothing of what was written before is taken for too long. */
   async #write(out: Out, text: string): Promise<boolean> {
     this.#saidMs = this.#ports.clock.monotonicMs()
@@ -186,11 +194,6 @@ export class EventStream implements Listener {
   /** Records from the next on, below `to`; null for all of that log. */
   #tellGap(out: Out, why: Why, to: number | null): void {
     const { epoch, index: from } = this.#next
-    out.write(eventOf('gap', jsonText({ why, epoch, from, to })))
+    out.write(formatEvent('gap', { why, epoch, from, to }, null))
   }
-}
-
-/** @param json one line, as jsonText makes it: no text in it ends the event */
-function eventOf(type: string, json: string): string {
-  return `event: ${type}\ndata: ${json}\n\n`
 }

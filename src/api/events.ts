@@ -68,8 +68,12 @@ function wantsOf(ask: Ask, decisions: EventRoutePorts['decisions']): Wants {
   return {
     types: new Set(asked),
     matches: ({ found }) => matches(query, found),
-    mayRead: async (told, caller) => !own || isOwn(decisions, told, await caller()),
-    maySee: async ({ owner }, caller) => !own || owner === ownNow(await caller()),
+    own: own
+      ? {
+          record: async (told, caller) => isOwn(decisions, told, await caller()),
+          live: async ({ owner }, caller) => owner === ownNow(await caller()),
+        }
+      : null,
   }
 }
 

@@ -657,6 +657,8 @@ export const EVENT_COMMENT_MS = 15 * SECOND
 export const EVENT_LOOK_MS = SECOND
 /** Who takes nothing for so long is sent away, to come back and read on. */
 export const EVENT_STALL_MS = 30 * SECOND
+/** Events that were there at once are written in pieces of so much. Chosen arbitrarily. */
+export const EVENT_PIECE_CHARS = 16 * KIB
 /** One event of a record, with room to spare; and before a stream that was cut is asked for again. */
 export const EVENT_BYTES_MAX = MIB
 export const EVENT_RETRY_MS = SECOND

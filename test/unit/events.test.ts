@@ -27,8 +27,7 @@ const CALLER = {
 const ALL: Wants = {
   types: new Set(['system', 'epoch', 'execution', 'lease']),
   matches: () => true,
-  mayRead: async () => true,
-  maySee: async () => true,
+  own: null,
 }
 
 /** Who listens: it keeps what it is given, and may stop taking it. */
@@ -242,7 +241,10 @@ test('types and filters leave out the others, and the place moves on all the sam
   const even = ({ place }: { place: EventPlace }) => place.index % 2 === 0
   const { client } = await listen(null, { ...ALL, matches: even })
   const other = await listen(null, { ...ALL, types: new Set(['decision']) })
-  const mine = await listen(null, { ...ALL, mayRead: async (told) => !even(told) })
+  const mine = await listen(null, {
+    ...ALL,
+    own: { record: async (told) => !even(told), live: async () => false },
+  })
   await append(6)
   assert.deepEqual(client.details, ['0', '2', '4'])
   assert.deepEqual(mine.client.details, ['1', '3', '5'])
@@ -256,7 +258,10 @@ const live = (n: number): Live => ({ type: 'execution', data: { n }, owner: 'uid
 test('what is no record has no id, and is told to who may see it', async () => {
   const { hub, listen, clock } = await world()
   const { client } = await listen(null)
-  const other = await listen(null, { ...ALL, maySee: async () => false })
+  const other = await listen(null, {
+    ...ALL,
+    own: { record: async () => false, live: async () => false },
+  })
   hub.offer(live(1))
   hub.offer({ ...live(2), type: 'peer' })
   await clock.settle()
@@ -286,7 +291,8 @@ test('a client that takes nothing is told the gap and sent away, and comes back 
   await append(1)
   const { client, done } = await listen(null)
   client.full = true
-  await append(40)
+  await append(1)
+  await append(39)
   assert.deepEqual(client.details, ['1'], 'nothing is kept for it but what was on its way')
   await clock.advance(EVENT_STALL_MS)
   await clock.until(done)
