@@ -99,7 +99,10 @@ async function compare(
     ...own,
   }
   const at = (socketPath: string, path: string, headers: LoadRequest['headers'] = own) =>
-    load({ socketPath, path, connections, ms: LOAD_MS, requests: [{ body: '{}', headers }] })
+    load({
+      ...{ socketPath, path, connections, ms: LOAD_MS, allow: 'HTTP/1.1 200' },
+      requests: [{ body: '{}', headers }],
+    })
   const runs: Record<'through' | 'bare' | 'direct', LoadResult[]> = {
     ...{ through: [], bare: [], direct: [] },
   }

@@ -13,6 +13,8 @@ export interface LoadPlan {
   readonly path: string
   readonly connections: number
   readonly ms: number
+  /** What an answer that allows holds, its head included; `"decision":true` when absent. */
+  readonly allow?: string
   /** Whole requests in turn; one is repeated for ever, of several each is sent once. */
   readonly requests: readonly LoadRequest[]
 }
@@ -27,7 +29,7 @@ export interface LoadResult {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly answers: number
-  /** How many bodies say `"decision":true`. */
+  /** How many answers hold what one that allows does. */
   readonly allows: number
 }
 
@@ -58,7 +60,8 @@ async function loop(
   next: () => Buffer | null,
   seen: (ms: number, allow: boolean) => void,
 ): Promise<void> {
-  const socket = net.connect(plan.socketPath)
+  const { socketPath, allow = '"decision":true' } = plan
+  const socket = net.connect(socketPath)
   let rest: Buffer = Buffer.alloc(0)
   let sentMs = 0
   await new Promise<void>((done, failed) => {
@@ -79,7 +82,7 @@ async function loop(
       )
       const end = head + END.length + length
       if (rest.length < end) return
-      seen(performance.now() - sentMs, rest.subarray(head, end).includes('"decision":true'))
+      seen(performance.now() - sentMs, rest.subarray(0, end).includes(allow))
       rest = rest.subarray(end)
       ask()
     })

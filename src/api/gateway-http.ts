@@ -18,12 +18,14 @@ import { Memo } from '../core/memo.ts'
 import type { Request } from '../core/request.ts'
 import { headersOf } from './bodies.ts'
 import type { Deciding } from './deciding.ts'
-import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
+import { type Ask, REMOTE, type Reply, type Route } from './router.ts'
 
 interface HttpGateway {
   /** As records and metrics say it. */
   readonly name: string
   readonly path: string
+  /** Whether whoever asked the gateway is given the body of a denial. */
+  readonly handsOn: boolean
   /** @throws Malformed */
   asked(ask: Ask): HttpRequest
 }
@@ -35,6 +37,7 @@ const HTTP_GATEWAYS: readonly HttpGateway[] = [
   {
     name: 'envoy',
     path: '/v1/gateway/envoy/{target*}',
+    handsOn: true,
     // Envoy asks by the method and the host of the request, and puts its path behind ours.
     asked: (ask) => ({
       method: ask.method,
@@ -51,6 +54,7 @@ function byHeaders(
   return {
     name,
     path: `/v1/gateway/${name}`,
+    handsOn: name !== 'nginx',
     asked: (ask) => ({
       method: only(ask, method),
       host: only(ask, host),
@@ -72,17 +76,20 @@ export function httpGatewayRoutes(deciding: Deciding): readonly Route[] {
     path: gateway.path,
     roles: REMOTE,
     handle: async (ask) =>
-      replyOf(await deciding.decide(ask, requestOf(ask, gateway), false, gateway.name)),
+      replyOf(await deciding.decide(ask, requestOf(ask, gateway), false, gateway.name), gateway),
   }))
 }
 
-function replyOf({ decision, id, code }: DecisionView): Reply {
+function replyOf({ decision, id, code }: DecisionView, { handsOn }: HttpGateway): Reply {
   const headers = {
     ...(id === null ? {} : { 'meshd-decision': id }),
     ...(code === null ? {} : { 'meshd-reason': code }),
   }
-  // Envoy and Traefik hand the body to whoever asked them: the code, and no detail.
-  return { ...json({ decision, id, code }, decision === true ? 200 : 403), headers }
+  const status = decision === true ? 200 : 403
+  // The code, and no detail. nginx reads no body of such an answer, and gives up a connection that
+  // has one: it would ask each time on a new one, of which the kernel has to say whose it is.
+  const body = handsOn && status !== 200 ? `${JSON.stringify({ decision, id, code })}\n` : ''
+  return { status, type: 'application/json', body, headers }
 }
 
 /** Requests as they were read, by their text: the same text gives the same value. */

@@ -104,7 +104,8 @@ export class Api {
   async send(method: string, target: string, call: Call = {}): Promise<Answered> {
     const reply = await this.#reply(method, target, call)
     const { status, headers = {} } = reply
-    return { status, headers, body: JSON.parse(String(reply.body)) }
+    const text = String(reply.body)
+    return { status, headers, body: text === '' ? null : JSON.parse(text) }
   }
 
   async #reply(method: string, target: string, call: Call): Promise<Reply> {
