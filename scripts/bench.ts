@@ -9,6 +9,7 @@ import { appends } from './bench/appends.ts'
 import { audit } from './bench/audit.ts'
 import { cosigning } from './bench/cosigning.ts'
 import { decisions } from './bench/decisions.ts'
+import { exec } from './bench/exec.ts'
 import { gateway } from './bench/gateway.ts'
 import { identity } from './bench/identity.ts'
 import { idle } from './bench/idle.ts'
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<Section>>> = {
   audit,
   cosigning,
   decisions,
+  exec,
   gateway,
   identity,
   idle,

@@ -86,7 +86,7 @@ interface Built {
 }
 
 /** The package as npm would lay it out: no sources, so nothing is stripped of types at each start. */
-function install(lab: Lab): Built {
+export function install(lab: Lab): Built {
   execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' })
   const dir = lab.folder('package')
   const own = resolve(import.meta.dirname, '../..')

@@ -1,13 +1,7 @@
 /** `meshd authorize`: one real decision, recorded; exit 0 for ALLOW, 2 for DENY. */
 import type { DecisionView } from '../client/types.ts'
-import { formatArtifact } from '../core/artifact.ts'
-import { textOf } from '../core/bytes.ts'
 import { isSha256Id, shortId } from '../core/id.ts'
-import { ARTIFACT_HEADER_BYTES_MAX, RECEIPT_BYTES_MAX } from '../core/limits.ts'
-import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
-import { formatReceipt, parseReceipt } from '../core/receipt.ts'
-import { readArtifact } from './artifact.ts'
 import type { Context } from './context.ts'
 import { printItem } from './output.ts'
 import { type Command, type OptionSpec, type Options, textOption } from './spec.ts'
@@ -35,7 +29,7 @@ export const authorize: Command = {
   ],
   options: ASK_OPTIONS,
   run: async (context, _args, options) => {
-    const { body, headers } = askOf(context, options)
+    const { body, headers } = await askOf(context, options)
     const decision = await context
       .client('decide')
       .post<DecisionView>('/v1/decisions', body, { headers })
@@ -50,11 +44,11 @@ export interface Ask {
 }
 
 /** The AuthZEN body of the flags; `--arg n:=3` is JSON, `--arg n=3` is text. */
-export function askOf(
+export async function askOf(
   context: Context,
   options: Options,
   fallback: { action: string; resource: string; args: object } | null = null,
-): Ask {
+): Promise<Ask> {
   const action = textOption(options, 'action') ?? fallback?.action
   const resource = textOption(options, 'resource') ?? fallback?.resource
   if (action === undefined || resource === undefined)
@@ -63,21 +57,23 @@ export function askOf(
   const receipt = textOption(options, 'receipt')
   return {
     body: {
-      ...(receipt === null ? {} : { receipt: receiptText(context, receipt) }),
+      ...(receipt === null
+        ? {}
+        : { receipt: (await import('./brought.ts')).receiptText(context, receipt) }),
       ...(subject === null ? {} : { subject: entity(subject, '--subject') }),
       action: { name: action, properties: { ...(fallback?.args ?? {}), ...argsOf(options) } },
       resource: entity(resource, '--resource'),
     },
-    headers: headersOf(context, options),
+    headers: await headersOf(context, options),
   }
 }
 
 /** What comes beside a question: an artifact, what it descends from, its trace. */
-export function headersOf(context: Context, options: Options): Ask['headers'] {
+export async function headersOf(context: Context, options: Options): Promise<Ask['headers']> {
   const artifact = textOption(options, 'artifact')
   const cause = causeOf(context, options)
   return {
-    ...(artifact === null ? {} : artifactOf(context, artifact)),
+    ...(artifact === null ? {} : (await import('./brought.ts')).artifactOf(context, artifact)),
     ...(cause === null ? {} : { 'meshd-cause': cause }),
     ...traceOf(context),
   }
@@ -99,33 +95,6 @@ function causeOf({ io }: Context, options: Options): string | null {
   throw new MeshError('USAGE', `${from}: \`${cause}\` is no full id of an execution`, {
     hint: 'meshd explain last -o id',
   })
-}
-
-/** Without the statements in it, which this node holds itself, so that it fits into a request. @throws MeshError PROOF_INVALID */
-function receiptText(context: Context, file: string): string {
-  try {
-    const receipt = parseReceipt(context.read(file, RECEIPT_BYTES_MAX))
-    return textOf(formatReceipt({ ...receipt, statements: [] }))
-  } catch (cause) {
-    // A file that somebody sent: what it lacks is the answer.
-    if (!(cause instanceof Malformed)) throw cause
-    throw new MeshError('PROOF_INVALID', `${file}: ${cause.message}`, {
-      hint: 'meshd audit prove <execution> -f <file>, where it ran',
-      cause,
-    })
-  }
-}
-
-/** The header that brings it. @throws MeshError TOO_LARGE */
-export function artifactOf(context: Context, file: string): Ask['headers'] {
-  const line = formatArtifact(readArtifact(context, file))
-  if (line.length > ARTIFACT_HEADER_BYTES_MAX)
-    throw new MeshError(
-      'TOO_LARGE',
-      `${file}: larger than ${ARTIFACT_HEADER_BYTES_MAX} bytes, the bound of a header`,
-      { hint: 'meshd artifact hold' },
-    )
-  return { 'meshd-artifact': line }
 }
 
 /** @param flag where it was typed. @throws MeshError USAGE */

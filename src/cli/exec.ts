@@ -57,7 +57,7 @@ async function decided(
   argv: readonly string[],
   options: Options,
 ): Promise<number> {
-  const ask = askOf(context, options, {
+  const ask = await askOf(context, options, {
     action: 'process:run',
     resource: `exe:${executable.path}`,
     args: boundArguments(executable, argv),

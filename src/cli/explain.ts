@@ -30,7 +30,7 @@ export const explain: Command = {
   options: ASK_OPTIONS,
   run: async (context, [id], options) => {
     if (id === undefined && textOption(options, 'action') !== null) {
-      const { body, headers } = askOf(context, options)
+      const { body, headers } = await askOf(context, options)
       const view = await context
         .client('decide')
         .post<DecisionView>('/v1/explain', body, { headers })

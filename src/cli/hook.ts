@@ -38,7 +38,7 @@ export const hookGeneric: Command = {
 
 async function hook(context: Context, options: Options, kind: HookKind): Promise<number> {
   const { globals, io } = context
-  const headers = headersOf(context, options)
+  const headers = await headersOf(context, options)
   // An agent that waits no longer lets the call run: what hangs here ends before that.
   const timeoutMs = Math.min(globals.timeoutMs || HOOK_MS_MAX, HOOK_MS_MAX)
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs)])

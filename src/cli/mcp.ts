@@ -50,7 +50,7 @@ export const mcp: Command = {
     if (flagOption(options, 'accept')) return accept(context, seen)
     if ((file === undefined) === (url === null) || (url === null) !== (listen === null))
       throw new MeshError('USAGE', 'one server: a command after `--`, or --http and --listen')
-    const ports = portsOf(context, options, seen)
+    const ports = await portsOf(context, options, seen)
     const { asking, say } = ports
     const tools = new ToolList({ ...ports, seen })
     const parts = { asking, say, guard: new Guard(ports), tools }
@@ -108,7 +108,7 @@ async function http(context: Context, url: URL, place: Place, parts: Parts): Pro
   return 0
 }
 
-function portsOf(context: Context, options: Options, seen: SeenTools): GuardPorts {
+async function portsOf(context: Context, options: Options, seen: SeenTools): Promise<GuardPorts> {
   const denyAs = textOption(options, 'denyAs') ?? 'result'
   if (denyAs !== 'result' && denyAs !== 'error')
     throw new MeshError('USAGE', '--deny-as: `result` or `error`')
@@ -116,7 +116,7 @@ function portsOf(context: Context, options: Options, seen: SeenTools): GuardPort
   if (name !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name))
     throw new MeshError('USAGE', '--server: up to 64 letters, digits, `.`, `_`, `-`')
   // Of every question the same: read once, and not again under a running session.
-  const { body, headers } = askOf(context, options, {
+  const { body, headers } = await askOf(context, options, {
     action: 'tools/call',
     resource: 'tool:any',
     args: {},

@@ -5,7 +5,7 @@
  */
 import type { CandidatesView, CandidateView } from '../client/search-types.ts'
 import { MeshError } from '../core/problems.ts'
-import { ASK_OPTIONS, argsOf, artifactOf, entity } from './authorize.ts'
+import { ASK_OPTIONS, argsOf, entity } from './authorize.ts'
 import type { Context } from './context.ts'
 import { printList } from './output.ts'
 import { type Command, listOption, type OptionSpec, type Options, textOption } from './spec.ts'
@@ -89,7 +89,8 @@ async function search(
   options: Options,
 ): Promise<Found> {
   const artifact = textOption(options, 'artifact')
-  const headers = artifact === null ? {} : artifactOf(context, artifact)
+  const headers =
+    artifact === null ? {} : (await import('./brought.ts')).artifactOf(context, artifact)
   const items: CandidateView[] = []
   const denied = new Map<string, number>()
   let judged = 0
