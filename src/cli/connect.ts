@@ -4,6 +4,7 @@
  * daemon cannot be reached the error says why, not just that.
  */
 import { existsSync } from 'node:fs'
+import type { Agent } from 'node:http'
 import { join } from 'node:path'
 import { type Answer, exchange } from '../client/transport.ts'
 import type { Problem } from '../client/types.ts'
@@ -22,6 +23,8 @@ export interface ConnectSettings {
   readonly timeoutMs: number
   /** Ctrl-C. */
   readonly signal: AbortSignal
+  /** For who asks all the time. */
+  readonly agent?: Agent | undefined
 }
 
 export interface CallOptions {
@@ -106,6 +109,7 @@ export class Client {
     const socketPath = await this.path()
     const { headers = {} } = options
     const signal = AbortSignal.any(signals)
+    const { agent } = this.#settings
     const answer = await exchange({
       socketPath,
       method,
@@ -113,6 +117,7 @@ export class Client {
       body,
       headers,
       signal,
+      ...(agent === undefined ? {} : { agent }),
     }).catch((error: Error) => {
       throw unreachable(error, socketPath)
     })

@@ -1,5 +1,6 @@
 /** What a command runs with: where it prints, whom it asks, and the global flags. */
 import { readFileSync } from 'node:fs'
+import type { Agent } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { MeshError } from '../core/problems.ts'
@@ -51,8 +52,8 @@ export interface Context {
   now(): Date
   /** Every command there is, for help and completion. */
   commands(): Promise<readonly Command[]>
-  /** @param until what ends its calls; Ctrl-C, unless it is given */
-  client(role: SocketRole, until?: AbortSignal): Client
+  /** @param until what ends its calls; Ctrl-C, unless it is given. @param agent whose connections are kept */
+  client(role: SocketRole, until?: AbortSignal, agent?: Agent): Client
   /** A line for people, to stdout, without any control that is not our own colour. */
   print(line: string): void
   /** JSON and our own texts, to stdout, byte for byte. */
@@ -86,8 +87,10 @@ export function createContext(
     signal,
     commands: all,
     now: io.now ?? (() => new Date()),
-    client: (role, until = signal) =>
-      new Client(role, { ...globals, signal: until }, () => socketDirs(globals.config, io.env)),
+    client: (role, until = signal, agent = undefined) =>
+      new Client(role, { ...globals, signal: until, agent }, () =>
+        socketDirs(globals.config, io.env),
+      ),
     print: (line) => void io.stdout.write(`${style.printable(line)}\n`),
     data: (text) => void io.stdout.write(`${text}\n`),
     say: (line) => {

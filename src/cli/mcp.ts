@@ -1,6 +1,7 @@
 /** `meshd mcp -- <server>`: an MCP server whose every call is decided first. */
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { keeping } from '../client/transport.ts'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
 import type { JsonObject } from '../core/json.ts'
 import { MeshError } from '../core/problems.ts'
@@ -140,7 +141,7 @@ function apiOf(
   server: string,
 ): McpApi {
   // Ctrl-C is for the server: what watches over its calls goes on until that has ended.
-  const client = context.client('decide', new AbortController().signal)
+  const client = context.client('decide', new AbortController().signal, keeping())
   return {
     open: (body) => client.postText<DecisionView>('/v1/executions', body, { headers }),
     explain: (body, signal) =>

@@ -2,8 +2,8 @@
  * One HTTP exchange over a unix socket with node:http: the whole of what a client needs.
  * An import would read every export of it, and with those its WebSocket: 35 ms of each command.
  */
-import type { IncomingMessage } from 'node:http'
-import { ANSWER_BYTES_MAX } from '../core/limits.ts'
+import type { Agent, IncomingMessage } from 'node:http'
+import { ANSWER_BYTES_MAX, CONNECTIONS_KEPT_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import { checkSocketOwner } from './socket-owner.ts'
 
@@ -14,6 +14,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
   readonly signal: AbortSignal
+  /** Whose connections are kept for the next question; without it each has its own. */
+  readonly agent?: Agent
 }
 
 export interface Answer {
@@ -31,7 +33,7 @@ export async function exchange(ask: Exchange): Promise<Answer> {
 
 /** The same, with the answer as it comes. @throws MeshError UNREACHABLE, also when somebody else listens in the daemon's place */
 export async function begin(ask: Exchange): Promise<IncomingMessage> {
-  const { socketPath, method, path, signal, body } = ask
+  const { socketPath, method, path, signal, body, agent } = ask
   checkSocketOwner(socketPath)
   const content: Record<string, string | number> =
     body === null
@@ -40,14 +42,27 @@ export async function begin(ask: Exchange): Promise<IncomingMessage> {
   const http = process.getBuiltinModule('node:http')
   // An agent would look whether the name of a host that there is none of is an address: 7 ms of each command.
   const createConnection = () => process.getBuiltinModule('node:net').connect(socketPath)
+  const line = agent === undefined ? { createConnection } : { socketPath, agent }
   return new Promise((resolve, reject) => {
     const request = http.request(
-      { createConnection, method, path, signal, headers: { ...content, ...ask.headers } },
+      { ...line, method, path, signal, headers: { ...content, ...ask.headers } },
       resolve,
     )
-    request.on('error', reject)
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // One that was kept may have been closed meanwhile, by a daemon that was started anew: a new one tells.
+      const { agent: kept, ...again } = ask
+      const stale = kept !== undefined && request.reusedSocket && error.code === 'ECONNRESET'
+      if (stale) begin(again).then(resolve, reject)
+      else reject(error)
+    })
     request.end(body ?? undefined)
   })
+}
+
+/** Keeps a few connections: for who asks all the time. */
+export function keeping(): Agent {
+  const { Agent } = process.getBuiltinModule('node:http')
+  return new Agent({ keepAlive: true, maxFreeSockets: CONNECTIONS_KEPT_MAX })
 }
 
 function answerOf(status: number, bytes: Buffer): Answer {

@@ -715,3 +715,7 @@ export const MCP_TOOLS_MAX = 4_096
 export const MCP_TOOLS_BYTES_MAX = 8 * MIB
 /** Tools of which one call tells that they changed: a record each. */
 export const TOOLS_CHANGED_MAX = 64
+/** Connections to the daemon that an enforcement point keeps for its next questions. */
+export const CONNECTIONS_KEPT_MAX = 8
+/** A call that is answered by then was never watched, which takes a connection and is most calls: a stop is noticed so much later. */
+export const MCP_WATCH_AFTER_MS = 50

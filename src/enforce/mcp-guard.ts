@@ -6,13 +6,18 @@
 import type { DecisionView } from '../client/types.ts'
 import { shortId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
-import { MCP_CALLS_MAX, OUTCOME_MS_MAX, REQUEST_BYTES_MAX } from '../core/limits.ts'
+import {
+  MCP_CALLS_MAX,
+  MCP_WATCH_AFTER_MS,
+  OUTCOME_MS_MAX,
+  REQUEST_BYTES_MAX,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { type Asked, type Asking, bodyOf, CALL } from './mcp-ask.ts'
 import { type DenyAs, denialResponse, type Refusal, refusalFrom, refusalOf } from './mcp-denial.ts'
 import { errorResponse, type Request, type Response } from './mcp-message.ts'
 import type { Change } from './mcp-seen.ts'
-import { type Opened, openedBy, type Poll, untilStopped } from './watch.ts'
+import { type Opened, openedBy, type Poll, pause, untilStopped } from './watch.ts'
 
 export type OutcomeKind = 'ok' | 'failed' | 'stopped' | 'unknown'
 
@@ -127,7 +132,9 @@ export class Guard {
       }),
     )
     const watching = AbortSignal.any([answered.signal, unwanted])
-    const stop = untilStopped(api.watch, opened, monotonicMs, watching)
+    const stop = pause(Math.min(MCP_WATCH_AFTER_MS, opened.untilMs - monotonicMs()), watching).then(
+      () => untilStopped(api.watch, opened, monotonicMs, watching),
+    )
     const end = await Promise.race([carried, stop])
     answered.abort()
     if (end === null) {

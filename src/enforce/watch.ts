@@ -81,7 +81,8 @@ function checkView(view: ExecutionView): ExecutionView {
 }
 
 /** Cut short by the signal. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
   return new Promise((done) => {
     const end = () => {
       clearTimeout(timer)
