@@ -1,8 +1,12 @@
 /** `meshd kill <dec>`: revokes an execution that runs, and waits for its end. */
-import type { ExecutionListView, MeshRunningView } from '../client/execution-types.ts'
+import type {
+  ExecutionListView,
+  MeshExecutionListView,
+  MeshRunningView,
+} from '../client/execution-types.ts'
 import type { ExecutionView } from '../client/types.ts'
-import { shortId } from '../core/id.ts'
-import { KILL_LOOK_HERE_MS, KILL_LOOK_MESH_MS } from '../core/limits.ts'
+import { idMatches, parseShortId, shortId } from '../core/id.ts'
+import { KILL_LOOK_HERE_MS, KILL_LOOK_MESH_MS, KILL_LOOKS_MAX } from '../core/limits.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { KEY_OPTIONS, printSubmitted } from './govern.ts'
@@ -74,18 +78,37 @@ async function found(
   mesh: boolean,
 ): Promise<{ readonly id: string; readonly node: Node | null }> {
   const { items } = await context.client('admin').get<ExecutionListView>('/v1/executions')
-  const others = mesh ? await runningInMesh(context) : null
+  const others = mesh ? await seenElsewhere(context, text) : null
   const elsewhere = others?.items.filter(({ id }) => !items.some((own) => own.id === id)) ?? []
   const ids = [...items, ...elsewhere].map(({ id }) => id)
   const id = resolveId(context, text, ids, true)
-  if (!ids.includes(id))
-    throw new MeshError('NOT_FOUND', `${id} does not run ${mesh ? 'where we may look' : 'here'}`, {
-      hint: mesh
-        ? `meshd revoke ${id}, for what descends from it`
-        : 'meshd kill --mesh, or meshd ps',
-    })
+  if (!ids.includes(id)) throw notRunning(id, others)
   const there = elsewhere.find((each) => each.id === id)
   return { id, node: there?.node ?? null }
+}
+
+/** Who was asked a moment ago by somebody else answers later: what is not seen is looked for again while a node is silent. */
+async function seenElsewhere(context: Context, text: string): Promise<MeshExecutionListView> {
+  const short = parseShortId(text)
+  const meant = (id: string) => id === text || (short !== null && idMatches(short, id))
+  for (let looks = 1; ; looks += 1) {
+    const view = await runningInMesh(context)
+    const whole = view.nodes.every(({ why, more }) => why === null && !more)
+    if (whole || looks >= KILL_LOOKS_MAX || view.items.some(({ id }) => meant(id))) return view
+    await new Promise((done) => setTimeout(done, KILL_LOOK_MESH_MS))
+  }
+}
+
+function notRunning(id: string, others: MeshExecutionListView | null): MeshError {
+  if (others === null)
+    return new MeshError('NOT_FOUND', `${id} does not run here`, {
+      hint: 'meshd kill --mesh, or meshd ps',
+    })
+  const silent = others.nodes.filter(({ why }) => why !== null).map(nodeName)
+  const missing = silent.length === 0 ? '' : `; no answer: ${silent.join(', ')}`
+  return new MeshError('NOT_FOUND', `${id} does not run where we may look${missing}`, {
+    hint: `meshd revoke ${id}, for it and what descends from it`,
+  })
 }
 
 /** null when it has not by the end of --timeout. */

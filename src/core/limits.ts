@@ -675,6 +675,8 @@ export const WALLET_REQUEST_LOOK_MS = 250
 /** Between two looks at whether an execution has ended, here and at another node (MESH_SEARCHES_PER_PEER_S). */
 export const KILL_LOOK_HERE_MS = 50
 export const KILL_LOOK_MESH_MS = 500
+/** Looks for an execution while some node does not answer: two seconds, in which nobody is asked too often any more. */
+export const KILL_LOOKS_MAX = 5
 /** SIGTERM to SIGKILL for a child whose authorization ended. */
 export const CHILD_GRACE_MS = 5 * SECOND
 /** Between two looks at whether anybody of it is left. */
