@@ -35,7 +35,7 @@ export interface SocketSpec {
 }
 
 /** Who opened a connection. */
-export interface Identified {
+interface Identified {
   /** From the kernel; null when it could not be read. */
   readonly uid: number | null
   /** By the configuration and the kernel of now: a connection that stays open keeps no right that was taken back. */

@@ -19,7 +19,7 @@ const change = shape.object({
   before: shape.nullable(shape.hash),
   after: shape.hash,
 })
-export const changedBody = shape.object({
+const changedBody = shape.object({
   server: shape.text(RESOURCE_BYTES_MAX),
   tools: shape.list(change, TOOLS_CHANGED_MAX),
 })

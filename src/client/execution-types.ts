@@ -3,7 +3,7 @@ import type { MeshNodeView } from './search-types.ts'
 import type { ExecutionView, ListView } from './types.ts'
 
 /** What an enforcement point says of the process that it started: shown, and believed nowhere. */
-export interface ProcessView {
+interface ProcessView {
   readonly pid: number
   /** Its name, and the words after it as far as there is room. */
   readonly command: string

@@ -56,7 +56,7 @@ export function closersNeeded({ witnesses, lease }: Era | Terms): number {
  * forgotten: they meet every commit it took part in (design 4) and, where read
  * and write are both wide, every handover as well.
  */
-export function rememberersNeeded({ witnesses, lease }: Era): number {
+function rememberersNeeded({ witnesses, lease }: Era): number {
   const { read, write } = lease
   return Math.max(witnesses.length - write + 1, Math.min(read, write))
 }

@@ -17,7 +17,7 @@ import { COLLECTED_BYTES_MAX, COLLECTED_TEXT_BYTES_MAX } from '../core/limits.ts
 import * as shape from '../core/shape.ts'
 
 export type Collected = string | number | boolean
-export type OutputType = 'text' | 'integer' | 'boolean'
+type OutputType = 'text' | 'integer' | 'boolean'
 export type Outputs = ReadonlyMap<string, OutputType>
 
 const READERS: Readonly<Record<OutputType, shape.Reader<Collected>>> = {

@@ -31,7 +31,7 @@ export interface PeerCredentials {
 }
 
 /** null means that the kernel did not say; never "unknown but fine". */
-export type ReadCredentials = (socket: Socket) => PeerCredentials | null
+type ReadCredentials = (socket: Socket) => PeerCredentials | null
 
 /** A descriptor of the process that connected. */
 export interface Pidfd {
