@@ -231,7 +231,11 @@ const DETAILS = [
 ]
 
 function sizeOf(directory: string): number {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== 'reserve')
-    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  return (
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'reserve')
+      .map(({ parentPath, name }) => statSync(join(parentPath, name), { throwIfNoEntry: false }))
+      // A file that was compacted away meanwhile takes no room.
+      .reduce((sum, stat) => sum + (stat?.size ?? 0), 0)
+  )
 }
