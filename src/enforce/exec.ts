@@ -11,12 +11,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { DecisionView, ExecutionView } from '../client/types.ts'
-import { isSha256Id, shortId } from '../core/id.ts'
-import { EXECUTION_POLL_MS, EXECUTION_RETRY_MS } from '../core/limits.ts'
-import { MeshError } from '../core/problems.ts'
+import { shortId } from '../core/id.ts'
 import type { Executable } from './executable.ts'
 import { EXECUTION_MARK, Family, guarding } from './family.ts'
 import type { NotRun } from './locate.ts'
+import { type Opened, openedBy, type Poll, untilStopped } from './watch.ts'
 
 /** The API as exec needs it; the command line passes its own client. */
 export interface ExecutionApi {
@@ -65,12 +64,9 @@ const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] 
 export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecResult> {
   const askedMs = call.monotonicMs()
   const decision = await api.open()
-  const { id, leaseRemainingMs } = checkAnswer(decision)
-  if (decision.decision !== true || id === null || leaseRemainingMs === null)
-    return { kind: 'denied', decision }
-  // Counted from when we asked: an answer that was long on its way is worth less, never more.
-  const untilMs = askedMs + leaseRemainingMs
-  if (call.monotonicMs() >= untilMs)
+  const opened = openedBy(decision, askedMs)
+  if (opened === null) return { kind: 'denied', decision }
+  if (call.monotonicMs() >= opened.untilMs)
     return {
       kind: 'denied',
       decision: {
@@ -81,6 +77,7 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
       },
     }
   call.allowed(decision)
+  const { id } = opened
   return passingSignals(async (runs) => {
     const family = new Family(id)
     const began = await begin(call, id, family, runs)
@@ -91,7 +88,7 @@ export async function execute(api: ExecutionApi, call: ExecCall): Promise<ExecRe
     const dismiss = guarding(began, id, call.say)
     // A daemon that does not take it shows nothing of it, and watches all the same.
     if (began.pid !== undefined) api.started(id, began.pid).catch(() => {})
-    const result = await supervise(api, call, { decision, id, child: began, family }, untilMs)
+    const result = await supervise(api, call, { decision, opened, child: began, family })
     dismiss()
     return result
   })
@@ -134,28 +131,6 @@ async function passingSignals<T>(
   } finally {
     for (const signal of PASSED) process.off(signal, pass)
   }
-}
-
-/** Whatever is no well-formed answer allows nothing. @throws MeshError INVALID_ANSWER */
-function checkAnswer(answer: DecisionView): DecisionView {
-  const { decision, id, leaseRemainingMs } = answer ?? {}
-  const good =
-    typeof decision === 'boolean' &&
-    (id === null || (typeof id === 'string' && isSha256Id(id))) &&
-    (leaseRemainingMs === null || Number.isFinite(leaseRemainingMs))
-  if (good) return answer
-  throw new MeshError('INVALID_ANSWER', 'the daemon gave no decision')
-}
-
-/** A view that cannot be read extends nothing. @throws MeshError INVALID_ANSWER */
-function checkView(view: ExecutionView): ExecutionView {
-  const { state, stop, leaseRemainingMs } = view ?? {}
-  const good =
-    typeof state === 'string' &&
-    (stop === null || typeof stop === 'object') &&
-    (leaseRemainingMs === null || Number.isFinite(leaseRemainingMs))
-  if (good) return view
-  throw new MeshError('INVALID_ANSWER', 'the daemon gave no state of the execution')
 }
 
 /**
@@ -204,7 +179,7 @@ function started(child: ChildProcess): Promise<NotRun | null> {
 
 interface Supervised {
   readonly decision: DecisionView
-  readonly id: string
+  readonly opened: Opened
   readonly child: ChildProcess
   readonly family: Family
 }
@@ -212,16 +187,18 @@ interface Supervised {
 async function supervise(
   api: ExecutionApi,
   call: ExecCall,
-  { decision, id, child, family }: Supervised,
-  untilMs: number,
+  { decision, opened, child, family }: Supervised,
 ): Promise<ExecResult> {
+  const { id } = opened
   const ended = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
   const watching = new AbortController()
   child.once('exit', (code, signal) => {
     watching.abort()
     ended.resolve({ code, signal })
   })
-  const stopped = await watch(api, call, id, untilMs, watching.signal)
+  const poll: Poll = (id, ms, signal) => api.watch(id, ms, signal)
+  const stop = await untilStopped(poll, opened, call.monotonicMs, watching.signal)
+  const stopped = stop === null ? null : `${stop.code}: ${stop.detail}`
   const stoppedMs = call.monotonicMs()
   const left = stopped === null ? family.members().length : 0
   if (stopped !== null || left > 0) await family.end()
@@ -237,42 +214,6 @@ async function supervise(
   const kind = stopped !== null ? 'stopped' : status === 0 ? 'ok' : 'failed'
   await report(api, call, id, kind, status)
   return { kind: 'ended', decision, status, stopped }
-}
-
-/** Resolves null when the child ended by itself, else why it must stop. */
-async function watch(
-  api: ExecutionApi,
-  { monotonicMs }: ExecCall,
-  id: string,
-  untilMs: number,
-  signal: AbortSignal,
-): Promise<string | null> {
-  let allowedMs = untilMs
-  let lost = 'the lease ended'
-  while (!signal.aborted) {
-    const askedMs = monotonicMs()
-    const leftMs = allowedMs - askedMs
-    if (leftMs <= 0) return `GOVERNANCE_STALE: ${lost}`
-    try {
-      const deadline = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))])
-      const ms = Math.min(EXECUTION_POLL_MS, leftMs / 2)
-      const view = checkView(await api.watch(id, ms, deadline))
-      if (view.stop !== null) return `${view.stop.code}: ${view.stop.detail}`
-      if (view.state !== 'running') return 'INTERNAL: the daemon no longer knows this execution'
-      if (view.leaseRemainingMs !== null) allowedMs = askedMs + view.leaseRemainingMs
-      lost = 'the lease ended'
-    } catch (error) {
-      if (signal.aborted) break
-      // The daemon is away or restarted: what it allowed last still bounds us.
-      if (error instanceof MeshError && error.code === 'NOT_FOUND')
-        return 'INTERNAL: the daemon was restarted and no longer vouches for it'
-      lost = 'the daemon did not answer before the lease ended'
-      await new Promise((done) =>
-        setTimeout(done, Math.min(EXECUTION_RETRY_MS, Math.max(leftMs, 0))),
-      )
-    }
-  }
-  return null
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
