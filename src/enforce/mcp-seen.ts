@@ -53,7 +53,8 @@ export class SeenTools {
 
   /** @throws MeshError CONFIG_INVALID for a file that is not one of ours */
   constructor(dir: string, server: string) {
-    this.#server = server
+    // For people: a command that stands for a name may be longer than one, and three bytes a unit.
+    this.#server = server.slice(0, Math.floor(RESOURCE_BYTES_MAX / 3)).toWellFormed()
     this.#path = join(dir, `${sha256Hex(utf8(server))}.json`)
     const known = read(this.#path)
     this.#first = known === null
@@ -113,10 +114,13 @@ export class SeenTools {
   #write(tools: ReadonlyMap<string, Seen>): void {
     if (tools.size > MCP_TOOLS_MAX)
       throw new MeshError('TOO_MANY', `${this.#server}: more than ${MCP_TOOLS_MAX} tools`)
-    const json = { server: this.#server, tools: Object.fromEntries(tools) as never }
+    const json = formatJson({ server: this.#server, tools: Object.fromEntries(tools) as never })
+    // What could not be read again is not written.
+    if (Buffer.byteLength(json) > MCP_TOOLS_BYTES_MAX)
+      throw new MeshError('TOO_MANY', `${this.#server}: its tools have too long names`)
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
     const next = `${this.#path}.${process.pid}`
-    writeFileSync(next, formatJson(json), { mode: 0o600 })
+    writeFileSync(next, json, { mode: 0o600 })
     renameSync(next, this.#path)
     this.#tools = tools
   }

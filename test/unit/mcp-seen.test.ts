@@ -172,3 +172,21 @@ test('whoever is not known, and whoever tells of too many, is told so', async ()
   await assert.rejects(tell({ server: 's', tools: Array(65).fill(one) }), MeshError)
   await assert.rejects(tell({ server: 's', tools: [{ ...one, after: 'x' }] }), MeshError)
 })
+
+test('a command that stands for a name may be as long as commands are', () => {
+  const dir = place()
+  const command = `npx server ${'/srv/a-folder '.repeat(500)}`
+  const change = { tool: 'read', before: null, after: '0'.repeat(64) }
+  new SeenTools(dir, command).keep([change])
+  assert.equal(new SeenTools(dir, command).unaccepted('read'), null)
+})
+
+test('tools that could not be read again are not written', () => {
+  const dir = place()
+  const after = '0'.repeat(64)
+  const changes = Array.from({ length: 4_000 }, (_, i) => ({
+    ...{ tool: `${i} ${'\u20ac'.repeat(1_000)}`, before: null, after },
+  }))
+  assert.throws(() => new SeenTools(dir, 'long').keep(changes), { code: 'TOO_MANY' })
+  assert.equal(new SeenTools(dir, 'long').unaccepted('0'), 'nobody has seen what it is said to do')
+})
