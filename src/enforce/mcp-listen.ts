@@ -32,12 +32,16 @@ export function parsePlace(text: string): Place {
   })
 }
 
-/** Gives the authority that a client names it by; null on a unix socket. @throws the error of the socket */
+/** Gives the authority that a client names it by; null on a unix socket. @throws MeshError USAGE where nobody can say who calls; the error of the socket */
 export async function listenAt(
   server: Server,
   { host, port, path }: Place,
 ): Promise<string | null> {
   if (path !== null) await clearStale(path)
+  else if (process.platform !== 'linux')
+    throw new MeshError('USAGE', '--listen: who calls over loopback is known on Linux alone', {
+      hint: 'unix:/path, which has an owner and a mode',
+    })
   const umask = process.umask(0o177)
   try {
     await new Promise<void>((done, failed) => {
@@ -78,26 +82,27 @@ export function unheard({ headers }: IncomingMessage, authority: string | null):
 
 /**
  * Whether a connection over loopback is of the user that runs this, as the
- * kernel's table of connections has it on Linux; elsewhere there is no such
- * table, nobody can say, and null is given.
+ * kernel's table of connections has it; not where that cannot be read.
  */
-export function ownUser({
-  remoteAddress,
-  remotePort,
-  localAddress,
-  localPort,
-}: Socket): boolean | null {
-  if (process.platform !== 'linux') return null
+export function ownUser({ remoteAddress, remotePort, localAddress, localPort }: Socket): boolean {
   if (remoteAddress === undefined || localAddress === undefined) return false
   const file = isIPv4(remoteAddress) ? '/proc/net/tcp' : '/proc/net/tcp6'
   // The client's own end: its local address is what is remote to us.
   const theirs = ` ${hexOf(remoteAddress, remotePort)} ${hexOf(localAddress, localPort)} `
-  const line = readFileSync(file, 'latin1')
+  const line = connectionsIn(file)
     .split('\n')
     .find((each) => each.includes(theirs))
   const [, , , state, , , , uid] = line?.trim().split(/\s+/) ?? []
   // Whoever closed its end is nobody, which the table writes as root.
   return state === ESTABLISHED && Number(uid) === process.getuid?.()
+}
+
+function connectionsIn(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return '' // nobody is known then, and nobody heard
+  }
 }
 
 const ESTABLISHED = '01'
