@@ -133,10 +133,10 @@ async function lookHere(context: Context, id: string): Promise<Ended | null> {
   return state === 'ended' ? { outcome, node: null } : null
 }
 
-/** Silence of its node is no end. */
+/** Silence of its node is no end, nor is a list that leaves some out. */
 async function lookThere(context: Context, id: string, node: Node): Promise<Ended | null> {
   const { items, nodes } = await runningInMesh(context)
-  const answered = nodes.some(({ did, why }) => did === node.did && why === null)
-  if (!answered || items.some((each) => each.id === id)) return null
+  const whole = nodes.some(({ did, why, more }) => did === node.did && why === null && !more)
+  if (!whole || items.some((each) => each.id === id)) return null
   return { outcome: null, node }
 }
