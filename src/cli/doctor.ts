@@ -94,9 +94,8 @@ function agentHooks({ io }: Context): DoctorView['groups'] {
 function readSettings(path: string): SettingsFile {
   try {
     return { path, text: readFileSync(path, 'utf8') }
-  } catch (error) {
-    // It may be somebody else's: that much is said.
-    return { path, text: `meshd: ${(error as NodeJS.ErrnoException).code}` }
+  } catch {
+    return { path, text: null } // it may be somebody else's: that much is said
   }
 }
 

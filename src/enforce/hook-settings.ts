@@ -13,7 +13,8 @@ type Finding = DoctorView['groups'][number]['findings'][number]
 
 export interface SettingsFile {
   readonly path: string
-  readonly text: string
+  /** null where it cannot be read. */
+  readonly text: string | null
 }
 
 /** Whether a program, as a shell would look for it, may be run. */
@@ -29,10 +30,14 @@ export function settingsFindings(
   files: readonly SettingsFile[],
   runnable: Runnable,
 ): readonly Finding[] {
-  const own = files.filter(({ text }) => OURS.test(text))
-  if (own.length === 0) return []
+  const hidden = files
+    .filter(({ text }) => text === null)
+    .map(({ path }) => finding('warning', `${path}: cannot be read by this user`, `ls -l ${path}`))
+  const own = files.filter(({ text }) => OURS.test(text ?? ''))
+  if (own.length === 0) return hidden
   const off = files.filter(({ text }) => fieldsOf(parsed(text))['disableAllHooks'] === true)
   return [
+    ...hidden,
     ...off.map(({ path }) => finding('error', `${path}: disableAllHooks is on`, 'take it out')),
     ...own.flatMap((file) => fileFindings(file, runnable)),
   ]
@@ -112,9 +117,9 @@ function finding(level: 'warning' | 'error', says: string, fix: string): Finding
   return { level, says, fix }
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string | null): unknown {
   try {
-    return JSON.parse(text)
+    return text === null ? null : JSON.parse(text)
   } catch {
     return null // said as a finding, where it matters
   }

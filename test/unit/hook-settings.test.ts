@@ -102,3 +102,17 @@ test('hooks that are switched off in any file are off', () => {
   assert.equal(first?.level, 'error')
   assert.match(first.says, /settings\.local\.json: disableAllHooks/)
 })
+
+test('a file that cannot be read is named, and nothing is said of what may be in it', () => {
+  const files = [
+    { path: PATH, text: GOOD },
+    { path: '/etc/claude-code/managed-settings.json', text: null },
+  ]
+  assert.deepEqual(
+    settingsFindings(files, runnable).map(({ level, says }) => [level, says]),
+    [
+      ['warning', '/etc/claude-code/managed-settings.json: cannot be read by this user'],
+      ['ok', `${PATH}: every tool call asks meshd`],
+    ],
+  )
+})
