@@ -5,6 +5,7 @@
 import type { PeerView } from '../client/peer-types.ts'
 import type { DoctorView } from '../client/types.ts'
 import { isBug } from '../core/assert.ts'
+import { CERTIFICATE_WARNING_MS } from '../core/limits.ts'
 import { selfTest } from '../core/self-test.ts'
 import { type Reach, reachOf } from '../daemon/reach.ts'
 import { peerNamed, peerViews } from './peers.ts'
@@ -64,9 +65,6 @@ function daemon(services: Services): readonly Finding[] {
   ]
 }
 
-/** Time enough to get another certificate. Chosen arbitrarily. */
-const CERT_WARNING_MS = 14 * 86_400_000
-
 function https(services: Services): readonly Finding[] {
   const at = services.https()
   if (at === null) return []
@@ -74,7 +72,7 @@ function https(services: Services): readonly Finding[] {
   const fix = 'another api.tcp.cert, then meshd config reload'
   const leftMs = at.certUntilMs - services.clock.wallMs()
   if (leftMs <= 0) return [error(says, fix)]
-  return [leftMs < CERT_WARNING_MS ? warning(says, fix) : ok(says)]
+  return [leftMs < CERTIFICATE_WARNING_MS ? warning(says, fix) : ok(says)]
 }
 
 function identity({ node }: Services): readonly Finding[] {

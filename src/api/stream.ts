@@ -49,7 +49,7 @@ export async function stream(
   } finally {
     response.end()
     // Who takes nothing any more is not waited for.
-    const cut = setTimeout(() => response.destroy(), STREAM_LINGER_MS)
+    const cut = setTimeout(() => response.destroy(), STREAM_LINGER_MS).unref()
     response.once('close', () => clearTimeout(cut))
   }
 }

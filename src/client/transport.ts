@@ -51,7 +51,8 @@ export async function begin(ask: Exchange): Promise<IncomingMessage> {
     request.on('error', (error: NodeJS.ErrnoException) => {
       // One that was kept may have been closed meanwhile, by a daemon that was started anew: a new one tells.
       const { agent: kept, ...again } = ask
-      const stale = kept !== undefined && request.reusedSocket && error.code === 'ECONNRESET'
+      const cut = error.code === 'ECONNRESET' || error.code === 'EPIPE'
+      const stale = kept !== undefined && request.reusedSocket && cut
       if (stale) begin(again).then(resolve, reject)
       else reject(error)
     })
@@ -74,13 +75,17 @@ function answerOf(status: number, bytes: Buffer): Answer {
   }
 }
 
-export async function collect(response: IncomingMessage): Promise<Buffer> {
+/** The whole of a body. @throws MeshError INVALID_ANSWER for one that is too large */
+export async function collect(
+  response: IncomingMessage,
+  bytesMax = ANSWER_BYTES_MAX,
+): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {
     size += (chunk as Buffer).length
-    if (size > ANSWER_BYTES_MAX)
-      throw new MeshError('INVALID_ANSWER', `the answer is larger than ${ANSWER_BYTES_MAX} bytes`)
+    if (size > bytesMax)
+      throw new MeshError('INVALID_ANSWER', `it is larger than ${bytesMax} bytes`)
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)

@@ -560,6 +560,8 @@ export const COLLECTED_TEXT_BYTES_MAX = 128
 export const COLLECTED_BYTES_MAX = 16 * KIB
 /** More often than this a command costs more than it tells. */
 export const COLLECTOR_EVERY_MS_MIN = SECOND
+/** One run of it, where the configuration says nothing. Chosen arbitrarily. */
+export const COLLECTOR_TIMEOUT_MS = 2 * SECOND
 /** A caller's executable is hashed whole; what a larger one is, is no fact. Browsers and runtimes are a third of it. */
 export const CALLER_EXE_BYTES_MAX = 512 * MIB
 /** Of it, hashed at a stretch: a millisecond in which nothing else is done. */
@@ -636,6 +638,8 @@ export const HTTP_CONNECTIONS_MAX = 256
 export const REMOTE_CALLERS_MAX = 256
 /** Handshakes of TLS in a second, at 0.8 ms each: a fifth of the event loop, at most. Of one address half; who asks more often keeps its connection. */
 export const TLS_HANDSHAKES_PER_S = 256
+/** Before a certificate ends, doctor warns: time enough to get another one. Chosen arbitrarily. */
+export const CERTIFICATE_WARNING_MS = 14 * DAY
 /** A certificate with those above it, its key, or the digests of REMOTE_CALLERS_MAX tokens. */
 export const TLS_FILE_BYTES_MAX = 64 * KIB
 /** Of those, one user's: who opens all it may still leaves half to the others. */

@@ -8,6 +8,7 @@ import {
   COLLECTOR_ARGUMENTS_MAX,
   COLLECTOR_EVERY_MS_MIN,
   COLLECTOR_OUTPUTS_MAX,
+  COLLECTOR_TIMEOUT_MS,
   COLLECTORS_MAX,
   LABELS_MAX,
 } from '../core/limits.ts'
@@ -73,9 +74,6 @@ export function environmentOf(from: z.infer<typeof environmentSchema>): Environm
     ),
   }
 }
-
-/** How long one run may take, where nothing is said. */
-const COLLECTOR_TIMEOUT_MS = 2_000
 
 function collectorOf(from: z.infer<typeof collectorSchema>): CollectorSpec {
   const everyMs = Number(parseDuration(from.every))

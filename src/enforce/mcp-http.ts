@@ -9,8 +9,14 @@
  * answer comes with the question it answers and never on another stream.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { collect } from '../client/transport.ts'
 import { utf8 } from '../core/bytes.ts'
-import { HTTP_CONNECTIONS_MAX, HTTP_HEADERS_TIMEOUT_MS, MCP_CANCEL_MS_MAX } from '../core/limits.ts'
+import {
+  HTTP_CONNECTIONS_MAX,
+  HTTP_HEADERS_TIMEOUT_MS,
+  MCP_CANCEL_MS_MAX,
+  MCP_MESSAGE_BYTES_MAX,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Asking, LIST } from './mcp-ask.ts'
@@ -29,7 +35,7 @@ import {
 } from './mcp-message.ts'
 import { Reply } from './mcp-reply.ts'
 import type { ToolList } from './mcp-tools.ts'
-import { ask, collect, type Headers, passedOn, type Upstream } from './mcp-upstream.ts'
+import { ask, type Headers, passedOn, type Upstream } from './mcp-upstream.ts'
 
 export interface ProxyPorts {
   readonly url: URL
@@ -53,7 +59,7 @@ export class HttpProxy {
     this.#server.maxConnections = HTTP_CONNECTIONS_MAX
     this.#server.on('connection', (socket) => {
       // A unix socket has a mode for that.
-      if (place.path === null && ownUser(socket) === false) socket.destroy()
+      if (place.path === null && !ownUser(socket)) socket.destroy()
     })
     this.#server.on('clientError', (_, socket) => socket.destroy())
   }
@@ -211,7 +217,7 @@ async function bodyOf(request: IncomingMessage, reply: Reply): Promise<Uint8Arra
   if (!/^application\/json[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? ''))
     return refuse(415, 'a message is application/json')
   try {
-    return await collect(request)
+    return await collect(request, MCP_MESSAGE_BYTES_MAX)
   } catch (error) {
     if (error instanceof MeshError) return refuse(413, error.message)
     throw error
@@ -231,7 +237,7 @@ async function answerOf(upstream: Upstream, request: Request, reply: Reply): Pro
     throw new Error('its stream ended without an answer')
   }
   if (type !== 'json') return errorResponse(request.id, 'internal', `the server: HTTP ${status}`)
-  const message = parseMessage(await collect(body))
+  const message = parseMessage(await collect(body, MCP_MESSAGE_BYTES_MAX))
   const known = message.kind === 'response' && [request.id, null].includes(message.id)
   if (!known || (message.id === null && message.error === null))
     throw new Error('it answered something else')

@@ -6,7 +6,6 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { utf8 } from '../core/bytes.ts'
-import { MCP_MESSAGE_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 
 export type Headers = Readonly<Record<string, string>>
@@ -86,17 +85,4 @@ function pick(headers: http.IncomingHttpHeaders, names: readonly string[]): Head
       return typeof value === 'string' ? [[name, value]] : []
     }),
   )
-}
-
-/** The whole of a body. @throws MeshError TOO_LARGE, and the error of the socket */
-export async function collect(body: http.IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length
-    if (size > MCP_MESSAGE_BYTES_MAX)
-      throw new MeshError('TOO_LARGE', `a message is larger than ${MCP_MESSAGE_BYTES_MAX} bytes`)
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks)
 }
