@@ -11,12 +11,26 @@ export function systemClock(): Clock {
 }
 
 /**
- * Gives the system back what a start has left in the heap, a quarter of an idle
- * daemon, which nothing else would collect for hours. It takes about 0.1 s, once.
+ * Gives the system back what a start has left, a third of an idle daemon, which
+ * nothing else would collect for hours: first what the heap holds of it, then
+ * what the C library keeps of what was freed. It takes about 0.1 s, once.
  */
 export function giveBack(): void {
   // There with --expose-gc alone: the launcher passes it, a test need not.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  trim()
+}
+
+/** malloc_trim(3): compiling wasm and opening LevelDB left some 15 MiB in the arenas of their threads. */
+function trim(): void {
+  if (process.platform !== 'linux') return
+  try {
+    const ffi = process.getBuiltinModule('node:ffi')
+    const libc = ffi.dlopen('libc.so.6', { malloc_trim: { arguments: ['u64'], return: 'i32' } })
+    libc.functions.malloc_trim(0n)
+  } catch {
+    return // another libc, or a Node without ffi: it keeps what it has
+  }
 }
 
 /** A timer that keeps no process alive and never rejects. */
