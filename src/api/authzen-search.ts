@@ -29,7 +29,7 @@ import { malformedReply } from './problem.ts'
 import { type Ask, json, REMOTE, type Reply, type Route } from './router.ts'
 
 const KINDS = ['subject', 'resource', 'action'] as const
-type Kind = (typeof KINDS)[number]
+export type Kind = (typeof KINDS)[number]
 
 export interface SearchPorts {
   readonly deciding: Pick<Deciding, 'explain'>
@@ -50,7 +50,7 @@ export function authzenSearchRoutes(ports: SearchPorts): readonly Route[] {
 /** What stands for an id or a name while the rest of a question is read. */
 const ANYTHING = 'anything'
 
-interface Question {
+export interface Question {
   /** The body, without what is searched for. */
   readonly others: JsonObject
   /** What is searched for as far as it is known: a type, and claims. */
@@ -81,7 +81,7 @@ async function search(ask: Ask, kind: Kind, ports: SearchPorts): Promise<Reply> 
 }
 
 /** @throws Malformed */
-function readQuestion(body: Json, kind: Kind): Question {
+export function readQuestion(body: Json, kind: Kind): Question {
   if (!isMap(body)) throw new Malformed('the request is an object')
   const target = targetOf(body, kind)
   const others = objectOf(Object.entries(body).filter(([member]) => member !== kind))

@@ -72,12 +72,13 @@ async function evaluations(deciding: Deciding, ask: Ask): Promise<Reply> {
   return json({ evaluations: await decideAll(deciding, ask, requests, semantic) })
 }
 
-interface Batch {
+export interface Batch {
   readonly items: readonly Json[]
   readonly semantic: Semantic
 }
 
-function readBatch(body: Json): Batch {
+/** @throws Malformed */
+export function readBatch(body: Json): Batch {
   if (!isMap(body)) throw new Malformed('the request is an object')
   const { evaluations: items = [], options = {} } = body
   if (!isList(items)) throw new Malformed('`evaluations` is a list')

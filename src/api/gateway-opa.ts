@@ -31,7 +31,8 @@ export function opaRoutes(deciding: Deciding): readonly Route[] {
   ]
 }
 
-function readInput(body: Json, headers: RequestHeaders): Request {
+/** @throws Malformed */
+export function readInput(body: Json, headers: RequestHeaders): Request {
   const input = isMap(body) ? body['input'] : undefined
   if (input === undefined) throw new Malformed('`input` is missing')
   return readRequest(input, headers)

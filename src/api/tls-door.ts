@@ -23,8 +23,10 @@ export function hostsOf(
 }
 
 /** @throws MeshError SOCKET_FORBIDDEN, USAGE */
-export function checkRequest(request: IncomingMessage, hosts: ReadonlySet<string>): void {
-  const { headers, headersDistinct } = request
+export function checkRequest(
+  { headers, headersDistinct }: Pick<IncomingMessage, 'headers' | 'headersDistinct'>,
+  hosts: ReadonlySet<string>,
+): void {
   const [host = '', ...others] = headersDistinct['host'] ?? []
   const name = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase()
   if (others.length > 0 || name === undefined || !hosts.has(name))

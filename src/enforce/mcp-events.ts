@@ -11,6 +11,7 @@
 import { textOf } from '../core/bytes.ts'
 import { MCP_ID_BYTES_MAX, MCP_MESSAGE_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
+import { PIECES_MAX } from './mcp-lines.ts'
 
 export interface ServerEvent {
   readonly data: string
@@ -18,28 +19,65 @@ export interface ServerEvent {
   readonly id: string | null
 }
 
-const [LF, CR] = [0x0a, 0x0d]
-
 /** Reads a stream of bytes; an event that is not ended is none. @throws Malformed for one that is too large, or no text */
 export async function* eventsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
-  let data: string[] = []
-  let id: string | null = null
-  let size = 0
-  for await (const line of linesOf(bytes)) {
-    if (line === '') {
-      if (data.length > 0) yield { data: data.join('\n'), id }
-      data = []
-      id = null
-      size = 0
-      continue
-    }
+  const reader = new EventReader()
+  for await (const chunk of bytes) yield* reader.push(chunk)
+}
+
+const [LF, CR] = [0x0a, 0x0d]
+
+/** The same events, however the stream was cut into pieces. */
+export class EventReader {
+  #rest: Uint8Array[] = []
+  #restSize = 0
+  #returned = false
+  #data: string[] = []
+  #id: string | null = null
+  #size = 0
+
+  #field(line: string): void {
     const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
     if (name === 'data') {
-      size += line.length
-      if (size > MCP_MESSAGE_BYTES_MAX) throw tooLarge()
-      data.push(value)
+      this.#size += line.length
+      if (this.#size > MCP_MESSAGE_BYTES_MAX) throw tooLarge()
+      this.#data.push(value)
     }
-    if (name === 'id') id = idOf(value)
+    if (name === 'id') this.#id = idOf(value)
+  }
+
+  /** The events that end in this piece. @throws Malformed for one that is too large, or no text */
+  *push(chunk: Uint8Array): Generator<ServerEvent> {
+    for (const line of this.#lines(chunk)) {
+      if (line !== '') {
+        this.#field(line)
+        continue
+      }
+      if (this.#data.length > 0) yield { data: this.#data.join('\n'), id: this.#id }
+      this.#data = []
+      this.#id = null
+      this.#size = 0
+    }
+  }
+
+  /** Each ends with LF, CR, or both; what has no end waits for the rest. */
+  *#lines(chunk: Uint8Array): Generator<string> {
+    let start = 0
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at]
+      const second = byte === LF && this.#returned
+      this.#returned = byte === CR
+      if (second) start = at + 1
+      if (second || (byte !== LF && byte !== CR)) continue
+      yield textOf(Buffer.concat([...this.#rest, chunk.subarray(start, at)]))
+      this.#rest = []
+      this.#restSize = 0
+      start = at + 1
+    }
+    this.#restSize += chunk.length - start
+    if (this.#restSize > MCP_MESSAGE_BYTES_MAX) throw tooLarge()
+    this.#rest.push(chunk.subarray(start))
+    if (this.#rest.length > PIECES_MAX) this.#rest = [Buffer.concat(this.#rest)]
   }
 }
 
@@ -47,30 +85,6 @@ export async function* eventsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
 function idOf(value: string): string | null {
   if (/^[ -~]+$/.test(value) && value.length <= MCP_ID_BYTES_MAX) return value
   throw new Malformed('the id of an event is printable and short')
-}
-
-/** Each ends with LF, CR, or both; what has no end is dropped. */
-async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let rest: Uint8Array[] = []
-  let size = 0
-  let returned = false
-  for await (const chunk of bytes) {
-    let start = 0
-    for (let at = 0; at < chunk.length; at += 1) {
-      const byte = chunk[at]
-      const second = byte === LF && returned
-      returned = byte === CR
-      if (second) start = at + 1
-      if (second || (byte !== LF && byte !== CR)) continue
-      yield textOf(Buffer.concat([...rest, chunk.subarray(start, at)]))
-      rest = []
-      size = 0
-      start = at + 1
-    }
-    size += chunk.length - start
-    if (size > MCP_MESSAGE_BYTES_MAX) throw tooLarge()
-    rest.push(chunk.subarray(start))
-  }
 }
 
 function tooLarge(): Malformed {

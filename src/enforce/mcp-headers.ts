@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 /** @throws Malformed for one that says something else than the body */
-export function mirrored({ headers }: IncomingMessage, message: Message): Headers {
+export function mirrored({ headers }: Pick<IncomingMessage, 'headers'>, message: Message): Headers {
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value !== 'string' || !isMirror(name)) continue

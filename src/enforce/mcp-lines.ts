@@ -3,7 +3,7 @@ import { MCP_MESSAGE_BYTES_MAX } from '../core/limits.ts'
 
 const NEWLINE = 0x0a
 /** Pieces of one line that are kept apart: a stream of single bytes would take far more than they are. */
-const PIECES_MAX = 256
+export const PIECES_MAX = 256
 
 export class Lines {
   readonly #line: (bytes: Uint8Array) => void

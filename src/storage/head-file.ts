@@ -40,7 +40,7 @@ const WRITES_SYNC = process.platform === 'linux'
 const writeAt = promisify(write)
 const sync = promisify(fdatasync)
 
-interface Slot {
+export interface Slot {
   readonly sequence: number
   readonly bytes: Uint8Array
 }
@@ -126,7 +126,7 @@ function offsetOf(kind: Kind, sequence: number): number {
   return (2 * KINDS[kind] + (sequence % 2)) * SLOT_BYTES
 }
 
-function formatSlot({ sequence, bytes }: Slot): Uint8Array {
+export function formatSlot({ sequence, bytes }: Slot): Uint8Array {
   const slot = Buffer.alloc(HEAD_BYTES + bytes.length + CHECK_BYTES)
   slot.writeUIntBE(sequence, 0, 6)
   slot.writeUInt16BE(bytes.length, 6)
@@ -136,18 +136,21 @@ function formatSlot({ sequence, bytes }: Slot): Uint8Array {
   return slot
 }
 
-/** null when it was never written, or torn. */
+/** null when it was never written, or torn. @param slot with whatever an older one left behind it */
+export function parseSlot(slot: Uint8Array): Slot | null {
+  if (slot.length < HEAD_BYTES) return null
+  const head = Buffer.from(slot.buffer, slot.byteOffset, HEAD_BYTES)
+  const end = HEAD_BYTES + head.readUInt16BE(6)
+  const check = sha256(slot.subarray(0, end)).subarray(0, CHECK_BYTES)
+  // Where there is too little of it there is no check either.
+  if (!equalBytes(slot.subarray(end, end + CHECK_BYTES), check)) return null
+  return { sequence: head.readUIntBE(0, 6), bytes: new Uint8Array(slot.subarray(HEAD_BYTES, end)) }
+}
+
 function readSlot(fd: number, offset: number): Slot | null {
   const slot = Buffer.alloc(SLOT_BYTES)
   readSync(fd, slot, 0, SLOT_BYTES, offset)
-  const end = HEAD_BYTES + slot.readUInt16BE(6)
-  if (end + CHECK_BYTES > SLOT_BYTES) return null
-  const check = sha256(slot.subarray(0, end)).subarray(0, CHECK_BYTES)
-  if (!equalBytes(slot.subarray(end, end + CHECK_BYTES), check)) return null
-  return {
-    sequence: slot.readUIntBE(0, 6),
-    bytes: new Uint8Array(slot.subarray(HEAD_BYTES, end)),
-  }
+  return parseSlot(slot)
 }
 
 function newest(fd: number, kind: Kind): Slot | null {

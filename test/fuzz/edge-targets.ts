@@ -15,16 +15,20 @@ import { filterOf, statsByOf } from '../../src/api/record-filter.ts'
 import { type Ask, integerQuery } from '../../src/api/router.ts'
 import { durationOf, timeOf } from '../../src/cli/parse.ts'
 import { utf8 } from '../../src/core/bytes.ts'
+import { compileGrant } from '../../src/core/grant.ts'
 import { formatJson, type Json } from '../../src/core/json.ts'
 import { PACK_RECORDS } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { readLine } from '../../src/daemon/artifacts.ts'
+import { policyJson, schemaJson, splitPolicies } from '../../src/daemon/cedar.ts'
 import { readEntities } from '../../src/daemon/cedar-entities.ts'
+import { ruleOf } from '../../src/daemon/cedar-rule.ts'
+import { SchemaModel } from '../../src/daemon/cedar-schema.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
+import { groupId } from '../../src/daemon/groups.ts'
 import { parseTokens } from '../../src/daemon/remote-callers.ts'
 import { parseShebang } from '../../src/enforce/locate.ts'
-import { parsePlace } from '../../src/enforce/mcp-listen.ts'
-import { parseMessage } from '../../src/enforce/mcp-message.ts'
+import { formatSlot, parseSlot } from '../../src/storage/head-file.ts'
 import {
   formatCount,
   formatMeta,
@@ -38,6 +42,7 @@ import {
 import { formatParts, parseParts } from '../../src/storage/pack.ts'
 import { formatCursor, parseCursor, parsePlaces, parseSpan } from '../../src/storage/postings.ts'
 import { BEGINNING, formatStanding, parseStanding } from '../../src/storage/standing.ts'
+import { FORBID, PERMIT, SCHEMA } from '../unit/bundles.ts'
 import { ana } from '../unit/statements.ts'
 import { jsonTarget, type Target, target, textTarget } from './target.ts'
 
@@ -65,6 +70,11 @@ const DISK: readonly Target[] = [
   target({
     ...{ name: 'sealed', runs: ['storage/keyspace.ts open'], corpus: [seal(KEY, utf8('value'))] },
     ...{ parse: (bytes) => open(KEY, bytes), print: (value) => seal(KEY, value) },
+  }),
+  target({
+    ...{ name: 'head-slot', runs: ['storage/head-file.ts parseSlot'], parse: parseSlot },
+    spellings: 'an older, longer one may have left its end behind it',
+    corpus: [formatSlot({ sequence: 7, bytes: formatStanding(BEGINNING) })],
   }),
   target({
     ...{ name: 'pack', runs: ['storage/pack.ts parseParts'], parse: parseParts },
@@ -116,6 +126,13 @@ const GRANT: Json = {
   ...{ actions: ['tool:read'], resource: 'repo:acme/*', subject: null, bind: {}, node: null },
   ...{ env: {}, require: [], depth: null, once: true, gov: null, by: null },
 }
+const CONDITIONS: Json = {
+  ...{ actions: ['tool:read', 'tool:push'], resource: 'repo:acme', subject: 'user:*' },
+  ...{ bind: { uid: '1000', unit: 'a.service', 'attested.slsa': 'yes' }, node: ana.did },
+  env: { 'label.env': 'staging', 'host.secureBoot': 'true', 'collected.disk.free': '12' },
+  ...{ require: ['agents@7', 'base@=2'], depth: 2, once: false },
+  ...{ gov: { ticket: 'OPS-1' }, by: { person: 'dana' } },
+}
 const BODIES: readonly (readonly [string, Parameters<typeof bodyOf>[1], Json])[] = [
   ['outcome', outcomeBody, { kind: 'ok', status: 0 }],
   ['artifact', artifactBody, { artifact: ARTIFACT }],
@@ -158,26 +175,19 @@ const SOCKETS: readonly Target[] = [
   }),
 ]
 
-const MCP: readonly Target[] = [
-  target({
-    ...{ name: 'mcp-message', runs: ['enforce/mcp-message.ts parseMessage'] },
-    parse: parseMessage,
-    spellings: 'fields that nobody reads, white space, escapes',
+const PEOPLE: readonly Target[] = [
+  jsonTarget({
+    ...{ name: 'grant', runs: ['core/grant.ts compileGrant'], spellings: 'some terms have two' },
+    parse: (json) => compileGrant(delegateBody(json, '').grant, []),
     corpus: [
-      '{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"a","arguments":{"b":[1]}}}',
-      '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}}',
-      '{"jsonrpc":"2.0","id":"x","result":{"tools":[{"name":"a"}]}}',
-      '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}',
-    ].map(utf8),
+      { artifact: ARTIFACT, to: ana.did, grant: GRANT, expiresMs: 5 },
+      { artifact: ARTIFACT, to: ana.did, grant: CONDITIONS, expiresMs: 9 },
+    ],
   }),
   textTarget({
-    ...{ name: 'mcp-place', runs: ['enforce/mcp-listen.ts parsePlace'], parse: parsePlace },
-    spellings: 'localhost is 127.0.0.1, and a port may have zeroes before it',
-    corpus: ['127.0.0.1:7331', '[::1]:0', 'localhost:80', 'unix:/run/user/1001/mcp.sock'],
+    ...{ name: 'group', runs: ['daemon/groups.ts groupId'], spellings: 'one field of a line' },
+    ...{ parse: (text) => groupId('read', text), corpus: ['root:x:0:\nread:x:987:dana\n'] },
   }),
-]
-
-const PEOPLE: readonly Target[] = [
   textTarget({
     ...{ name: 'config', runs: ['daemon/config.ts parseConfig'], corpus: [CONFIG, 'version: 1\n'] },
     parse: (text) => parseConfig(text, 'meshd.yaml'),
@@ -218,4 +228,34 @@ const RUN: readonly Target[] = [
   }),
 ]
 
-export const EDGE_TARGETS = [...DISK, ...SOCKETS, ...MCP, ...PEOPLE, ...RUN]
+const POLICY = `@id("a") @staleness("15s") @hint("ask")
+permit (principal in team::"x", action == Action::"tool:read", resource is repo)
+when { context has args && context.args has risk && context.args.risk < 3 && resource has owner };`
+
+/** What Cedar reads: a library in WebAssembly, which must fail in words, whatever a bundle holds. */
+const BUNDLES: readonly Target[] = [
+  textTarget({
+    ...{ name: 'policies', runs: ['daemon/cedar.ts splitPolicies', 'daemon/cedar-rule.ts ruleOf'] },
+    parse: rulesOf,
+    ...{ spellings: 'Cedar', msMax: 2_000, corpus: [PERMIT, `${FORBID}\n${POLICY}`] },
+  }),
+  textTarget({
+    ...{ name: 'schema', runs: ['daemon/cedar.ts schemaJson'] },
+    parse: (text) => {
+      const json = schemaJson(text)
+      return 'faults' in json ? null : new SchemaModel(json.value).actions
+    },
+    ...{ spellings: 'Cedar', msMax: 2_000, corpus: [SCHEMA] },
+  }),
+]
+
+function rulesOf(text: string) {
+  const parts = splitPolicies(text)
+  if ('faults' in parts) return null
+  return parts.value.policies.flatMap((each) => {
+    const json = policyJson(each)
+    return 'faults' in json ? [] : [ruleOf(each, json.value)]
+  })
+}
+
+export const EDGE_TARGETS = [...BUNDLES, ...DISK, ...SOCKETS, ...PEOPLE, ...RUN]

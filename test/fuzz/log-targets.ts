@@ -11,9 +11,15 @@ import {
 import { SALT_BYTES } from '../../src/core/commitment.ts'
 import { cosign, cosignaturesOf } from '../../src/core/cosignature.ts'
 import { commitDraft, parseDisclosure } from '../../src/core/disclosure.ts'
-import { formatManifest, MANIFEST, parseManifest } from '../../src/core/evidence-bundle.ts'
+import {
+  formatManifest,
+  MANIFEST,
+  parseManifest,
+  tokenName,
+  tokenOf,
+} from '../../src/core/evidence-bundle.ts'
 import { readExhibit } from '../../src/core/exhibit.ts'
-import { sha256Hex } from '../../src/core/id.ts'
+import { cidOf, sha256Hex } from '../../src/core/id.ts'
 import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import {
   formatNoteLine,
@@ -156,6 +162,10 @@ const PACKED: readonly Target[] = [
     ...{ name: 'manifest-resealed', runs: ['core/evidence-bundle.ts parseManifest'] },
     parse: (bytes) => parseManifest(resealed(bytes)),
     ...{ spellings: 'its last line is made anew', corpus: [FILES.get(MANIFEST) as Uint8Array] },
+  }),
+  textTarget({
+    ...{ name: 'token-name', runs: ['core/evidence-bundle.ts tokenOf'], parse: tokenOf },
+    ...{ print: tokenName, corpus: [tokenName(cidOf(RECORDS[0] as Uint8Array))] },
   }),
   target({
     ...{ name: 'trust', runs: ['core/verify/trust.ts parseTrust'] },

@@ -15,6 +15,7 @@ import {
   proveClaim,
 } from '../../src/mesh/hello-frames.ts'
 import { formatInviteRecord, parseInviteRecord } from '../../src/mesh/invite-record.ts'
+import { type Noted, Notes, putNote } from '../../src/mesh/learned.ts'
 import {
   formatLineageAnswer,
   formatLineageRequest,
@@ -296,6 +297,10 @@ const STATES: readonly Target[] = [
   }),
 ]
 
+function noteOf({ from, id }: Omit<Noted, 'note'>): Uint8Array {
+  return putNote('', from, id).value ?? new Uint8Array()
+}
+
 const KEPT: readonly Target[] = [
   target({
     ...{ name: 'invite-record', runs: ['mesh/invite-record.ts parseInviteRecord'] },
@@ -316,6 +321,15 @@ const KEPT: readonly Target[] = [
     ...{ name: 'pinned-mesh', runs: ['mesh/pins.ts readMesh'], corpus: [utf8(world.mesh)] },
     parse: (bytes) => readMesh(new Map([['mesh', bytes]])),
     print: utf8,
+  }),
+  target({
+    ...{ name: 'note-waiting', runs: ['mesh/learned.ts putNote'], print: noteOf },
+    parse: (bytes) => {
+      const notes = new Notes()
+      notes.load(new Map([[new Notes().next(), bytes]]))
+      return notes.found[0] ?? null
+    },
+    corpus: [DID, null].map((from) => noteOf({ from, id: world.mesh })),
   }),
 ]
 

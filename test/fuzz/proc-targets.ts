@@ -1,6 +1,7 @@
 /** What is measured: texts of the kernel, parts of which a process chooses, statements of builders, words of collectors. */
 import { utf8 } from '../../src/core/bytes.ts'
 import { preAuthentication } from '../../src/core/dsse.ts'
+import { type Facts, factsOf, meshdOf } from '../../src/core/facts.ts'
 import { parseAttestation } from '../../src/core/in-toto.ts'
 import { signerOf } from '../../src/core/keys.ts'
 import { parseCgroup } from '../../src/daemon/cgroup.ts'
@@ -8,7 +9,7 @@ import { parseCollected } from '../../src/daemon/collector-run.ts'
 import { parseImageDigest } from '../../src/daemon/environment.ts'
 import { parseLockdown, parseSecureBoot } from '../../src/daemon/host-facts.ts'
 import { parsePidfdInfo, parseStarted, parseTracing } from '../../src/daemon/proc.ts'
-import { type Target, target, textTarget } from './target.ts'
+import { jsonTarget, type Target, target, textTarget } from './target.ts'
 
 const builder = signerOf(new Uint8Array(32).fill(7))
 const ATTESTED = 'application/vnd.in-toto+json'
@@ -29,7 +30,33 @@ function attestation(): Uint8Array {
 
 const spellings = 'one field of a text that the kernel writes'
 
+const FACTS: Facts = {
+  node: { id: builder.did, name: 'atlas', labels: new Map([['zone', 'a']]) },
+  runtime: {
+    ...{
+      uid: 1000,
+      gid: 1000,
+      pid: 42,
+      started: 7,
+      socket: '/run/meshd.sock',
+      exe: 'ab'.repeat(32),
+    },
+    ...{ path: '/usr/bin/a', unit: 'a.service', container: null },
+    attested: new Map([['slsa', 'https://slsa.dev/provenance/v1']]),
+  },
+  env: {
+    ...{ labels: new Map([['env', 'prod']]), files: new Map([['app', 'cd'.repeat(32)]]) },
+    host: { kernel: '6.1', boot: null, lockdown: 'none', secureBoot: true, image: null },
+    collected: new Map([['disk', new Map<string, string | number | boolean>([['free', 12]])]]),
+  },
+  gov: { mesh: null, root: 2, digest: 'ef'.repeat(32), bundles: new Map([['agents', 7]]) },
+}
+
 export const PROC_TARGETS: readonly Target[] = [
+  jsonTarget({
+    ...{ name: 'facts', runs: ['core/facts.ts factsOf'], parse: factsOf, print: meshdOf },
+    corpus: [meshdOf(FACTS)],
+  }),
   textTarget({
     ...{ name: 'cgroup', runs: ['daemon/cgroup.ts parseCgroup'], parse: parseCgroup, spellings },
     corpus: [

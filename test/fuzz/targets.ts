@@ -6,6 +6,7 @@ import { CORE_TARGETS } from './core-targets.ts'
 import { EDGE_TARGETS } from './edge-targets.ts'
 import { GATEWAY_TARGETS } from './gateway-targets.ts'
 import { LOG_TARGETS } from './log-targets.ts'
+import { MCP_TARGETS } from './mcp-targets.ts'
 import { MESH_TARGETS } from './mesh-targets.ts'
 import { PROC_TARGETS } from './proc-targets.ts'
 import { SIGNED_TARGETS } from './signed-targets.ts'
@@ -18,6 +19,7 @@ export const TARGETS: readonly Target[] = [
   ...MESH_TARGETS,
   ...EDGE_TARGETS,
   ...GATEWAY_TARGETS,
+  ...MCP_TARGETS,
   ...PROC_TARGETS,
 ]
 
