@@ -67,7 +67,7 @@ export class Children {
   #revoke(record: RecordId): void {
     const made = this.#world.laws.revoke({ kind: 'execution', record })
     const host = this.#world.hosts[this.#dice.integer(this.#world.hosts.length)]
-    host?.life?.node?.statements.submit(made.bytes).catch(() => {})
+    if (host !== undefined) this.#world.signing.submit(host, made)
   }
 
   #anyHost({ node }: Grant): Host {

@@ -29,8 +29,16 @@ export interface Law {
     | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
     | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
     | { readonly type: 'member' | 'evidence' }
+    /** What nobody may sign who signed it. */
+    | { readonly type: 'forged'; readonly how: string }
   /** Of a root. */
   readonly lease: LeaseTerms | null
+}
+
+/** Keys by their names in the notary's hand. */
+export interface SigningRole {
+  readonly threshold: number
+  readonly keys: readonly string[]
 }
 
 /** A request, as it was asked. */
@@ -66,6 +74,12 @@ export interface HeadOf {
 export type Happening =
   | { readonly ev: 'run'; readonly seed: number; readonly says: string }
   | { readonly ev: 'made'; readonly law: Law }
+  /** Who signs what, by a root. */
+  | {
+      readonly ev: 'roles'
+      readonly version: number
+      readonly roles: Readonly<Record<string, SigningRole>>
+    }
   | { readonly ev: 'fault'; readonly kind: string; readonly number: number; readonly says: string }
   | { readonly ev: 'phase'; readonly phase: 'faults' | 'heal' | 'end' }
   /** What the disk held when the node was opened. */
@@ -99,6 +113,21 @@ export type Happening =
       readonly wall: number
       /** Whether its own word counts, and under which root. */
       readonly speaks: number | null
+    }
+  /** About to be accepted: whose signatures it has here, as the notary counts them, and under which root. */
+  | {
+      readonly ev: 'verified'
+      readonly statement: number
+      readonly type: string
+      readonly under: number
+      readonly by: readonly string[]
+    }
+  /** One signature of two was handed in; kept: it is durable there. */
+  | {
+      readonly ev: 'half'
+      readonly statement: number
+      readonly half: 1 | 2
+      readonly kept: boolean
     }
   /** Effective here, and applied. */
   | { readonly ev: 'accept'; readonly statement: number; readonly speaks: number | null }

@@ -31,7 +31,8 @@ import {
   World,
 } from '../unit/statements.ts'
 import { BEGINNING_MS, type Dice } from './clock.ts'
-import type { Law } from './history.ts'
+import type { Happening, Law } from './history.ts'
+import { rolesIn } from './notary.ts'
 import { bundleOf } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -58,25 +59,33 @@ export class Laws {
   readonly freezes = new Map<string, { readonly scope: Scope; version: number; frozen: boolean }>()
   readonly #numbers = new Map<StatementId, number>()
   readonly #byNumber: Made[] = []
+  /** Roots that were made, by their versions. */
+  readonly roots = new Map<number, Made<Root>>()
+  /** Half signed so far. */
+  readonly #whole = new Set<StatementId>()
+  readonly #forged = new Set<StatementId>()
+  readonly #halves: boolean
   readonly #seed: number
   readonly #keys: readonly NodeKeys[]
-  readonly #told: (law: Law) => void
+  readonly #told: (happening: Happening) => void
 
   constructor(
-    { seed, witnesses, lease }: Swarm,
+    { seed, witnesses, lease, halves }: Swarm,
     keys: readonly NodeKeys[],
-    told: (law: Law) => void,
+    told: (happening: Happening) => void,
   ) {
     this.#seed = seed
+    this.#halves = halves > 0
     this.#keys = keys
     this.#told = told
     this.root = rootOf({
       witnesses: keys.slice(0, witnesses).map(({ identity }) => identity.did),
       lease,
       expiresMs: FAR_MS,
+      roles: this.#roles(false),
     })
     this.world = new World(this.root)
-    this.policy = this.world.policy(bundleOf(seed, 'tool:none'))
+    this.policy = this.world.policy(bundleOf(seed, 'tool:none'), this.#signers(ana))
     const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
     this.founding = [this.root, ...members, this.policy]
   }
@@ -84,6 +93,20 @@ export class Laws {
   /** Tells of what was founded; the history is not there before. */
   begin(): void {
     for (const made of this.founding) this.#number(made)
+  }
+
+  /** Something that nobody may sign who signed it. */
+  forged(made: Made, how: string): void {
+    this.#forged.add(made.id)
+    this.#number(made, { type: 'forged', how })
+  }
+
+  isWhole({ id }: Made): boolean {
+    return this.#whole.has(id)
+  }
+
+  setWhole({ id }: Made): void {
+    this.#whole.add(id)
   }
 
   numberOf(id: StatementId): number {
@@ -100,7 +123,10 @@ export class Laws {
 
   revoke(target: Target): Made {
     return this.#number(
-      this.world.revocation({ target, untilMs: FAR_MS, message: `number ${this.count}` }),
+      this.world.revocation(
+        { target, untilMs: FAR_MS, message: `number ${this.count}` },
+        this.#signers(ana),
+      ),
     )
   }
 
@@ -109,12 +135,12 @@ export class Laws {
     const version = (this.freezes.get(scopeKey(scope))?.version ?? 0) + 1
     const next = { scope, version, frozen }
     this.freezes.set(scopeKey(scope), next)
-    return this.#number(this.world.freeze(next))
+    return this.#number(this.world.freeze(next, this.#signers(ana)))
   }
 
   /** The next version, which denies one action. */
   publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
-    this.policy = this.world.nextPolicy([last], bundleOf(this.#seed, denied), [signer])
+    this.policy = this.world.nextPolicy([last], bundleOf(this.#seed, denied), this.#signers(signer))
     return this.#number(this.policy)
   }
 
@@ -122,6 +148,7 @@ export class Laws {
     const policies = numbers
       .map((number) => this.#byNumber[number])
       .filter((made): made is Made<Policy> => made?.statement.type === 'policy')
+      .filter(({ id }) => !this.#forged.has(id))
       .sort((a, b) => b.statement.version - a.statement.version)
     return policies[0] ?? this.policy
   }
@@ -130,8 +157,8 @@ export class Laws {
   rotate(witnesses: readonly number[], lease: LeaseTerms, dropCy: boolean): Made<Root> {
     const dids = witnesses.map((place) => (this.#keys[place] as NodeKeys).identity.did)
     this.dropped ||= dropCy
-    const roles = this.dropped ? { roles: { ...rolesOf(people), policy: role(1, ana, ben) } } : {}
-    this.root = nextRoot(this.root, { witnesses: dids, lease, ...roles })
+    const roles = this.#roles(this.dropped)
+    this.root = nextRoot(this.root, { witnesses: dids, lease, roles })
     return this.#number(this.root)
   }
 
@@ -173,11 +200,32 @@ export class Laws {
     )
   }
 
-  #number<S extends Statement>(made: Made<S>): Made<S> {
+  #roles(dropped: boolean): Root['roles'] {
+    const two = this.#halves ? 2 : 1
+    const both = { revoker: role(two, ...people), policy: role(two, ...people) }
+    return {
+      ...rolesOf(people),
+      ...both,
+      ...(dropped ? { policy: role(two, ana, ben) } : {}),
+    }
+  }
+
+  /** With ben, where two have to. */
+  #signers(first: Signer): readonly Signer[] {
+    return this.#halves ? [first, ben] : [first]
+  }
+
+  #number<S extends Statement>(made: Made<S>, what = this.#whatOf(made.statement)): Made<S> {
     const number = this.#byNumber.length
     this.#numbers.set(made.id, number)
     this.#byNumber.push(made)
-    this.#told({ number, what: this.#whatOf(made.statement), lease: leaseOf(made.statement) })
+    const { statement } = made
+    const root = what.type === 'root' && statement.type === 'root'
+    this.#told({ ev: 'made', law: { number, what, lease: root ? statement.lease : null } })
+    if (root) {
+      this.roots.set(statement.version, made as Made<Root>)
+      this.#told({ ev: 'roles', version: statement.version, roles: rolesIn(statement) })
+    }
     return made
   }
 
@@ -205,10 +253,6 @@ export class Laws {
 /** The cids of a grant, by which it is revoked. */
 export function cidsOf({ links }: Grant): readonly Cid[] {
   return links.map(({ cid }) => cid)
-}
-
-function leaseOf(statement: Statement): LeaseTerms | null {
-  return statement.type === 'root' ? statement.lease : null
 }
 
 /** What a disk holds on which the mesh is founded. */

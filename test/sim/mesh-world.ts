@@ -15,6 +15,7 @@ import { NOTHING_MEASURED } from '../unit/judgements.ts'
 import { nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'
+import type { Written } from './disk-state.ts'
 import { GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
 import { type Host, Running } from './host.ts'
@@ -22,7 +23,9 @@ import { CALM, Hub } from './hub.ts'
 import { foundingPuts, type Grant, Laws } from './laws.ts'
 import type { Less } from './less.ts'
 import { GatedNetwork, GatedStore, heldBy, logOf, short, witnessedOn } from './mesh-ports.ts'
+import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
+import { Signing } from './signing.ts'
 import type { Swarm } from './swarm.ts'
 
 const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
@@ -45,9 +48,12 @@ export class MeshWorld {
   readonly dice: Dice
   readonly history: History
   readonly laws: Laws
+  readonly signing: Signing
   readonly hosts: readonly Host[]
   /** By what was asked, of each request. */
   readonly grants = new Map<number, Grant>()
+  /** Of what was looked at on a disk. */
+  readonly #wholes = new WeakMap<Written, boolean>()
   /** No further faults. */
   quiet = false
   /** Why the node of a host ended by itself, as it was told. */
@@ -61,7 +67,8 @@ export class MeshWorld {
     this.dice = new Dice(swarm.seed * 31 + 7)
     this.hub = new Hub(this.clock, swarm.weather)
     const keys = namesOf(swarm.nodes).map(nodeOf)
-    this.laws = new Laws(swarm, keys, (law) => this.write({ ev: 'made', law }, null))
+    this.laws = new Laws(swarm, keys, (happening) => this.write(happening, null))
+    this.signing = new Signing(this)
     this.hosts = keys.map((each, place) => ({
       place,
       keys: each,
@@ -250,7 +257,18 @@ export class MeshWorld {
       })
     const { root } = node.statements.governance
     const speaks = node.voice.speaks ? (root?.version ?? null) : null
+    this.#verified(life, node, id)
     life.write({ ev: 'accept', statement: life.numberOf(id), speaks })
+  }
+
+  /** By the notary, not by the node. */
+  #verified(life: Running, { statements }: MeshNode, id: StatementId): void {
+    const { statement, envelope } = statements.get(id) ?? {}
+    if (statement === undefined || envelope === undefined || statement.type === 'evidence') return
+    const { type } = statement
+    const under = statement.type === 'root' ? statement.version : statement.root
+    const by = signersOf(envelope, type === 'root' ? null : this.laws.world.mesh)
+    life.write({ ev: 'verified', statement: life.numberOf(id), type, under, by })
   }
 
   /** The very moment of an answer: nothing is awaited between the second look and this. */
@@ -274,14 +292,20 @@ export class MeshWorld {
     })
   }
 
-  /** Statements on a disk that the harness knows to need no more signatures than they have. */
+  /** Statements on a disk that have their signatures: what waits for more is in force nowhere. */
   #heldOn({ state }: Disk): number[] {
-    const held = [...state.kept.keys()].flatMap((key) =>
-      key.startsWith('statement/')
+    const held = [...state.kept].flatMap(([key, value]) =>
+      key.startsWith('statement/') && this.#isWhole(value)
         ? [this.laws.numberOf(key.slice('statement/'.length) as never)]
         : [],
     )
     return held.sort((a, b) => a - b)
+  }
+
+  #isWhole(value: Written): boolean {
+    const known = this.#wholes.get(value) ?? wholeOn(value.bytes, this.laws.roots)
+    this.#wholes.set(value, known)
+    return known
   }
 
   /** What is on all disks. */

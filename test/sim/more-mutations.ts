@@ -221,6 +221,52 @@ export const MORE: readonly Mutation[] = [
     quick: false,
   },
   {
+    id: 'M20',
+    name: 'one signature is enough where two are needed',
+    edits: [
+      edit(
+        'core/force.ts',
+        'if (counting.length < role.threshold) {',
+        'if (counting.length < 1) {',
+      ),
+    ],
+    by: { checker: 'S8', seed: 4 },
+    quick: false,
+  },
+  {
+    id: 'M21',
+    name: 'a signature under the name of a key in the role is not verified',
+    edits: [
+      edit(
+        'core/admission.ts',
+        'named.filter((each) => isGood(each, message, hash))',
+        'named.filter((each) => isGood(each, message, hash) || each.key !== null)',
+      ),
+    ],
+    by: { checker: 'S8', seed: 1 },
+    quick: false,
+  },
+  {
+    id: 'M22',
+    name: 'the second signature takes the place of the first',
+    edits: [edit('mesh/admission.ts', 'read(() => mergeSignatures(known, good))', 'good')],
+    by: { checker: 'S21', seed: 4 },
+    quick: false,
+  },
+  {
+    id: 'M23',
+    name: 'one signer that floods takes the places of others',
+    edits: [
+      edit(
+        'mesh/pending.ts',
+        'const kept = this.#kept(owner, one)\n',
+        "const kept = this.#kept('here', one)\n",
+      ),
+    ],
+    by: { checker: 'S21', seed: 4 },
+    quick: false,
+  },
+  {
     id: 'R1',
     name: 'a bundle whose newest version lost its signers cannot be published again',
     edits: [

@@ -90,7 +90,7 @@ export class People {
     if (up.length === 0) return
     const host = this.#oneOf(up)
     const made = this.#make(host)
-    if (made !== null) submit(host, made)
+    if (made !== null) this.#submit(host, made)
   }
 
   /** A node that sealed its log is started again; a log that was set back, or has two histories, is retired. */
@@ -107,7 +107,7 @@ export class People {
       if (node == null || rollback == null || this.#waitsForMirrors(node)) continue
       const epoch = this.#epoch(host.place, Math.max(rollback.epoch, node.log.epoch) + 1)
       const by = this.#world.hosts.find(({ life }) => life?.node != null && life.gate.running)
-      if (by !== undefined) submit(by, epoch)
+      if (by !== undefined) this.#submit(by, epoch)
     }
   }
 
@@ -126,11 +126,11 @@ export class People {
       const statements = host.life?.node?.statements
       if (statements === undefined || statements.governance.distrusted.size === 0) continue
       // Perhaps nobody took it: what follows it would be followed by nothing.
-      submit(host, laws.root)
+      this.#submit(host, laws.root)
       if (statements.get(laws.root.id)?.state !== 'effective') continue
       for (const { evidence, lifted } of statements.governance.evidence.values()) {
-        if (!lifted) submit(host, laws.forgive(evidence.id))
-        submit(host, this.#epoch(this.#world.placeOf(evidence.node), evidence.epoch + 1))
+        if (!lifted) this.#submit(host, laws.forgive(evidence.id))
+        this.#submit(host, this.#epoch(this.#world.placeOf(evidence.node), evidence.epoch + 1))
         // One root at a time: the next look sees whether it was taken.
         if (!lifted) return
       }
@@ -143,10 +143,10 @@ export class People {
     const [by] = hosts
     if (by === undefined) return
     // Also where the last word was to lift it: nobody may have taken that.
-    for (const { scope } of [...laws.freezes.values()]) submit(by, laws.freeze(scope, false))
+    for (const { scope } of [...laws.freezes.values()]) this.#submit(by, laws.freeze(scope, false))
     // The last that anybody may have taken: what nobody took is followed by nothing.
     const known = [...(by.life?.node?.statements.all() ?? [])].map(({ id }) => laws.numberOf(id))
-    submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(known)))
+    this.#submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(known)))
   }
 
   /** A new artifact, for somebody whom nobody accused, asked of everybody. */
@@ -231,12 +231,11 @@ export class People {
     return made
   }
 
+  #submit(host: Host, made: Made): void {
+    this.#world.signing.submit(host, made)
+  }
+
   #oneOf<T>(list: readonly T[]): T {
     return list[this.#dice.integer(list.length)] as T
   }
-}
-
-/** Whether it was taken is seen in the history: the disk may refuse it, the process may be gone. */
-function submit(host: Host, made: Made): void {
-  host.life?.node?.statements.submit(made.bytes).catch(() => {})
 }

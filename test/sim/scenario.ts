@@ -6,11 +6,14 @@
 import { Children } from './children.ts'
 import { Dice } from './clock.ts'
 import { Faults, IMAGE_EVERY_MS } from './faults.ts'
+import { Forgers } from './forgers.ts'
 import type { MeshWorld } from './mesh-world.ts'
 import { People } from './people.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
 
 const OPERATE_MS = 1_000
+/** From the heal until whoever has to sign has signed. */
+const SIGN_MS = 3_000
 /** From the heal until freezes are lifted, when everybody has met again. */
 const LIFT_MS = 8_000
 /** From the heal until valid requests are asked everywhere, again and again. */
@@ -23,6 +26,7 @@ export class Scenario {
   readonly #world: MeshWorld
   readonly #people: People
   readonly #faults: Faults
+  readonly #forgers: Forgers
   readonly #dice: Dice
   #endMs = 0
 
@@ -33,6 +37,7 @@ export class Scenario {
       restarted: (host) => this.#people.retry(host),
       resumed: (host) => this.#people.hurry(host),
     })
+    this.#forgers = new Forgers(world)
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
   }
@@ -59,14 +64,30 @@ export class Scenario {
     this.#every(FAULT_LOOK_MS, () => this.#faults.look())
     this.#every(IMAGE_EVERY_MS, () => this.#faults.image())
     this.#every(OPERATE_MS, () => this.#people.operate())
+    this.#forge()
   }
 
   #mend(): void {
     const { clock } = this.#world
     this.#world.heal()
+    clock.after(SIGN_MS, () => this.#world.signing.finish())
     clock.after(LIFT_MS, () => this.#people.lift())
     clock.after(PROBE_FROM_MS, () => this.#every(PROBE_MS, () => this.#people.probe()))
     this.#every(OPERATE_MS, () => this.#people.operate())
+  }
+
+  /** By dice of their own: what the others draw stays what it is. */
+  #forge(): void {
+    const { clock, swarm } = this.#world
+    const dice = new Dice(swarm.seed * 79 + 23)
+    const endMs = this.#endMs
+    const next = () =>
+      clock.after(2 * swarm.lawMs * (0.5 + dice.unit()), () => {
+        if (clock.monotonicMs() >= endMs) return
+        this.#forgers.forge()
+        next()
+      })
+    next()
   }
 
   /** false: somebody has seen enough. */

@@ -54,6 +54,8 @@ export interface Swarm {
   readonly flood: number
   /** How many others hold a copy of each log. None, unless a test wants it. */
   readonly mirrors: number
+  /** Whether two have to sign what stops and what permits: 0 or 1. */
+  readonly halves: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -113,6 +115,8 @@ export function draw(seed: number): Swarm {
     censor: nodes > 2 && dice.unit() < 0.2 ? 1 : 0,
     flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
     mirrors: 0,
+    // By dice of its own: what the others draw stays what it is.
+    halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,
   }
 }
 
