@@ -127,14 +127,15 @@ class Telling {
       for (const { id, record } of entries.slice(known.get(epoch) ?? 0)) {
         // Of clocks that step back the later time counts: the order is that of the log.
         t = Math.max(t, record.time)
-        const log = { epoch, first: record.index, ids: [id] }
+        const log = { epoch, first: record.index, ids: [id], outcomes: endedBy(record) }
         tell({ ev: 'durable', log, statements: [] })
         if (record.type === 'statement' && record.state === 'effective')
           root = this.#accepted(record.statement, root, node, tell)
         if (record.type === 'decision') this.#decided({ id, record }, heard.has(id), root, tell)
       }
       known.set(epoch, Math.max(known.get(epoch) ?? 0, entries.length))
-      const log = { epoch, first: 0, ids: entries.map(({ id }) => id) }
+      const outcomes = entries.flatMap(({ record }) => endedBy(record))
+      const log = { epoch, first: 0, ids: entries.map(({ id }) => id), outcomes }
       tell({ ev: 'readback', log, held: [] })
     }
     return events
@@ -204,4 +205,8 @@ const ALLOW = { ev: 'answer', effect: 'allow', reason: null, policy: null, speak
 
 function leaseOf(statement: Statement): Law['lease'] {
   return statement.type === 'root' ? statement.lease : null
+}
+
+function endedBy(record: LogRecord): readonly RecordId[] {
+  return record.type === 'outcome' ? [record.execution] : []
 }

@@ -62,6 +62,8 @@ export interface Leaves {
   readonly epoch: number
   readonly first: number
   readonly ids: readonly RecordId[]
+  /** The executions whose end is among them. */
+  readonly outcomes: readonly RecordId[]
 }
 
 export interface HeadOf {
@@ -129,6 +131,9 @@ export type Happening =
       readonly half: 1 | 2
       readonly kept: boolean
     }
+  /** What an allow lets run; who runs it is told to stop; and says that it ended. Its outcome is in a log. */
+  | { readonly ev: 'opened' | 'ended'; readonly execution: RecordId }
+  | { readonly ev: 'stop'; readonly execution: RecordId; readonly why: string }
   /** Effective here, and applied. */
   | { readonly ev: 'accept'; readonly statement: number; readonly speaks: number | null }
   /** It holds evidence against a node's log; it was made by the nodes, not by the harness. */

@@ -4,12 +4,10 @@
  * passed. They change nothing of what passes.
  */
 import { parseAddCheckpoint } from '../../src/core/add-checkpoint.ts'
-import { textOf, toHex } from '../../src/core/bytes.ts'
-import { parseCheckpoint } from '../../src/core/checkpoint.ts'
-import { idOf, type RecordId } from '../../src/core/id.ts'
+import { textOf } from '../../src/core/bytes.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { Memo } from '../../src/core/memo.ts'
-import { openNote, splitNote } from '../../src/core/note.ts'
+import { splitNote } from '../../src/core/note.ts'
 import { parseLogAnswer, parseLogRequest } from '../../src/mesh/log-frames.ts'
 import type { MeshNode } from '../../src/mesh/node.ts'
 import type {
@@ -23,6 +21,7 @@ import type {
   Topic,
 } from '../../src/mesh/ports.ts'
 import type { Disk, DiskStore, WriteFault } from './disk.ts'
+import { headOf, logOf, outcomesIn } from './disk-log.ts'
 import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
 import type { SimNetwork } from './network.ts'
@@ -144,7 +143,7 @@ export class GatedStore implements Store {
     if (records.length > 0 || statements.length > 0)
       this.#life.write({
         ev: 'durable',
-        log: { epoch, first, ids: records.map(({ id }) => id) },
+        log: { epoch, first, ids: records.map(({ id }) => id), outcomes: outcomesIn(records) },
         statements,
       })
     for (const { space, key, value } of puts) {
@@ -333,29 +332,6 @@ export function heldBy(node: MeshNode, life: Pick<Life, 'disk' | 'numberOf'>): H
   return { held: held.sort((a, b) => a - b), volatile }
 }
 
-/** The whole log on a disk. */
-export function logOf({ state }: Disk) {
-  return { epoch: state.epoch, first: 0, ids: state.records.map((record) => idOfRecord(record)) }
-}
-
-/** The heads of peers that a disk holds. */
-export function witnessedOn({ state }: Disk): { readonly of: Did; readonly head: HeadOf }[] {
-  return [...state.kept].flatMap(([name, { bytes }]) => {
-    const [space, did] = name.split('/')
-    return space === 'witness' ? [{ of: did as Did, head: headOf(textOf(bytes)) }] : []
-  })
-}
-
-const ids = new WeakMap<object, RecordId>()
-
-function idOfRecord(record: { readonly bytes: Uint8Array }): RecordId {
-  const known = ids.get(record)
-  if (known !== undefined) return known
-  const id = idOf(record.bytes)
-  ids.set(record, id)
-  return id
-}
-
 /** What a node signed, as it printed it: the product has read it strictly, and here it is not judged. */
 interface Said {
   readonly digest: string
@@ -368,19 +344,6 @@ interface Said {
 
 function saidIn(bytes: Uint8Array, name: 'answer' | 'announcement'): Said {
   return JSON.parse(textOf(bytes))[name]
-}
-
-const heads = new Memo<string, HeadOf>(1_000)
-
-export function headOf(note: string): HeadOf {
-  const known = heads.get(note) ?? readHead(note)
-  heads.set(note, known)
-  return known
-}
-
-function readHead(note: string): HeadOf {
-  const { origin, size, rootHash } = parseCheckpoint(openNote(note, []).body)
-  return { epoch: Number(origin.split('/').at(-1)), size, root: toHex(rootHash) }
 }
 
 function headShown(request: Uint8Array): HeadOf | null {

@@ -15,6 +15,7 @@ import { NOTHING_MEASURED } from '../unit/judgements.ts'
 import { nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'
+import { logOf, witnessedOn } from './disk-log.ts'
 import type { Written } from './disk-state.ts'
 import { GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
@@ -22,7 +23,7 @@ import { type Host, Running } from './host.ts'
 import { CALM, Hub } from './hub.ts'
 import { foundingPuts, type Grant, Laws } from './laws.ts'
 import type { Less } from './less.ts'
-import { GatedNetwork, GatedStore, heldBy, logOf, short, witnessedOn } from './mesh-ports.ts'
+import { GatedNetwork, GatedStore, heldBy, short } from './mesh-ports.ts'
 import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
 import { Signing } from './signing.ts'
@@ -194,6 +195,11 @@ export class MeshWorld {
     life.node = node
     const wallet = await Wallet.open(store, (puts) => node.log.persist(puts))
     life.decider = this.#decider(life, node, clock, policy, wallet, dice)
+    node.executions.onChange(({ id, state, stop }) => {
+      if (state === 'running') life.write({ ev: 'opened', execution: id })
+      if (state === 'stopped') life.write({ ev: 'stop', execution: id, why: stop?.code ?? '' })
+      if (state === 'ended') life.write({ ev: 'ended', execution: id })
+    })
     node.statements.onChange(({ id, state, changed }) => {
       for (const each of [id, ...changed])
         this.#accepted(life, node, each, each === id ? state : null)

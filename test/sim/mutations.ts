@@ -7,6 +7,7 @@
  * Where a second defence hides a bug, the second one is taken out with it, and
  * its name says so: `…, and …`.
  */
+import { EDGES } from './edge-mutations.ts'
 import { MORE } from './more-mutations.ts'
 import { edit, type Mutation } from './mutation.ts'
 
@@ -352,4 +353,4 @@ const PLANNED: readonly Mutation[] = [
   },
 ]
 
-export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE]
+export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE, ...EDGES]

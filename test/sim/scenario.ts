@@ -9,6 +9,7 @@ import { Faults, IMAGE_EVERY_MS } from './faults.ts'
 import { Forgers } from './forgers.ts'
 import type { MeshWorld } from './mesh-world.ts'
 import { People } from './people.ts'
+import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
 
 const OPERATE_MS = 1_000
@@ -40,6 +41,7 @@ export class Scenario {
     this.#forgers = new Forgers(world)
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
+    if (world.swarm.programs > 0) new Programs(world)
   }
 
   /** @param enough asked again and again: true ends it early */

@@ -52,6 +52,8 @@ export interface Swarm {
   /** How many nodes keep statements from the others; and whether one floods them: 0 or 1. */
   readonly censor: number
   readonly flood: number
+  /** Whether what is allowed is carried out by somebody: 0 or 1. */
+  readonly programs: number
   /** How many others hold a copy of each log. None, unless a test wants it. */
   readonly mirrors: number
   /** Whether two have to sign what stops and what permits: 0 or 1. */
@@ -72,6 +74,8 @@ export function draw(seed: number): Swarm {
   const wide = witnesses > 2 && dice.unit() < 0.3
   const quorum = defaultQuorum(witnesses)
   const stalenessMs = dice.unit() < 0.6 ? 2_000 : 4_000
+  // Of what came later: what the others draw stays what it is.
+  const more = new Dice(seed * 104_729 + 3)
   return {
     seed,
     nodes,
@@ -114,6 +118,7 @@ export function draw(seed: number): Swarm {
     bridge: nodes > 2 ? chance(0.25, 0.06) : 0,
     censor: nodes > 2 && dice.unit() < 0.2 ? 1 : 0,
     flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
+    programs: more.unit() < 0.5 ? 1 : 0,
     mirrors: 0,
     // By dice of its own: what the others draw stays what it is.
     halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,

@@ -22,6 +22,8 @@ export class NodePage {
   readonly evidence = new Map<number, Set<number>>()
   /** How often its disk was set back. */
   restores = 0
+  /** For how long its machine was suspended: its monotonic clock is behind true time by that. */
+  suspendedMs = 0
   inc = 0
   up = false
 }
@@ -78,6 +80,7 @@ export class Book {
       if (!this.#caught.has(log)) this.#caught.set(log, this.laws.length)
     }
     if (event.ev === 'down') page.up = false
+    if (event.ev === 'resume' && event.suspended) page.suspendedMs += event.ms
     if (event.ev === 'restore') {
       page.restores += 1
       page.accepted.clear()
@@ -109,6 +112,17 @@ export class Book {
       )
       return !lifted || !retired
     })
+  }
+
+  /** The newest trust root that the node accepted; null before any. */
+  rootAt(node: number): RootLaw | null {
+    let newest: RootLaw | null = null
+    for (const number of this.page(node).accepted) {
+      const what = this.laws[number]?.what
+      if (what?.type === 'root' && what.version > (newest?.version ?? 0))
+        newest = this.roots.get(what.version) ?? newest
+    }
+    return newest
   }
 
   /** The newest version of the policy that the node accepted. */

@@ -1,82 +1,26 @@
 /** Permission to allow at all, and how long without a word: S3 (Q3), Q1, Q2. */
-import { LEASE_PAUSE_MS } from '../../../src/core/limits.ts'
 import type { Event } from '../history.ts'
-import type { Book, RootLaw } from './book.ts'
+import type { Book } from './book.ts'
 import type { Invariant } from './checker.ts'
-
-/** Between two looks at the clocks, which are read in whole milliseconds. */
-const MARGIN_MS = 250
-
-interface Heard {
-  readonly digest: string
-  readonly root: number
-  readonly asked: number
-  readonly dated: number
-}
+import { Voices } from './voices.ts'
 
 export const S3: Invariant = {
   id: 'S3',
   says: 'an allow has a lease: enough witnesses answered lately, each with a state that is held whole',
   begin({ book, fail, met }) {
-    /** Node → witness → what it answered in this life of the node. */
-    const voices = new Map<number, Map<number, Heard[]>>()
-    const states = new Map<string, readonly number[]>()
-    /** Node → its monotonic time when it last went on after a pause: what was asked before counts no more (Q4). */
-    const emptied = new Map<number, number>()
-    const fresh = (
-      node: number,
-      witness: number,
-      root: RootLaw,
-      event: Extract<Event, { ev: 'answer' }>,
-    ) =>
-      (voices.get(node)?.get(witness) ?? []).some((voice) => {
-        if (voice.root !== root.version) return false
-        if (event.mono - voice.asked > root.lease.stalenessMs) return false
-        if (voice.asked < (emptied.get(node) ?? 0)) return false
-        const { stalenessMs, skewMs } = root.lease
-        if (event.wall - voice.dated > stalenessMs + skewMs || voice.dated > event.wall + skewMs)
-          return false
-        const { accepted } = book.page(node)
-        return states.get(voice.digest)?.every((each) => accepted.has(each)) === true
-      })
+    const voices = new Voices(book)
     return (event) => {
-      if (event.ev === 'announce') states.set(event.digest, event.held)
-      if (event.node === null) return
-      const { node } = event
-      if (event.ev === 'boot') {
-        voices.set(node, new Map())
-        emptied.delete(node)
-      }
-      if (event.ev === 'resume' && noticed(event.suspended, event.ms, skewMsOf(book)))
-        emptied.set(node, event.mono)
-      if (event.ev === 'heard' && event.counts) {
-        const heard = voices.get(node)?.get(event.from) ?? []
-        heard.push(event)
-        voices.get(node)?.set(event.from, heard.slice(-20))
-      }
-      if (event.ev !== 'answer' || event.effect !== 'allow') return
+      voices.see(event)
+      if (event.node === null || event.ev !== 'answer' || event.effect !== 'allow') return
+      const { node, req } = event
       const root = book.roots.get(event.root ?? 0)
-      if (root === undefined) return fail(`n${node} allowed ${event.req} under no root`)
-      const others = root.witnesses.filter(
-        (each) => each !== node && !book.distrusts(node, each) && fresh(node, each, root, event),
-      )
-      const self = event.speaks === root.version && root.witnesses.includes(node) ? 1 : 0
-      if (root.lease.read > self) met()
-      if (others.length + self < root.lease.read)
-        fail(
-          `n${node} allowed ${event.req} with ${others.length + self} of ${root.lease.read} voices`,
-        )
+      if (root === undefined) return fail(`n${node} allowed ${req} under no root`)
+      const { read, stalenessMs } = root.lease
+      const counted = voices.countedBy(node, root, event, stalenessMs)
+      if (read > 1 || event.speaks !== root.version || !root.witnesses.includes(node)) met()
+      if (counted < read) fail(`n${node} allowed ${req} with ${counted} of ${read} voices`)
     }
   },
-}
-
-/** A process that was stopped sees a gap in its time, one that was suspended a step of the wall clock. */
-function noticed(suspended: boolean, ms: number, skewMs: number): boolean {
-  return ms > (suspended ? skewMs : LEASE_PAUSE_MS) + MARGIN_MS
-}
-
-function skewMsOf(book: Book): number {
-  return Math.max(...[...book.roots.values()].map(({ lease }) => lease.skewMs))
 }
 
 /** When each statement was committed: enough witnesses of one root hold it and speak. */
