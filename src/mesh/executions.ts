@@ -7,7 +7,8 @@
  * recheck again. What fails is stopped once, with the reason; its enforcement
  * point ends the process and reports the outcome. An execution whose point
  * falls silent, or that a restart finds open, ends as unknown: attempts alone
- * are not evidence (design 4, in flight).
+ * are not evidence (design 4, in flight). An outcome that the log did not take
+ * is recorded as soon as it does.
  */
 import { utf8 } from '../core/bytes.ts'
 import type { RecordId } from '../core/id.ts'
@@ -74,6 +75,14 @@ export interface Execution {
   readonly outcome: Outcome | null
 }
 
+/** What is not in the log yet of one that has ended. */
+interface Untold {
+  readonly outcome: Outcome
+  readonly stop: Denial | null
+}
+
+const UNKNOWN: Outcome = { kind: 'unknown', status: null }
+
 interface Running {
   readonly id: RecordId
   readonly standing: Standing
@@ -99,7 +108,8 @@ export class Executions {
   readonly #ports: ExecutionPorts
   readonly #running = new Map<RecordId, Running>()
   readonly #ended = new Memo<RecordId, Execution>(EXECUTIONS_ENDED_MAX)
-  readonly #orphans: Set<RecordId>
+  /** Open on disk, and run by nobody: of former starts, and what the log did not take. */
+  readonly #untold: Map<RecordId, Untold>
   readonly #onChange: ((execution: Execution) => void)[] = []
   #due = false
   readonly #pace: Pace
@@ -107,7 +117,7 @@ export class Executions {
   private constructor(ports: ExecutionPorts, orphans: Iterable<RecordId>) {
     this.#ports = ports
     this.#pace = new Pace(ports.clock)
-    this.#orphans = new Set(orphans)
+    this.#untold = new Map([...orphans].map((id) => [id, { outcome: UNKNOWN, stop: null }]))
   }
 
   static async open(ports: ExecutionPorts): Promise<Executions> {
@@ -135,7 +145,7 @@ export class Executions {
 
   /** Its outcome came back from a mirror: it is in the log, and not written again. Gives the put for its batch. */
   ended(id: RecordId): readonly Put[] {
-    this.#orphans.delete(id)
+    this.#untold.delete(id)
     return [Executions.closing(id)]
   }
 
@@ -189,7 +199,7 @@ export class Executions {
     return viewOf(running)
   }
 
-  /** Records how it ended and forgets it. Waits for the disk. @throws MeshError NOT_FOUND, and what append throws */
+  /** Records how it ended and forgets it. Waits for the disk. @throws MeshError NOT_FOUND, and what append throws: then it is recorded later */
   async end(id: RecordId, outcome: Outcome): Promise<RecordId> {
     const running = this.#running.get(id)
     if (running === undefined) throw notHere(id)
@@ -197,7 +207,13 @@ export class Executions {
     this.#running.delete(id)
     this.#ended.set(id, viewOf(running))
     this.#changed(running)
-    return this.#record(id, outcome, running.stop)
+    try {
+      return await this.#record(id, outcome, running.stop)
+    } catch (error) {
+      this.#untold.set(id, { outcome, stop: running.stop })
+      this.#pace.wake()
+      throw error
+    }
   }
 
   /** Once for all that changes in this turn: a batch of statements is many changes, and each asks of everything that runs. */
@@ -219,11 +235,11 @@ export class Executions {
     }
   }
 
-  /** Ends what a former start left open, as soon as the log takes it; and looks at what runs, until the signal. */
+  /** Records what has no outcome yet, as soon as the log takes it; and looks at what runs, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#endOrphans()
-      const idle = this.#running.size === 0 && this.#orphans.size === 0
+      await this.#tell()
+      const idle = this.#running.size === 0 && this.#untold.size === 0
       await this.#pace.wait(idle ? EXECUTIONS_REST_MS : EXECUTION_TICK_MS, signal)
       this.recheck()
       await this.#endSilent()
@@ -246,14 +262,17 @@ export class Executions {
     }
   }
 
-  async #endOrphans(): Promise<void> {
-    for (const id of this.#orphans) {
-      try {
-        await this.#record(id, { kind: 'unknown', status: null }, null)
-        this.#orphans.delete(id)
-      } catch {
-        return // The log takes nothing yet, during a boot check; or no more, and then others say so.
+  async #tell(): Promise<void> {
+    if (this.#untold.size === 0) return
+    try {
+      const open = await this.#ports.store.entries('execution')
+      for (const [id, { outcome, stop }] of [...this.#untold]) {
+        // A write that failed may be on the disk all the same, and is told by then.
+        if (open.has(id)) await this.#record(id, outcome, stop)
+        this.#untold.delete(id)
       }
+    } catch {
+      return // The log takes nothing yet, during a boot check; or no more, and then others say so.
     }
   }
 
@@ -262,9 +281,9 @@ export class Executions {
     for (const [id, { heardMs }] of this.#running) {
       if (heardMs >= before) continue
       try {
-        await this.end(id, { kind: 'unknown', status: null })
+        await this.end(id, UNKNOWN)
       } catch (error) {
-        // Its put is still on disk: the next start records it.
+        // It is recorded later, if need be by the next start: its put is still on disk.
         this.#ports.missed(error)
       }
     }

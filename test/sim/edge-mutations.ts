@@ -12,7 +12,7 @@ export const EDGES: readonly Mutation[] = [
   {
     id: 'N2',
     name: 'the outcome of what a former start left is not recorded',
-    edits: [edit('mesh/executions.ts', 'await this.#endOrphans()', 'await Promise.resolve()')],
+    edits: [edit('mesh/executions.ts', 'await this.#tell()', 'await Promise.resolve()')],
     by: { checker: 'S23', seed: 1 },
     quick: false,
   },

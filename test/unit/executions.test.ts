@@ -173,6 +173,30 @@ test('what a restart finds open ends as unknown as soon as the log takes it, and
   await clock.until(running)
 })
 
+test('an outcome that the log did not take is recorded as it was once the log takes it, and only once', async () => {
+  const { clock, shelf, leaves, disk, executions, start } = await open()
+  start(1).denial = REVOKED
+  start(2)
+  executions.recheck()
+  disk.works = false
+  await assert.rejects(executions.end(id(1), { kind: 'stopped', status: null }), MeshError)
+  await assert.rejects(executions.end(id(2), { kind: 'ok', status: 0 }), MeshError)
+  // The second one is on the disk all the same.
+  shelf.put([Executions.closing(id(2))])
+  const stop = new AbortController()
+  const running = executions.run(stop.signal)
+  await clock.advance(4 * EXECUTION_TICK_MS)
+  assert.deepEqual(leaves, [])
+  disk.works = true
+  await clock.advance(4 * EXECUTION_TICK_MS)
+  assert.deepEqual(
+    leaves.map(({ execution, outcome, stop }) => [execution, outcome, stop]),
+    [[id(1), 'stopped', { code: 'REVOKED', detail: REVOKED.detail }]],
+  )
+  stop.abort()
+  await clock.until(running)
+})
+
 test('a log that takes nothing does not keep what runs from being stopped', async () => {
   const { clock, executions, start, disk, missed } = await open()
   start(1)
