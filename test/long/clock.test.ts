@@ -1,5 +1,5 @@
 /**
- * Clocks that cannot be trusted, on real daemons (FAULTS 8, 38, 40, 43): one an
+ * Clocks that cannot be trusted, on real daemons (FAULTS 8, 38 to 40, 43): one an
  * hour ahead or behind, one that is stepped, and a process that stood still.
  */
 import assert from 'node:assert/strict'
@@ -40,13 +40,16 @@ function steps(by: string): void {
   renameSync(`${offset}.new`, offset)
 }
 
-async function restarted(by: string): Promise<void> {
+function restarted(by: string): Promise<void> {
   steps(by)
+  return restartedWith({ FAKETIME_TIMESTAMP_FILE: offset, FAKETIME_NO_CACHE: '1' })
+}
+
+async function restartedWith(faked: Readonly<Record<string, string>>): Promise<void> {
   await cygnus.stop('SIGKILL')
   cygnus.start({
+    ...faked,
     LD_PRELOAD: FAKETIME ?? '',
-    FAKETIME_TIMESTAMP_FILE: offset,
-    FAKETIME_NO_CACHE: '1',
     DONT_FAKE_MONOTONIC: '1',
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   })
@@ -103,6 +106,52 @@ for (const by of ['-30s', '+5d'])
     await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
     row(t, 38, `${by}: 0 allows, ${codes.join()}`)
   })
+
+/** Asked again and again while its peers stand still: how long after that it was last asked in time to allow. */
+async function allowedAlone(): Promise<{ allows: number; lastMs: number; codes: Set<unknown> }> {
+  const codes = new Set<DecisionView['code']>()
+  let [allows, lastMs] = [0, 0]
+  for (const each of [atlas, borealis]) process.kill(each.pid, 'SIGSTOP')
+  try {
+    const beganMs = performance.now()
+    for (let askedMs = 0; askedMs < 2 * STALENESS_MS; askedMs = performance.now() - beganMs) {
+      const { decision, code } = await authorize(cygnus)
+      codes.add(code)
+      if (!decision) continue
+      allows += 1
+      lastMs = askedMs
+    }
+  } finally {
+    for (const each of [atlas, borealis]) process.kill(each.pid, 'SIGCONT')
+  }
+  return { allows, lastMs, codes }
+}
+
+for (const rate of ['1.1', '10', '0.1'])
+  test(`a wall clock that runs ${rate} times as fast lengthens no lease`, { skip }, async (t) => {
+    await restartedWith({ FAKETIME: `+0 x${rate}` })
+    // One that is nearly right is believed for a while; the others are wrong within a second.
+    if (rate === '1.1')
+      await eventually(
+        'allowed',
+        () => authorize(cygnus),
+        ({ decision }) => decision,
+        30_000,
+      )
+    const { allows, lastMs, codes } = await allowedAlone()
+    assert.ok(lastMs < STALENESS_MS, `allowed after ${lastMs} ms alone`)
+    assert.ok(allows > 0 || rate !== '1.1')
+    codes.delete(null)
+    assert.ok(codes.size > 0 && [...codes].every((code) => DOUBT.includes(String(code))))
+    const says = `${allows} allows, the last ${lastMs.toFixed(0)} ms alone, then ${[...codes].join()}`
+    row(t, 39, `x${rate}: 0 wrong of ${says}`)
+  })
+
+test('one that runs at the right speed again allows', { skip }, async () => {
+  await restarted('+0')
+  await cygnus.do('wait', '--for', 'ready', '--timeout', '30s')
+  assert.equal((await authorize(cygnus)).code, null)
+})
 
 test('a process that stood still longer than its lease allows nothing before it is renewed', async (t) => {
   await cygnus.do('wait', '--for', 'ready', '--timeout', '20s')
