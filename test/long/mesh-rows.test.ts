@@ -58,6 +58,11 @@ on("clocks that step by five minutes, witnesses' too", { step: 0.04 }, (t, seen)
   row(t, 116, `0 late allows of ${seen.allows}`)
 })
 
+on('clocks that drift by a tenth', { drift: 0.1 }, (t, seen) => {
+  happened(seen, 'a drifting clock')
+  row(t, 39, `by a tenth: 0 wrong of ${seen.allows} allows`)
+})
+
 on('partitions: halves, one alone, a bridge', { partition: 0.2, bridge: 0.1 }, (t, seen) => {
   happened(seen, 'a partition', 'a bridge')
   row(t, 44, stale(seen))

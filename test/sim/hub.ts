@@ -141,6 +141,11 @@ export class Hub {
   }
 
   /** The same for every incarnation. */
+  /** Gives a host this address, which others may have as well, before anybody asks for it. */
+  settle(did: Did, ip: string): void {
+    this.#addresses.set(did, `/ip4/${ip}/tcp/4717/p2p/${formatPeerId(did)}`)
+  }
+
   addressOf(did: Did): string {
     const known = this.#addresses.get(did)
     if (known !== undefined) return known

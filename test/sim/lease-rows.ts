@@ -49,7 +49,12 @@ export const HOLDS: readonly Row[] = [
   },
   {
     name: 'one lying witness 3/4 of five',
-    situation: { n: 5, read: 3, write: 4, liar: true },
+    situation: { n: 5, read: 3, write: 4, liars: 1 },
+    seeds: 8,
+  },
+  {
+    name: 'two lying witnesses 4/4 of five',
+    situation: { n: 5, read: 4, write: 4, liars: 2 },
     seeds: 8,
   },
   {
@@ -83,7 +88,12 @@ export const BREAKS: readonly (Row & { readonly first: number })[] = [
   },
   {
     name: 'one lying witness 3/3 of five',
-    situation: { n: 5, read: 3, write: 3, liar: true },
+    situation: { n: 5, read: 3, write: 3, liars: 1 },
     ...{ first: 12, seeds: 60 },
+  },
+  {
+    name: 'two lying witnesses 3/4 of five',
+    situation: { n: 5, read: 3, write: 4, liars: 2 },
+    ...{ first: 154, seeds: 60 },
   },
 ]

@@ -23,8 +23,8 @@ export interface Situation {
   readonly kept?: number
   /** Of the second root, in place of STALENESS_MS. */
   readonly stalenessMs?: number
-  /** One witness lies: it tells all others that it knows nothing. */
-  readonly liar?: boolean
+  /** So many witnesses lie together: they tell all others that they know nothing. */
+  readonly liars?: number
   /** The node that is no witness has a clock that is so much behind. */
   readonly behindMs?: number
   readonly rules?: Partial<Rules>
@@ -55,8 +55,8 @@ async function runOne(situation: Situation, seed: number): Promise<Seen> {
   const later = { ...lease, stalenessMs }
   if (rotation) roots.push(rootOf(2, DIDS.slice(n - kept, 2 * n - kept), later))
   const nodes = (rotation ? 2 * n - kept : n) + 1
-  const liar = situation.liar === true ? 0 : -1
-  const world = new World({ clock, nodes, roots, rules, liar })
+  const liars = Array.from({ length: situation.liars ?? 0 }, (_, at) => at)
+  const world = new World({ clock, nodes, roots, rules, liars })
   for (const node of world.nodes) node.offsetMs = dice.integer(2 * SKEW_MS) - SKEW_MS
   const last = world.nodes.at(-1) as SimNode
   last.offsetMs -= behindMs
@@ -101,7 +101,7 @@ function look(world: World, seen: Seen): void {
   const nowMs = world.clock.monotonicMs()
   for (const node of world.nodes) {
     // What a liar allows is its own.
-    if (node.at === world.liar || !node.lease.status().held) continue
+    if (world.liars.includes(node.at) || !node.lease.status().held) continue
     seen.allows += 1
     for (const [id, atMs] of world.committed)
       if (!node.disk.ids.has(id)) seen.worstMs = Math.max(seen.worstMs, nowMs - atMs)

@@ -40,8 +40,10 @@ export interface WorldOf {
   /** In order; the first is known everywhere from the beginning, the others are statements. */
   readonly roots: readonly Root[]
   readonly rules?: Partial<Rules>
-  /** A witness that helps to commit, and tells all others that it knows nothing. */
-  readonly liar?: number
+  /** Witnesses that help to commit, and tell all others that they know nothing. */
+  readonly liars?: readonly number[]
+  /** Witnesses that answer nobody, and are asked all the same. */
+  readonly silent?: readonly number[]
 }
 
 /** What survives a crash. */
@@ -57,7 +59,9 @@ export class World {
   readonly roots: readonly Root[]
   readonly rules: Rules
   readonly members: Governance['members']
-  readonly liar: number
+  readonly liars: readonly number[]
+  /** May grow while it runs. */
+  silent: readonly number[]
   readonly nodes: readonly SimNode[]
   /** Who can hear whom: same group. */
   groups: number[]
@@ -66,8 +70,9 @@ export class World {
   /** Statement → monotonic time of its commit. */
   readonly committed = new Map<StatementId, number>()
 
-  constructor({ clock, nodes, roots, rules, liar = -1 }: WorldOf) {
-    this.liar = liar
+  constructor({ clock, nodes, roots, rules, liars = [], silent = [] }: WorldOf) {
+    this.liars = liars
+    this.silent = silent
     this.clock = clock
     this.roots = roots
     this.rules = { bootCheck: true, handover: true, signed: false, ...rules }
@@ -185,7 +190,10 @@ export class SimNode {
 
   /** Everything that the peer holds when the question arrives. */
   async pull(peer: SimNode): Promise<void> {
-    const ids = await this.#world.trip(this, peer, () => [...peer.disk.ids])
+    const { silent } = this.#world
+    const ids = await this.#world.trip(this, peer, () =>
+      silent.includes(peer.at) ? [] : [...peer.disk.ids],
+    )
     await this.learn(ids)
   }
 
@@ -316,14 +324,16 @@ export class SimNode {
 
   async #send(did: Did, question: Uint8Array): Promise<Uint8Array> {
     const peer = this.#world.of(did)
-    const bytes = await this.#world.trip(this, peer, () => peer.#answer(this.did, question))
+    const bytes = await this.#world.trip(this, peer, () =>
+      this.#world.silent.includes(peer.at) ? null : peer.#answer(this.did, question),
+    )
     if (bytes === null) throw new MeshError('UNREACHABLE', 'no answer')
     return bytes
   }
 
   #answer(asker: Did, question: Uint8Array): Uint8Array | null {
     if (this.voice.speaks) this.#world.announced(this)
-    if (this.#world.liar !== this.at) return this.voice.answer(asker, question)
+    if (!this.#world.liars.includes(this.at)) return this.voice.answer(asker, question)
     const { governance } = this
     this.governance = this.#fold(new Set([MESH]))
     const said = this.voice.answer(asker, question)

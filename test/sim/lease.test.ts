@@ -27,7 +27,8 @@ for (const { name, situation, seeds } of HOLDS)
     if (situation.rotation === true && situation.stalenessMs === undefined) row(t, 112, says)
     if (situation.stalenessMs !== undefined) row(t, 113, says)
     if (situation.behindMs !== undefined) row(t, 115, says)
-    if (situation.liar === true) row(t, 118, says)
+    if (situation.liars === 1) row(t, 118, says)
+    if (situation.liars === 2) row(t, 70, `k - 1 collude: ${says}`)
   })
 
 for (const { name, situation, first, seeds } of BREAKS)
@@ -70,5 +71,32 @@ test('a lease is not lost while statements keep coming in another order at each 
   }
   assert.equal(lost, 0)
   row(t, 119, `${lost} of 400 looks without a lease`)
+  world.stop()
+})
+
+test('a witness that answers nobody takes no allow from those that reach enough others', async (t) => {
+  const clock = new VirtualClock(7)
+  const { read, write } = { read: 2, write: 2 }
+  const roots = [rootOf(1, DIDS.slice(0, 3), termsOf({ n: 3, read, write }))]
+  const world = new World({ clock, nodes: 5, roots })
+  await world.start()
+  await clock.advance(3_000)
+  world.silent = [0]
+  let [held, looks] = [0, 0]
+  for (let step = 0; step < 200; step++) {
+    await clock.advance(100)
+    if (step % 20 === 0) void (world.nodes[1] as SimNode).learn([idOf(utf8(`statement ${step}`))])
+    for (const node of world.nodes.slice(1)) {
+      looks += 1
+      held += node.lease.status().held ? 1 : 0
+    }
+  }
+  assert.equal(held, looks)
+  assert.equal(world.committed.size, 11, 'what is said is committed without it: the root and ten')
+  row(
+    t,
+    70,
+    `a witness withholds: ${((100 * held) / looks).toFixed(1)} % allowed of ${looks} looks`,
+  )
   world.stop()
 })
