@@ -42,7 +42,7 @@ const PROCESS: readonly Line[] = [
 const STORAGE: readonly Line[] = [
   ['power loss: what was not synced is dropped', 'S1 S6', 'acknowledged lost'],
   ['power loss: torn tail, garbage tail', 'S1 S6', 'acknowledged lost'],
-  ['block snapshot with journal replay', 'S1 S5', 'acknowledged lost', 'no copy-on-write disk'],
+  ['block snapshot with journal replay', 'S1 S5', 'acknowledged lost'],
   ['lying fsync', 'S6 S9', 'undetected'],
   ['bit flips in the log', 'S6 L8', 'silent'],
   ['bit flips in table, MANIFEST, CURRENT', 'S6', 'wrong reads'],

@@ -40,7 +40,8 @@ function build(): string | null {
   }
 }
 
-export type Engine = 'store' | 'plain'
+/** `unsynced` is LevelDB as it writes when nobody asks for more. */
+export type Engine = 'store' | 'plain' | 'unsynced'
 /** How much is appended: the long one makes LevelDB begin another log file. */
 export type Length = 'short' | 'long'
 
@@ -94,7 +95,8 @@ export async function workload({
   return { engine, directory, ...heard(said), killed: child.signalCode === 'SIGKILL' }
 }
 
-function heard(said: string): Omit<Run, 'engine' | 'directory' | 'killed'> {
+/** What a workload printed so far. */
+export function heard(said: string): Omit<Run, 'engine' | 'directory' | 'killed'> {
   const acknowledged = new Map<number, string>()
   let [refusals, afterRefusal] = [0, 0]
   // The last line may be half of one.
@@ -129,7 +131,7 @@ export interface Found {
 /** What the next start finds of what was acknowledged; the directory is removed. */
 export async function found(run: Run): Promise<Found> {
   try {
-    return await (run.engine === 'plain' ? foundPlain(run) : foundInStore(run))
+    return await (run.engine === 'store' ? foundInStore(run) : foundPlain(run))
   } catch (error) {
     if (!(error instanceof Error)) throw error
     const code = error instanceof MeshError ? `${error.code} ` : ''
