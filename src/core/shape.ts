@@ -65,6 +65,7 @@ export const flag: Reader<boolean> = (value, at) => {
 
 /** RFC 3339 in UTC with milliseconds, `2026-11-24T14:03:10.000Z`, to Unix ms. */
 export const time: Reader<number> = (value, at) => {
+  if (value === lastTime.text) return lastTime.ms
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN
   // Date.parse takes much more than this; what formatTime prints is all that is meant.
   if (!isTime(ms) || formatTime(ms) !== value) {

@@ -35,16 +35,22 @@ export function after(
   }
   assert.ok(epoch >= state.epoch && first === before.length)
   assert.equal(tree.size, first + records.length)
-  const kept = new Map(state.kept)
-  for (const { space, key, value } of puts) {
-    if (value === null) kept.delete(`${space}/${key}`)
-    else kept.set(`${space}/${key}`, written(value))
-  }
+  const kept = puts.length === 0 ? state.kept : changed(state.kept, puts)
   const added = records.map(({ bytes, hash, exhibit }) => ({
     ...{ bytes: bytes.slice(), hash },
     ...(exhibit === undefined ? {} : { exhibit: exhibit.slice() }),
   }))
-  return { commit: state.commit + 1, epoch, records: [...before, ...added], kept }
+  before.push(...added)
+  return { commit: state.commit + 1, epoch, records: before, kept }
+}
+
+function changed(kept: State['kept'], puts: Batch['puts']): State['kept'] {
+  const next = new Map(kept)
+  for (const { space, key, value } of puts) {
+    if (value === null) next.delete(`${space}/${key}`)
+    else next.set(`${space}/${key}`, written(value))
+  }
+  return next
 }
 
 /** As a real store finds it out: by what is outside of the database, and by hashes of the end and of what is kept. */

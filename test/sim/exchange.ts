@@ -57,7 +57,6 @@ export class SimExchange {
       release()
       timer.run = null
       signal?.removeEventListener('abort', late)
-      late()
     }
   }
 

@@ -43,10 +43,11 @@ function signatureOf(message: Uint8Array, key: KeyObject): Buffer {
     a = Math.imul(a ^ byte, 0x01000193)
     b = Math.imul(b + byte, 0x85ebca6b) ^ (a >>> 15)
   }
-  const words = owner.map((word, at) => {
-    const mixed = Math.imul(word ^ (at % 2 === 0 ? a : b), 0x9e3779b1)
-    return mixed ^ (mixed >>> 13) ^ (at % 2 === 0 ? b : a)
-  })
+  const words = new Uint32Array(owner.length)
+  for (let at = 0; at < words.length; at += 1) {
+    const mixed = Math.imul((owner[at] as number) ^ (at % 2 === 0 ? a : b), 0x9e3779b1)
+    words[at] = mixed ^ (mixed >>> 13) ^ (at % 2 === 0 ? b : a)
+  }
   return Buffer.from(words.buffer)
 }
 
