@@ -66,6 +66,16 @@ export interface Leaves {
   readonly outcomes: readonly RecordId[]
 }
 
+/** As it stands in its record. */
+export interface RecordedDecision {
+  readonly id: RecordId
+  readonly effect: 'allow' | 'deny'
+  /** The request; -1 where it names none. */
+  readonly req: number
+  /** Denials before it that no record names. */
+  readonly unrecorded: number
+}
+
 export interface HeadOf {
   readonly epoch: number
   readonly size: number
@@ -131,6 +141,10 @@ export type Happening =
       readonly half: 1 | 2
       readonly kept: boolean
     }
+  /** The disk took these decisions, in the order of the log. */
+  | { readonly ev: 'recorded'; readonly decisions: readonly RecordedDecision[] }
+  /** The disk refused a batch; it may be there all the same. */
+  | { readonly ev: 'unwritten' }
   /** What an allow lets run; who runs it is told to stop; and says that it ended. Its outcome is in a log. */
   | { readonly ev: 'opened' | 'ended'; readonly execution: RecordId }
   | { readonly ev: 'stop'; readonly execution: RecordId; readonly why: string }

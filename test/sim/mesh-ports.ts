@@ -25,6 +25,7 @@ import { headOf, logOf, outcomesIn } from './disk-log.ts'
 import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
 import type { SimNetwork } from './network.ts'
+import { decisionsIn } from './recorded.ts'
 
 /** What the wrappers need of the world and of the life that they belong to. */
 export interface Life {
@@ -74,8 +75,15 @@ export class GatedStore implements Store {
     disk.delayMs = this.#life.drawDelayMs()
     const fault = this.#life.drawFault()
     if (fault !== null) disk.faults.push(fault)
-    await gate.through(this.#inner.persist(batch))
+    try {
+      await gate.through(this.#inner.persist(batch))
+    } catch (error) {
+      this.#life.write({ ev: 'unwritten' })
+      throw error
+    }
     this.#durable(batch)
+    const decisions = decisionsIn(batch.records)
+    if (decisions.length > 0) this.#life.write({ ev: 'recorded', decisions })
   }
 
   entries(space: Space) {

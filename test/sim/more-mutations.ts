@@ -267,6 +267,19 @@ export const MORE: readonly Mutation[] = [
     quick: false,
   },
   {
+    id: 'M24',
+    name: 'denials without a record are counted nowhere',
+    edits: [
+      edit(
+        'mesh/authorizer.ts',
+        'const draft = call.draft(judgement, denial, supersedes, unrecorded)',
+        'const draft = call.draft(judgement, denial, supersedes, 0 * unrecorded)',
+      ),
+    ],
+    by: { checker: 'S20', seed: 1 },
+    quick: false,
+  },
+  {
     id: 'R1',
     name: 'a bundle whose newest version lost its signers cannot be published again',
     edits: [
