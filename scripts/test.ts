@@ -1,80 +1,70 @@
 /**
  * The tests, from the quickest: the steps in order, each timed, the first failure ends it.
  *
- *     node scripts/test.ts quick     types, lint, tidy, unit, vectors, fuzz, ports, script, short e2e
- *     node scripts/test.ts slow      coverage, unused code, build, long simulations, long e2e
+ *     node scripts/test.ts quick     types, lint, and all tests that are quick: a minute or so
+ *     node scripts/test.ts slow      unused code, build, coverage, real networks and daemons, long tests
  *     node scripts/test.ts lab       faults and attacks on real daemons, with short counts
  *
- * `npm run ci` is all three.
+ * `npm run ci` is all three. Which test file belongs to which: scripts/test/files.ts.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { covering, first, lab, later, long, own, processes, shared } from './test/files.ts'
+import { dealt, runGroups } from './test/pool.ts'
 
 /** A step that does not end is a failure, not a run that never tells. */
 const STEP_MS_MAX = 20 * 60_000
+const TEST_MS_MAX = 180_000
+const LAB_TEST_MS_MAX = 600_000
 
-type Step = readonly [name: string, command: string, args: readonly string[]]
+type Step = readonly [name: string, run: () => boolean | Promise<boolean>]
 
-const NODE_TEST = ['--test', '--test-timeout=180000', '--disable-warning=ExperimentalWarning']
-/** @param jobs files at once: 1 for what starts processes and networks of its own */
-const node = (name: string, jobs: number, ...patterns: string[]): Step => [
-  name,
-  process.execPath,
-  [...NODE_TEST, `--test-concurrency=${jobs}`, ...files(patterns)],
-]
-
-/** Its files take minutes each; `npm run lab` runs them with longer counts, and prints the matrix. */
-const lab: Step = [
-  'lab',
-  process.execPath,
-  ['--test', '--test-timeout=600000', '--test-concurrency=1', ...files(['test/lab/*.test.ts'])],
-]
-
-const STEPS: Record<string, () => readonly Step[]> = {
-  quick: () => [
-    ['types', 'tsc', ['-p', 'test']],
-    ['lint', 'biome', ['check', '--error-on-warnings']],
-    node('tests', availableParallelism(), 'test/{tidy,unit,vectors,fuzz,sim,script}/**/*.test.ts'),
-    node('ports and processes', 1, 'test/{ports,e2e}/*.test.ts'),
-  ],
-  slow: () => [
-    ['unused', 'knip', []],
-    ['build', 'npm', ['run', '--silent', 'build']],
-    [
-      'coverage',
-      process.execPath,
-      [
-        ...NODE_TEST,
-        '--experimental-test-coverage',
-        '--test-coverage-include-all',
-        '--test-coverage-include=src/core/**',
-        '--test-coverage-lines=90',
-        '--test-reporter=dot',
-        ...files(['test/{unit,vectors}/**/*.test.ts']),
-      ],
-    ],
-    node('long tests', 1, 'test/long/**/*.test.ts'),
-  ],
-  lab: () => [lab],
-}
-
-function files(patterns: readonly string[]): string[] {
-  const found = patterns.flatMap((pattern) => globSync(pattern)).sort()
-  if (found.length === 0) throw new Error(`no test file matches ${patterns.join(' ')}`)
-  return found
-}
-
-function run([name, command, args]: Step): void {
-  const start = performance.now()
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', timeout: STEP_MS_MAX })
+const command = (name: string, ...args: string[]) => {
+  const { status, error } = spawnSync(name, args, { stdio: 'inherit', timeout: STEP_MS_MAX })
   if (error !== undefined) throw error
-  console.log(
-    `${status === 0 ? '✓' : '✗'} ${name}  ${((performance.now() - start) / 1000).toFixed(1)} s`,
+  return status === 0
+}
+const node = (...args: string[]) =>
+  command(process.execPath, '--test', '--disable-warning=ExperimentalWarning', ...args)
+/** One file at a time: what starts processes and networks of its own. */
+const oneByOne = (files: readonly string[], testMs: number) =>
+  node('--test-concurrency=1', `--test-timeout=${testMs}`, ...files)
+const alone = (files: readonly string[]) => files.map((file) => [file])
+
+const STEPS: Record<string, readonly Step[]> = {
+  quick: [
+    ['types', () => command('tsc', '-p', 'test')],
+    ['lint', () => command('biome', 'check', '--error-on-warnings')],
+    ['tests', () => runGroups([...alone(first), ...dealt(shared), ...alone(own)])],
+  ],
+  slow: [
+    ['unused', () => command('knip')],
+    ['build', () => command('npm', 'run', '--silent', 'build')],
+    ['longer tests', () => runGroups(alone(later))],
+    ['coverage', coverage],
+    ['ports and processes', () => oneByOne(processes, TEST_MS_MAX)],
+    ['long tests', () => oneByOne(long, TEST_MS_MAX)],
+  ],
+  lab: [['lab', () => oneByOne(lab, LAB_TEST_MS_MAX)]],
+}
+
+function coverage(): boolean {
+  return node(
+    `--test-timeout=${TEST_MS_MAX}`,
+    '--test-isolation=none',
+    '--experimental-test-coverage',
+    '--test-coverage-include-all',
+    '--test-coverage-include=src/core/**',
+    '--test-coverage-lines=90',
+    '--test-reporter=dot',
+    ...covering,
   )
-  if (status !== 0) process.exit(status ?? 1)
 }
 
 const steps = STEPS[process.argv[2] ?? '']
 if (steps === undefined) throw new Error(`one of: ${Object.keys(STEPS).join(', ')}`)
-for (const step of steps()) run(step)
+for (const [name, run] of steps) {
+  const start = performance.now()
+  const ok = await run()
+  console.log(`${ok ? '✓' : '✗'} ${name}  ${((performance.now() - start) / 1000).toFixed(1)} s`)
+  if (!ok) process.exit(1)
+}

@@ -66,8 +66,8 @@ function checked(checker: string, id: string): string {
 const AGAIN: readonly string[] = [
   '## How to run it again',
   '',
-  'Each test by itself: `node --test` with its file. All that takes seconds: `npm test`; what takes minutes:',
-  '`npm run slow`.',
+  'Each test by itself: `node --test` with its file. All that is quick, in a minute or so: `npm test`;',
+  'real networks and daemons, and what takes minutes: `npm run slow`; both, and the lab: `npm run ci`.',
   '',
   'The simulation runs whole nodes, as they ship, on a virtual clock, network and disks. A seed draws how many there',
   'are, what goes wrong and when, and says the same each time:',
