@@ -2,7 +2,7 @@
  * The tests, from the quickest: the steps in order, each timed, the first failure ends it.
  *
  *     node scripts/test.ts quick     types, lint, and all tests that are quick: a minute or so
- *     node scripts/test.ts slow      unused code, build, coverage, real networks and daemons, long tests
+ *     node scripts/test.ts slow      unused code, coverage, real networks and daemons, build, long tests
  *     node scripts/test.ts lab       faults and attacks on real daemons, with short counts
  *
  * `npm run ci` is all three. Which test file belongs to which: scripts/test/files.ts.
@@ -38,10 +38,11 @@ const STEPS: Record<string, readonly Step[]> = {
   ],
   slow: [
     ['unused', () => command('knip')],
-    ['build', () => command('npm', 'run', '--silent', 'build')],
     ['longer tests', () => runGroups(alone(later))],
     ['coverage', coverage],
     ['ports and processes', () => oneByOne(processes, TEST_MS_MAX)],
+    // From here on what was built stands for the sources.
+    ['build', () => command('npm', 'run', '--silent', 'build')],
     ['long tests', () => oneByOne(long, TEST_MS_MAX)],
   ],
   lab: [['lab', () => oneByOne(lab, LAB_TEST_MS_MAX)]],
