@@ -9,9 +9,14 @@ const SHARED = 'test/{tidy,unit,vectors,fuzz}/**/*.test.ts'
 /** They send their process a signal, which a runner in the same process would hear. */
 const OWN_PROCESS = ['test/unit/cli-run.test.ts', 'test/unit/golden.test.ts']
 /** The longest of those that `npm test` runs in processes of their own: they begin first. */
-const FIRST = ['test/sim/mesh-light.test.ts', 'test/e2e/readme.test.ts']
+const FIRST = ['test/e2e/readme.test.ts', 'test/sim/lease.test.ts']
 /** Of the folders that `npm test` runs, what takes longer than it may. */
-const LATER = ['test/script/run.test.ts', 'test/sim/mesh.test.ts', 'test/sim/mutations.test.ts']
+const LATER = [
+  'test/sim/mesh-light.test.ts',
+  'test/script/run.test.ts',
+  'test/sim/mesh.test.ts',
+  'test/sim/mutations.test.ts',
+]
 
 const found = (...patterns: string[]) => patterns.flatMap((pattern) => globSync(pattern)).sort()
 const without = (files: readonly string[], others: readonly string[]) =>
