@@ -8,6 +8,8 @@ const WIRE: Partial<Record<keyof typeof limits, string>> = {
   SYNC_FRAME_BYTES_MAX: 'one frame of sync, log and lineage',
   GOSSIP_BYTES_MAX: 'one gossip message; a larger statement travels by sync alone',
   GOSSIP_STATEMENTS_MAX: 'statements in it',
+  GOSSIP_UNITS_PER_S: 'what a peer may take by gossip in a second, and at once',
+  STREAM_WINDOW_BYTES_MAX: 'what a peer may send on a stream before it is read',
   ANNOUNCEMENT_BYTES_MAX: 'one announcement',
   STATEMENT_BYTES_MAX: 'one envelope',
   SIGNATURES_MAX: 'signatures on one envelope, keys in one role',

@@ -308,8 +308,26 @@ export const BUSY_RETRY_MS = 20
 export const SUPERVISION_MS = 500
 /** Looks at which gossip is missing in one direction before the connection is dropped: 3 s (FACTS 3.2). */
 export const GOSSIP_MISSING_LOOKS = 6
+/**
+ * What a peer may send on a stream before it is read: as much as crosses the Atlantic at 10 MB/s, and
+ * less than what libp2p keeps of a stream that is not read (4 MiB) before it cuts it.
+ */
+export const STREAM_WINDOW_BYTES_MAX = MIB
 /** Queued for one slow peer; more resets its gossip, which the supervisor heals. */
 export const GOSSIP_QUEUE_BYTES_MAX = 8 * MIB
+/**
+ * What a peer may take of this node by gossip at once, and in a second, in units of some 0.1 ms: a
+ * message, whatever it holds, or a part of one. In a mesh of any size a neighbour passes on up to 100
+ * announcements of 2 to 4 KiB in a second, and a burst of 100 revocations beside them; a flood takes 5 % of a core.
+ */
+export const GOSSIP_UNITS_MAX = 512
+export const GOSSIP_UNITS_PER_S = 512
+/** So much of one that is longer counts as a unit. */
+export const GOSSIP_UNIT_BYTES = 2 * KIB
+/** Frames of one peer that are handed on in one turn: 2 ms of the loop. */
+export const GOSSIP_FRAMES_AT_ONCE = 16
+/** Gossip of one peer that waits here before it is read no more: some of the largest frames. */
+export const GOSSIP_WAITING_BYTES_MAX = 256 * KIB
 /** Peers this node keeps addresses of. */
 export const PEERS_MAX = 2_048
 /** Peers at the door that wait for approval. */

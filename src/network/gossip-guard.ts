@@ -7,18 +7,24 @@
  */
 
 import type { GossipSubComponents } from '@libp2p/gossipsub'
-import type { Connection, PeerId, Topology } from '@libp2p/interface'
+import type { Connection, PeerId, Stream, Topology } from '@libp2p/interface'
 
 type Registrar = GossipSubComponents['registrar']
 
 export class GossipGuard {
   readonly #admit: (connection: Connection) => boolean
+  readonly #paced: (stream: Stream, peer: string) => Stream
   readonly #topologies = new Map<string, Topology>()
   /** The connection that carries each peer's gossip. */
   readonly #carriers = new Map<string, Connection>()
 
-  constructor(admit: (connection: Connection) => boolean) {
+  /** @param paced the stream as gossipsub may read it */
+  constructor(
+    admit: (connection: Connection) => boolean,
+    paced: (stream: Stream, peer: string) => Stream,
+  ) {
     this.#admit = admit
+    this.#paced = paced
   }
 
   guarded(registrar: Registrar): Registrar {
@@ -29,7 +35,7 @@ export class GossipGuard {
         (stream, connection) => {
           if (!this.#admit(connection)) return stream.abort(new Error('not greeted'))
           this.#carry(connection)
-          return handler(stream, connection)
+          return handler(this.#paced(stream, connection.remotePeer.toString()), connection)
         },
         options,
       )

@@ -16,8 +16,10 @@ import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX, GOSSIP_QUEUE_BYTES_MAX } from '../core/limits.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { Topic } from '../mesh/ports.ts'
+import type { Clock, Topic } from '../mesh/ports.ts'
+import { GossipBudgets } from './gossip-budgets.ts'
 import { GossipGuard } from './gossip-guard.ts'
+import { paced } from './gossip-intake.ts'
 import { formatTopic, TOPICS } from './topics.ts'
 
 type Validator = (from: Did, message: Uint8Array) => Verdict
@@ -39,6 +41,7 @@ const SCORE: TopicScoreParams = {
 }
 
 export interface GossipPorts {
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>
   /** May this connection carry gossip now. */
   admit(connection: Connection): boolean
   /** Who sent a message, if a greeted member now. */
@@ -68,7 +71,12 @@ export class Gossip {
     this.#components = components
     this.#ports = ports
     this.#validators = validators
-    this.#guard = new GossipGuard((connection) => ports.admit(connection))
+    const { clock } = ports
+    const budgets = new GossipBudgets(clock)
+    this.#guard = new GossipGuard(
+      (connection) => ports.admit(connection),
+      (stream, peer) => paced(stream, peer, budgets, clock),
+    )
   }
 
   /** Whether there is gossip to watch over. */

@@ -11,7 +11,7 @@ import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { DIAL_TIMEOUT_MS } from '../core/limits.ts'
+import { DIAL_TIMEOUT_MS, STREAM_WINDOW_BYTES_MAX } from '../core/limits.ts'
 import { Gossip, type GossipPorts } from './gossip.ts'
 
 export interface HostOptions {
@@ -41,7 +41,7 @@ export async function createHost({ seed, listen, announce, banned, closed, ...re
     addresses: { listen: [...listen], announce: [...announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } })],
     connectionGater: {
       denyDialPeer: banned,
       denyInboundConnection: closed,

@@ -215,6 +215,7 @@ export class Libp2pNetwork implements Network {
         return this.#isolated || did === null || greeter.banned(did)
       },
       gossip: {
+        clock: this.#options.clock,
         // A connection that lost the election opens no gossip.
         admit: (connection) => {
           const peer = member(connection)

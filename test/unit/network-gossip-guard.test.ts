@@ -24,7 +24,10 @@ async function world() {
     },
     register: () => assert.fail('libp2p must not call the topology by itself'),
   } as object as Registrar
-  const guard = new GossipGuard((connection) => admitted.has(connection))
+  const guard = new GossipGuard(
+    (connection) => admitted.has(connection),
+    (stream) => stream,
+  )
   const seen = guard.guarded(registrar)
   await seen.handle('/meshsub/1.2.0', () => {
     told.push('stream')
