@@ -68,6 +68,7 @@ class Intake implements Disposable {
   #ended = false
   #wake: () => void = () => {}
   #resuming = false
+  #reset: Error | null = null
 
   constructor(stream: Stream) {
     this.#stream = stream
@@ -81,9 +82,13 @@ class Intake implements Disposable {
     return this.#closed.signal
   }
 
-  /** The next whole frame, when it came; null when none comes any more. @throws Error for what is no frame */
+  /**
+   * The next whole frame, when it came; null when none comes any more.
+   * @throws Error for what is no frame, and for a stream that was reset: gossipsub then gives the peer up
+   */
   async next(): Promise<Frame | null> {
     for (;;) {
+      if (this.#reset !== null) throw this.#reset
       if (this.#closed.signal.aborted) return null
       this.#resume()
       const frame = this.#waiting.next()
@@ -126,7 +131,8 @@ class Intake implements Disposable {
     this.#wake()
   }
 
-  readonly #close = () => {
+  readonly #close = ({ error }: { readonly error?: Error | undefined }) => {
+    this.#reset = error ?? null
     this.#closed.abort()
     this.#wake()
   }

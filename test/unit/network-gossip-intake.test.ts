@@ -237,6 +237,14 @@ test('a stream that is closed while its reader waits is read no more', async () 
   assert.equal(read.length, before)
 })
 
+test('of a stream that was reset gossipsub is told so', async () => {
+  const { open } = world()
+  const { pipe, ended } = open()
+  await settled()
+  pipe.tell('close', { error: new Error('reset') })
+  await assert.rejects(ended, /reset/)
+})
+
 test('what is no frame ends the stream', async () => {
   const { open } = world()
   const { pipe, ended } = open()
