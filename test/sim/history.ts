@@ -12,7 +12,6 @@ import type { Did } from '../../src/core/keys.ts'
 import type { Scope } from '../../src/core/statement/freeze.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms } from '../../src/core/statement/root.ts'
-import type { Strict } from './permits.ts'
 
 /** A statement that the harness made. */
 export interface Law {
@@ -27,12 +26,7 @@ export interface Law {
       }
     | { readonly type: 'revocation'; readonly target: Target }
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
-    | {
-        readonly type: 'policy'
-        readonly version: number
-        readonly signer: Did
-        readonly strict: Strict | null
-      }
+    | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
     | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
     | { readonly type: 'member' | 'evidence' }
     /** What nobody may sign who signed it. */
@@ -196,17 +190,6 @@ export type Happening =
   | { readonly ev: 'witnessed'; readonly head: HeadOf; readonly by: readonly number[] }
   /** A peer's checkpoint is durable here. */
   | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }
-  /** What somebody was shown of the spread of a statement, who waited for it at this node. */
-  | {
-      readonly ev: 'spread'
-      readonly statement: number
-      readonly applied: readonly number[]
-      readonly committed: boolean
-      /** True time from which no node allows what it covers, as it says; null for none. */
-      readonly bound: number | null
-      /** The node's clock was not set meanwhile. */
-      readonly steady: boolean
-    }
   /** In the heal phase, of one live node. */
   | {
       readonly ev: 'healed'

@@ -30,16 +30,14 @@ import {
   rootOf,
   World,
 } from '../unit/statements.ts'
-import { BEGINNING_MS, Dice } from './clock.ts'
+import { BEGINNING_MS, type Dice } from './clock.ts'
 import type { Happening, Law } from './history.ts'
 import { rolesIn } from './notary.ts'
-import { bundleOf, type Strict, strictIn } from './permits.ts'
+import { bundleOf } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const FAR_MS = BEGINNING_MS + 1e10
 const DAY_S = 86_400
-/** Of these a bundle may ask for a fresher lease. */
-const STRICT = ['tool:read', 'tool:write', 'tool:deploy'] as const
 
 /** What somebody was given. */
 export interface Grant {
@@ -67,20 +65,17 @@ export class Laws {
   readonly #whole = new Set<StatementId>()
   readonly #forged = new Set<StatementId>()
   readonly #halves: boolean
-  /** Of its own: what others draw stays what it is. Null where no bundle is stricter than the root. */
-  readonly #strictness: Dice | null
   readonly #seed: number
   readonly #keys: readonly NodeKeys[]
   readonly #told: (happening: Happening) => void
 
   constructor(
-    { seed, witnesses, lease, halves, strict }: Swarm,
+    { seed, witnesses, lease, halves }: Swarm,
     keys: readonly NodeKeys[],
     told: (happening: Happening) => void,
   ) {
     this.#seed = seed
     this.#halves = halves > 0
-    this.#strictness = strict > 0 ? new Dice(seed * 83 + 7) : null
     this.#keys = keys
     this.#told = told
     this.root = rootOf({
@@ -90,7 +85,7 @@ export class Laws {
       roles: this.#roles(false),
     })
     this.world = new World(this.root)
-    this.policy = this.world.policy(bundleOf(seed, 'tool:none', this.#strict()), this.#signers(ana))
+    this.policy = this.world.policy(bundleOf(seed, 'tool:none'), this.#signers(ana))
     const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
     this.founding = [this.root, ...members, this.policy]
   }
@@ -145,17 +140,8 @@ export class Laws {
 
   /** The next version, which denies one action. */
   publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
-    const bundle = bundleOf(this.#seed, denied, this.#strict())
-    this.policy = this.world.nextPolicy([last], bundle, this.#signers(signer))
+    this.policy = this.world.nextPolicy([last], bundleOf(this.#seed, denied), this.#signers(signer))
     return this.#number(this.policy)
-  }
-
-  /** Mostly shorter than any root's; a longer one must lengthen nothing. */
-  #strict(): Strict | null {
-    const dice = this.#strictness
-    if (dice === null || dice.unit() < 0.3) return null
-    const action = STRICT[dice.integer(STRICT.length)] as string
-    return { action, ms: dice.unit() < 0.75 ? 1_000 : 60_000 }
   }
 
   newestPolicyOf(numbers: readonly number[]): Made<Policy> {
@@ -255,8 +241,7 @@ export class Laws {
       const { scope, version, frozen } = statement
       return { type, scope, version, frozen }
     }
-    if (type === 'policy')
-      return { type, version: statement.version, signer: ana.did, strict: strictIn(statement) }
+    if (type === 'policy') return { type, version: statement.version, signer: ana.did }
     if (type === 'epoch') {
       const of = this.#keys.findIndex(({ identity }) => identity.did === statement.node)
       return { type, of, epoch: statement.epoch }

@@ -11,7 +11,6 @@ import type { MeshWorld } from './mesh-world.ts'
 import { People } from './people.ts'
 import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
-import { Waits } from './waits.ts'
 
 const OPERATE_MS = 1_000
 /** From the heal until whoever has to sign has signed. */
@@ -43,7 +42,6 @@ export class Scenario {
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
     if (world.swarm.programs > 0) new Programs(world)
-    if (world.swarm.waits > 0) new Waits(world)
   }
 
   /** @param enough asked again and again: true ends it early */

@@ -54,9 +54,6 @@ export interface Swarm {
   readonly flood: number
   /** Whether what is allowed is carried out by somebody: 0 or 1. */
   readonly programs: number
-  /** Whether bundles ask for fresher leases; whether somebody waits to see what is revoked: 0 or 1. */
-  readonly strict: number
-  readonly waits: number
   /** How many others hold a copy of each log. None, unless a test wants it. */
   readonly mirrors: number
   /** Whether two have to sign what stops and what permits: 0 or 1. */
@@ -122,8 +119,6 @@ export function draw(seed: number): Swarm {
     censor: nodes > 2 && dice.unit() < 0.2 ? 1 : 0,
     flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
     programs: more.unit() < 0.5 ? 1 : 0,
-    strict: more.unit() < 0.3 ? 1 : 0,
-    waits: more.unit() < 0.3 ? 1 : 0,
     mirrors: 0,
     // By dice of its own: what the others draw stays what it is.
     halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,

@@ -7,9 +7,6 @@ import type { RecordId } from '../../../src/core/id.ts'
 import { type Scope, scopeKey } from '../../../src/core/statement/freeze.ts'
 import type { LeaseTerms } from '../../../src/core/statement/root.ts'
 import type { Asked, Event, Law } from '../history.ts'
-import type { Strict } from '../permits.ts'
-import { Commits } from './commits.ts'
-import { Voices } from './voices.ts'
 
 export interface RootLaw {
   readonly version: number
@@ -46,8 +43,6 @@ export class Book {
   readonly laws: Law[] = []
   readonly roots = new Map<number, RootLaw>()
   readonly calls = new Map<number, Called>()
-  readonly voices = new Voices(this)
-  readonly commits = new Commits(this)
   /** What was allowed, by its record. */
   readonly executions = new Map<RecordId, Asked>()
   readonly #pages = new Map<number, NodePage>()
@@ -67,12 +62,6 @@ export class Book {
   }
 
   see(event: Event): void {
-    this.#see(event)
-    this.voices.see(event)
-    this.commits.see(event)
-  }
-
-  #see(event: Event): void {
     if (event.ev === 'made') this.#made(event.law)
     if (event.ev === 'answer') this.#answered(event)
     if (event.node === null) return
@@ -144,15 +133,6 @@ export class Book {
       if (what?.type === 'policy') newest = Math.max(newest, what.version)
     }
     return newest
-  }
-
-  /** What the version of the policy that the node accepted is strict with; null for nothing. */
-  strictAt(node: number, version: number | null): Strict | null {
-    for (const number of this.page(node).accepted) {
-      const what = this.laws[number]?.what
-      if (what?.type === 'policy' && what.version === version) return what.strict
-    }
-    return null
   }
 
   /** Whether the freezes that the node accepted stop the request now. */

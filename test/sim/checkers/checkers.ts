@@ -6,12 +6,11 @@ import { Book } from './book.ts'
 import { Checker, type Invariant } from './checker.ts'
 import { S1, S2, S13 } from './decisions.ts'
 import { L5, S4 } from './evidence.ts'
-import { Q1, Q2, Q9, S3 } from './lease.ts'
+import { Q1, Q2, S3 } from './lease.ts'
 import { S22 } from './lineage.ts'
 import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
 import { S5, S7, S9 } from './logs.ts'
 import { S23 } from './running.ts'
-import { Q7 } from './spread.ts'
 import { S8, S21 } from './thresholds.ts'
 import { S20 } from './traces.ts'
 import { S25, S26 } from './witnesses.ts'
@@ -22,7 +21,6 @@ export const INVARIANTS: readonly Invariant[] = [
   ...[S1, S2, S3, S4, S5, S7, S8, S9, S10, S13, S20, S21, S22, S25, S26],
   ...[S23],
   ...[Q1, Q2],
-  ...[Q7, Q9],
   ...[L1, L2, L4, L5, L7, NO_PROBLEM],
 ]
 

@@ -1,48 +1,68 @@
-/** Permission to allow at all, and how long without a word: S3 (Q3), Q9, Q1, Q2. */
+/** Permission to allow at all, and how long without a word: S3 (Q3), Q1, Q2. */
+import type { Event } from '../history.ts'
 import type { Book } from './book.ts'
 import type { Invariant } from './checker.ts'
+import { Voices } from './voices.ts'
 
 export const S3: Invariant = {
   id: 'S3',
   says: 'an allow has a lease: enough witnesses answered lately, each with a state that is held whole',
   begin({ book, fail, met }) {
+    const voices = new Voices(book)
     return (event) => {
+      voices.see(event)
       if (event.node === null || event.ev !== 'answer' || event.effect !== 'allow') return
       const { node, req } = event
       const root = book.roots.get(event.root ?? 0)
       if (root === undefined) return fail(`n${node} allowed ${req} under no root`)
       const { read, stalenessMs } = root.lease
-      const counted = book.voices.countedBy(node, root, event, stalenessMs)
+      const counted = voices.countedBy(node, root, event, stalenessMs)
       if (read > 1 || event.speaks !== root.version || !root.witnesses.includes(node)) met()
       if (counted < read) fail(`n${node} allowed ${req} with ${counted} of ${read} voices`)
     }
   },
 }
 
-export const Q9: Invariant = {
-  id: 'Q9',
-  says: 'what a bundle is stricter with is allowed with the fresher lease that it asks for',
-  begin({ book, fail, met }) {
-    return (event) => {
-      if (event.node === null || event.ev !== 'answer' || event.effect !== 'allow') return
-      const { node, req } = event
-      const strict = book.strictAt(node, event.policy)
-      const root = book.roots.get(event.root ?? 0)
-      if (strict === null || root === undefined) return
-      if (strict.action !== book.calls.get(req)?.asked.action) return
-      const { read, stalenessMs } = root.lease
-      if (strict.ms < stalenessMs) met()
-      const counted = book.voices.countedBy(node, root, event, Math.min(strict.ms, stalenessMs))
-      if (counted < read)
-        fail(`n${node} allowed ${req} with ${counted} of ${read} voices, under ${strict.ms} ms`)
-    }
-  },
+/** When each statement was committed: enough witnesses of one root hold it and speak. */
+export class Commits {
+  readonly at = new Map<number, number>()
+  readonly #book: Book
+  /** Statement → root version → witnesses. */
+  readonly #holders = new Map<number, Map<number, Set<number>>>()
+
+  constructor(book: Book) {
+    this.#book = book
+  }
+
+  see(event: Event): void {
+    if (event.node === null) return
+    if (event.ev === 'accept' && event.speaks !== null)
+      this.#holds(event.statement, event.speaks, event.node, event.t)
+    if (event.ev === 'announce' && event.counts)
+      for (const each of event.held) this.#holds(each, event.root, event.node, event.t)
+    if (event.ev === 'restore')
+      for (const [statement, versions] of this.#holders)
+        if (!event.held.includes(statement))
+          for (const holders of versions.values()) holders.delete(event.node)
+  }
+
+  #holds(statement: number, version: number, node: number, t: number): void {
+    const root = this.#book.roots.get(version)
+    if (this.at.has(statement) || root === undefined || !root.witnesses.includes(node)) return
+    const versions = this.#holders.get(statement) ?? new Map<number, Set<number>>()
+    this.#holders.set(statement, versions)
+    const holders = versions.get(version) ?? new Set()
+    versions.set(version, holders)
+    holders.add(node)
+    if (holders.size >= root.lease.write) this.at.set(statement, t)
+  }
 }
 
 export const Q1: Invariant = {
   id: 'Q1',
   says: 'nothing is allowed that a revocation covers which was committed staleness and two skews ago',
   begin({ book, fail, met }) {
+    const commits = new Commits(book)
     const boundMs = () => {
       const bounds = [...book.roots.values()].map(
         ({ lease }) => lease.stalenessMs + 2 * lease.skewMs,
@@ -50,10 +70,11 @@ export const Q1: Invariant = {
       return Math.max(...bounds)
     }
     return (event) => {
+      commits.see(event)
       if (event.ev !== 'answer' || event.node === null) return
       const called = book.calls.get(event.req)
       if (called === undefined) return
-      for (const [number, committedMs] of book.commits.at) {
+      for (const [number, committedMs] of commits.at) {
         const law = book.laws[number]
         if (law === undefined || !book.covers(law, called.asked, event.record?.id ?? null)) continue
         if (!book.page(event.node).accepted.has(number)) met()

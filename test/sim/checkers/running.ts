@@ -3,6 +3,7 @@ import type { RecordId } from '../../../src/core/id.ts'
 import type { Event } from '../history.ts'
 import type { Book } from './book.ts'
 import type { Invariant, Say } from './checker.ts'
+import { Voices } from './voices.ts'
 
 /** From what ends it to the stop, while the node runs. */
 const REACH_MS = 1_000
@@ -33,8 +34,10 @@ export const S23: Invariant = {
   says: 'what runs is stopped within a second of a revocation, a freeze or the loss of the lease, and its outcome is recorded',
   begin(say) {
     const { book, fail, met } = say
+    const voices = new Voices(book)
     const nodes = new Map<number, Runs>()
     return (event) => {
+      voices.see(event)
       for (const [node, runs] of nodes) overdue(node, runs, event.t, fail)
       if (event.ev === 'phase' && event.phase === 'end')
         for (const [node, runs] of nodes) untold(node, runs, event.t, fail)
@@ -43,7 +46,7 @@ export const S23: Invariant = {
       nodes.set(event.node, runs)
       begins(runs, event)
       reaches(book, runs, event)
-      follows(book, runs, event)
+      follows(book, voices, runs, event)
       ends(runs, event, met)
     }
   },
@@ -95,7 +98,7 @@ function reaches(book: Book, { running }: Runs, event: Event): void {
 }
 
 /** Time that the node does not have, and the lease as it stands now. */
-function follows(book: Book, runs: Runs, event: Event): void {
+function follows(book: Book, voices: Voices, runs: Runs, event: Event): void {
   if (event.node === null) return
   if (event.ev === 'pause') runs.paused = true
   if (event.ev === 'resume') {
@@ -109,7 +112,7 @@ function follows(book: Book, runs: Runs, event: Event): void {
   }
   const { ev } = event
   if (ev !== 'opened' && ev !== 'heard' && ev !== 'accept' && ev !== 'resume') return
-  const untilMs = book.voices.untilMs(event.node) + book.page(event.node).suspendedMs
+  const untilMs = voices.untilMs(event.node) + book.page(event.node).suspendedMs
   const lostMs = Math.min(runs.leaseMs, event.t)
   runs.leaseMs = untilMs > event.t ? untilMs : lostMs
 }
