@@ -1,13 +1,20 @@
 /** The real clock and the real dice, behind the ports of mesh/. */
 import { randomFillSync, randomInt } from 'node:crypto'
+import { uptime } from 'node:os'
 import type { Clock, Random } from '../mesh/ports.ts'
 
 export function systemClock(): Clock {
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
+    bootMs,
     sleep: (ms, signal) => sleep(ms, signal),
   }
+}
+
+/** Linux counts the time asleep; macOS tells of it by the wall clock, in whole seconds. */
+function bootMs(): number {
+  return process.platform === 'linux' ? uptime() * 1000 : performance.now()
 }
 
 /**

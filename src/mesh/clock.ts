@@ -16,7 +16,8 @@ export class ClockWatch {
   readonly #clock: Clock
   readonly #floorMs: () => number
   readonly #offsets = new Map<Did, { readonly offsetMs: number; readonly atMs: number }>()
-  #last: { readonly wallMs: number; readonly monotonicMs: number } | null = null
+  #last: { readonly wallMs: number; readonly monotonicMs: number; readonly bootMs: number } | null =
+    null
 
   /** @param floorMs the largest durable time: now is never before it */
   constructor(clock: Clock, floorMs: () => number) {
@@ -26,15 +27,20 @@ export class ClockWatch {
 
   /** What happened to time since the last look, one sentence; null when nothing did. */
   look(skewMs: number): string | null {
-    const [wallMs, monotonicMs] = [this.#clock.wallMs(), this.#clock.monotonicMs()]
+    const [wallMs, bootMs] = [this.#clock.wallMs(), this.#clock.bootMs()]
+    const monotonicMs = this.#clock.monotonicMs()
     const last = this.#last
-    this.#last = { wallMs, monotonicMs }
+    this.#last = { wallMs, monotonicMs, bootMs }
     if (last === null) return null
     const ranMs = monotonicMs - last.monotonicMs
     if (ranMs > LEASE_PAUSE_MS) return `this process did not run for ${Math.round(ranMs)} ms`
+    const stepMsMax = Math.max(skewMs, CLOCK_STEP_MS_MIN)
+    // By itself, since a step back within it may hide it from the wall clock.
+    const sleptMs = Math.round(bootMs - last.bootMs - ranMs)
+    if (sleptMs > stepMsMax) return `this machine slept for ${sleptMs} ms`
+    // Where nothing else tells of a sleep it shows as a step too: only the wall clock went on.
     const stepMs = Math.round(wallMs - last.wallMs - ranMs)
-    // A suspended machine shows as a step too: only the wall clock went on.
-    if (Math.abs(stepMs) <= Math.max(skewMs, CLOCK_STEP_MS_MIN)) return null
+    if (Math.abs(stepMs) <= stepMsMax) return null
     return `the clock stepped by ${stepMs} ms`
   }
 

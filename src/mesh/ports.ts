@@ -15,6 +15,8 @@ export interface Clock {
   wallMs(): number
   /** Never steps back. Its zero means nothing. */
   monotonicMs(): number
+  /** Runs like monotonicMs, and while the machine sleeps, too; where nothing tells of that, it does not. */
+  bootMs(): number
   /** Resolves after ms of monotonic time, or at once when the signal aborts; it never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

@@ -8,6 +8,7 @@ const [directory = '', writers = '8'] = process.argv.slice(2)
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }
 const store = await LevelStore.open(directory, { bytes: 4096, marginBytes: 0 })

@@ -19,6 +19,7 @@ const NODE = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK' as Did
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 }
 

@@ -31,6 +31,7 @@ const say = (line: string) => writeSync(1, `${line}\n`)
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   // A disk is opened again at once: the run is short.
   sleep: () => new Promise((resolve) => setImmediate(resolve)),
 }

@@ -17,6 +17,7 @@ export const seedOf = (number: number) => new Uint8Array(32).fill(number)
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   // Aborted or over, it is the same to who sleeps.
   sleep: (ms, signal) =>
     sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {}),

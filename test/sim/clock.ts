@@ -51,6 +51,7 @@ export class VirtualClock implements Clock {
   readonly dice: Dice
   #nowMs = 0
   #wallOffsetMs = 0
+  #sleptMs = 0
   #order = 0
   /** Events so far at this very moment. */
   #still = 0
@@ -69,8 +70,18 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  bootMs(): number {
+    return this.#nowMs + this.#sleptMs
+  }
+
   /** Steps the wall clock alone; negative goes back. */
   stepWall(ms: number): void {
+    this.#wallOffsetMs += ms
+  }
+
+  /** As a machine that was suspended: the wall clock goes on, and the monotonic one does not. */
+  suspend(ms: number): void {
+    this.#sleptMs += ms
     this.#wallOffsetMs += ms
   }
 

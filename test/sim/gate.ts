@@ -111,6 +111,10 @@ export class GatedClock implements Clock {
     return this.#machine.monotonicMs()
   }
 
+  bootMs(): number {
+    return this.#machine.world.monotonicMs()
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted === true) return Promise.resolve()
     const { world } = this.#machine

@@ -167,6 +167,7 @@ export class SimNode {
     return {
       wallMs: () => clock.wallMs() + this.offsetMs,
       monotonicMs: () => clock.monotonicMs(),
+      bootMs: () => clock.bootMs(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
     }
   }

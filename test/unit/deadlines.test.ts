@@ -71,6 +71,7 @@ test('a clock that stops short of the end by less than it can tell apart does no
   const clock = {
     wallMs: () => world.wallMs(),
     monotonicMs: () => world.monotonicMs(),
+    bootMs: () => world.bootMs(),
     sleep: (ms: number, signal?: AbortSignal) => world.sleep(ms < 1e-6 ? 0 : ms - 1e-9, signal),
   }
   const late = new Deadlines(clock).within(never, 13_912.7)

@@ -36,6 +36,19 @@ test('a look says what happened to time since the last one', async () => {
   assert.equal(watch.look(0), null)
 })
 
+test('a machine that slept is known by its boot clock, also when its wall clock was set back meanwhile', () => {
+  const { clock, watch } = watched()
+  watch.look(SKEW_MS)
+  clock.suspend(SKEW_MS)
+  assert.equal(watch.look(SKEW_MS), null)
+  for (const setBackMs of [0, SKEW_MS + 1, 60_000]) {
+    clock.suspend(SKEW_MS + 1)
+    clock.stepWall(-setBackMs)
+    assert.match(watch.look(SKEW_MS) ?? '', new RegExp(`slept for ${SKEW_MS + 1} ms`))
+    assert.equal(watch.look(SKEW_MS), null)
+  }
+})
+
 test('the median decides, and of two in the middle the one that accuses this clock less', () => {
   const cases: [readonly number[], number | null, boolean][] = [
     [[], null, true],
