@@ -23,30 +23,36 @@ export function paced(
   budgets: GossipBudgets,
   clock: Pick<Clock, 'sleep'>,
 ): Stream {
-  const frames = framesOf(stream, peer, budgets, clock)
+  const intake = new Intake(stream)
+  const frames = framesOf(intake, stream, (rpc) => budgets.take(peer, rpc), clock)
   // Not a stream of libp2p: that would be read past this, by its events.
   return Object.assign(Object.create(null), {
     protocol: stream.protocol,
-    close: (options?: Parameters<Stream['close']>[0]) => stream.close(options),
+    // gossipsub closes what another stream took the place of, and libp2p would still read that: of one peer
+    // ninety could wait. Not heard any more first: for a reset, gossipsub gives up the peer with its new stream.
+    close: async () => {
+      intake[Symbol.dispose]()
+      stream.abort(new Error('gossip needs this stream no more'))
+    },
     abort: (error: Error) => stream.abort(error),
     [Symbol.asyncIterator]: () => frames,
   })
 }
 
 async function* framesOf(
+  intake: Intake,
   stream: Stream,
-  peer: string,
-  budgets: GossipBudgets,
+  take: (rpc: Uint8Array) => number,
   clock: Pick<Clock, 'sleep'>,
 ): AsyncGenerator<Uint8Array> {
-  using intake = new Intake(stream)
+  using _ = intake
   let atOnce = 0
   try {
     for (;;) {
       const frame = await intake.next()
       if (frame === null) return
       yield frame.whole
-      const waitMs = budgets.take(peer, frame.rpc)
+      const waitMs = take(frame.rpc)
       atOnce += 1
       if (waitMs === 0 && atOnce < GOSSIP_FRAMES_AT_ONCE) continue
       // Others have their turn, however much is there.
@@ -99,10 +105,13 @@ class Intake implements Disposable {
     }
   }
 
+  /** Nothing more is taken, and whoever waits is told that nothing comes. */
   [Symbol.dispose](): void {
     this.#stream.removeEventListener('message', this.#take)
     this.#stream.removeEventListener('end', this.#end)
     this.#stream.removeEventListener('close', this.#close)
+    this.#closed.abort()
+    this.#wake()
   }
 
   #pause(): void {

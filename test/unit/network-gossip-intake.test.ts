@@ -73,6 +73,7 @@ class Pipe {
 
   abort(error: Error): void {
     this.aborted = error
+    this.tell('close', { error })
   }
 }
 
@@ -100,13 +101,13 @@ function world() {
   const open = () => {
     const pipe = new Pipe()
     const read: Uint8Array[] = []
+    const stream = paced(pipe as object as Stream, PEER, budgets, clock)
     const ended = (async () => {
-      const stream = paced(pipe as object as Stream, PEER, budgets, clock)
       for await (const frame of stream) read.push(frame.subarray())
     })()
     // A test that does not wait for the end is not about it.
     ended.catch(() => {})
-    return { pipe, read, ended }
+    return { pipe, read, ended, close: () => stream.close() }
   }
   return { open, turn, budgets, sleeping: () => sleepers.length }
 }
@@ -243,6 +244,20 @@ test('of a stream that was reset gossipsub is told so', async () => {
   await settled()
   pipe.tell('close', { error: new Error('reset') })
   await assert.rejects(ended, /reset/)
+})
+
+test('a stream that gossipsub closes is given up with all that waits of it', async () => {
+  const { open, turn, sleeping } = world()
+  const { pipe, read, ended, close } = open()
+  for (let i = 0; i < 2 * GOSSIP_UNITS_MAX; i += 1) pipe.send(framed(Uint8Array.of(10, 0)))
+  for (let i = 0; i < 100; i += 1) await turn(0)
+  assert.ok(sleeping() > 0)
+  const before = read.length
+  await close()
+  await ended
+  assert.match(pipe.aborted?.message ?? '', /no more/)
+  assert.equal(read.length, before)
+  assert.ok(!pipe.heard)
 })
 
 test('what is no frame ends the stream', async () => {
