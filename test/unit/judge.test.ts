@@ -21,6 +21,7 @@ import {
   OPEN,
   presented,
   presentedOf,
+  ROOT,
   request,
   why,
 } from './judgements.ts'
@@ -265,6 +266,15 @@ test('what has ended covers nothing, and what covers something else covers nothi
     const { denial } = judged(governed(fields))
     assert.equal(denial, null, JSON.stringify(fields))
   }
+})
+
+test('from the moment at which the trust root ends, or the membership of this node, nothing is allowed', () => {
+  const codes = (endMs: number) =>
+    [governance({ root: { ...ROOT, expiresMs: endMs } }), governance({ memberExpiresMs: endMs })]
+      .map((given) => judged({ governance: given }).denial?.code ?? null)
+      .join()
+  assert.equal(codes(NOW_MS), 'GOVERNANCE_MISMATCH,NODE_SUSPENDED')
+  assert.equal(codes(NOW_MS + 1), ',')
 })
 
 test('the observed answer is told, and changes nothing', () => {
