@@ -20,59 +20,70 @@ export class GossipBudgets {
     this.#clock = clock
   }
 
-  /** Takes what an RPC costs. @returns how long the next one has to wait, in milliseconds */
-  take(peer: string, rpc: Uint8Array): number {
-    const nowMs = this.#clock.monotonicMs()
-    const before = this.#taken.get(peer)
-    const paid = before === undefined ? 0 : ((nowMs - before.atMs) * GOSSIP_UNITS_PER_S) / 1000
-    const units = Math.max(0, (before?.units ?? 0) - paid) + unitsOf(rpc)
-    this.#taken.delete(peer)
-    this.#taken.set(peer, { units, atMs: nowMs })
-    const oldest = this.#taken.keys().next().value
-    if (this.#taken.size > PEERS_MAX && oldest !== undefined) this.#taken.delete(oldest)
+  /** How long the next RPC of the peer has to wait, in milliseconds. */
+  waitMs(peer: string): number {
+    const units = this.#owed(peer)
     if (units <= GOSSIP_UNITS_MAX) return 0
     // A few at once: one timer for each frame would cost as much as the frame.
     return ((units - GOSSIP_UNITS_MAX + GOSSIP_FRAMES_AT_ONCE) * 1000) / GOSSIP_UNITS_PER_S
   }
+
+  /** Takes what an RPC costs. */
+  take(peer: string, rpc: Uint8Array): void {
+    const units = this.#owed(peer) + unitsOf(rpc)
+    this.#taken.delete(peer)
+    this.#taken.set(peer, { units, atMs: this.#clock.monotonicMs() })
+    const oldest = this.#taken.keys().next().value
+    if (this.#taken.size > PEERS_MAX && oldest !== undefined) this.#taken.delete(oldest)
+  }
+
+  #owed(peer: string): number {
+    const taken = this.#taken.get(peer)
+    if (taken === undefined) return 0
+    const paid = ((this.#clock.monotonicMs() - taken.atMs) * GOSSIP_UNITS_PER_S) / 1000
+    return Math.max(0, taken.units - paid)
+  }
 }
 
-/** Of protobuf: the field and wire type of `3 control`, the one whose parts count. */
-const CONTROL = (3 << 3) | 2
-const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5]
+/** Of protobuf: the wire type of what has a length, which all of an RPC has, and the tag of `3 control`, whose parts count. */
+const BYTES = 2
+const CONTROL = (3 << 3) | BYTES
+/** Tag and length. */
+const FIELD_BYTES_MIN = 2
+/** Longer numbers are in no frame; and gossipsub reads other values out of them. */
+const VARINT_BYTES_MAX = 4
 
 /** A unit for each part, however small, and for every 2 KiB: 256 messages of nothing cost as much as 256. */
 export function unitsOf(rpc: Uint8Array): number {
-  let parts = 0
-  for (const { tag, bytes } of fieldsOf(rpc)) {
-    parts += 1
-    if (tag === CONTROL) for (const _ of fieldsOf(bytes)) parts += 1
-  }
-  return Math.max(1, parts, Math.ceil(rpc.length / GOSSIP_UNIT_BYTES))
+  return Math.max(1, partsOf(rpc, CONTROL), Math.ceil(rpc.length / GOSSIP_UNIT_BYTES))
 }
 
-/** As far as they can be read: gossipsub reads no further either. */
-function* fieldsOf(rpc: Uint8Array): Generator<{ tag: number; bytes: Uint8Array }> {
+/** @param within the tag of a field whose own parts count, too */
+function partsOf(rpc: Uint8Array, within: number | null): number {
+  let parts = 0
   for (let at = 0; at < rpc.length; ) {
-    const [tag, from] = varintAt(rpc, at)
-    const [value, after] = varintAt(rpc, from)
-    const wire = tag & 7
-    const [begin, end] =
-      wire === BYTES
-        ? [after, after + value]
-        : [from, { [VARINT]: after, [FIXED64]: from + 8, [FIXED32]: from + 4 }[wire] ?? Infinity]
-    if (end > rpc.length) return
-    yield { tag, bytes: rpc.subarray(begin, end) }
+    const tag = varintAt(rpc, at)
+    const length = tag === null ? null : varintAt(rpc, tag.end)
+    const readable = tag !== null && length !== null && (tag.value & 7) === BYTES
+    // gossipsub may read on, whatever this is: from here it costs the most that could follow.
+    if (!readable || length.end + length.value > rpc.length)
+      return parts + Math.ceil((rpc.length - at) / FIELD_BYTES_MIN)
+    const end = length.end + length.value
+    parts += 1
+    if (tag.value === within) parts += partsOf(rpc.subarray(length.end, end), null)
     at = end
   }
+  return parts
 }
 
-/** @returns the number, and where it ends: behind the last byte for one that does not */
-function varintAt(bytes: Uint8Array, at: number): readonly [number, number] {
+/** null for one that does not end, or late. */
+function varintAt(bytes: Uint8Array, at: number) {
   let value = 0
-  for (let place = at, factor = 1; place < bytes.length; place += 1, factor *= 128) {
-    const byte = bytes[place] ?? 0
-    value += (byte & 127) * factor
-    if (byte < 128) return [value, place + 1]
+  for (let place = 0; place < VARINT_BYTES_MAX; place += 1) {
+    const byte = bytes[at + place]
+    if (byte === undefined) return null
+    value += (byte & 127) * 128 ** place
+    if (byte < 128) return { value, end: at + place + 1 }
   }
-  return [value, bytes.length]
+  return null
 }

@@ -24,7 +24,7 @@ export function paced(
   clock: Pick<Clock, 'sleep'>,
 ): Stream {
   const intake = new Intake(stream)
-  const frames = framesOf(intake, stream, (rpc) => budgets.take(peer, rpc), clock)
+  const frames = framesOf({ intake, stream, peer, budgets, clock })
   // Not a stream of libp2p: that would be read past this, by its events.
   return Object.assign(Object.create(null), {
     protocol: stream.protocol,
@@ -39,25 +39,32 @@ export function paced(
   })
 }
 
-async function* framesOf(
-  intake: Intake,
-  stream: Stream,
-  take: (rpc: Uint8Array) => number,
-  clock: Pick<Clock, 'sleep'>,
-): AsyncGenerator<Uint8Array> {
-  using _ = intake
+interface Reading {
+  readonly intake: Intake
+  readonly stream: Stream
+  readonly peer: string
+  readonly budgets: GossipBudgets
+  readonly clock: Pick<Clock, 'sleep'>
+}
+
+async function* framesOf(reading: Reading): AsyncGenerator<Uint8Array> {
+  const { stream, peer, budgets, clock } = reading
+  using intake = reading.intake
   let atOnce = 0
   try {
-    for (;;) {
-      const frame = await intake.next()
-      if (frame === null) return
-      yield frame.whole
-      const waitMs = take(frame.rpc)
+    for (let frame = await intake.next(); frame !== null; frame = await intake.next()) {
+      // Before it is handed on, also the first one of a stream: else a peer would open another for each.
+      for (;;) {
+        const waitMs = budgets.waitMs(peer)
+        if (intake.closed.aborted || (waitMs === 0 && atOnce < GOSSIP_FRAMES_AT_ONCE)) break
+        // Others have their turn, however much is there.
+        await clock.sleep(waitMs, intake.closed)
+        atOnce = 0
+      }
+      if (intake.closed.aborted) continue
+      budgets.take(peer, frame.rpc)
       atOnce += 1
-      if (waitMs === 0 && atOnce < GOSSIP_FRAMES_AT_ONCE) continue
-      // Others have their turn, however much is there.
-      await clock.sleep(waitMs, intake.closed)
-      atOnce = 0
+      yield frame.whole
     }
   } catch (error) {
     // What is no frame is not read on.

@@ -153,12 +153,20 @@ test('a part counts as a unit, and so do 2 KiB', () => {
   assert.equal(unitsOf(concat(...nothings)), 256)
   assert.equal(unitsOf(concat(subscription('/a'), subscription('/b'))), 2)
   assert.equal(unitsOf(graft('', 64)), 65)
-  // Of a kind that nobody knows, too: fixed lengths, and numbers.
-  assert.equal(unitsOf(Uint8Array.of(0x78, 1, 0x78, 1, 0x7d, 1, 2, 3, 4)), 3)
+  assert.equal(unitsOf(concat(field(9, new Uint8Array()), field(10, new Uint8Array(3)))), 2)
   assert.equal(unitsOf(field(3, field(9, new Uint8Array()))), 2)
 })
 
-test('what cannot be read costs what its length does', () => {
+test('what cannot be read costs as much as could follow, since gossipsub reads on', () => {
+  const nothings = concat(...Array.from({ length: 256 }, () => message('', new Uint8Array())))
+  // A group that nobody knows, a number, numbers of more bytes than they need.
+  for (const before of [
+    [0x7b, 0x7c],
+    [0x78, 1],
+    [0x7d, 1, 2, 3, 4],
+    [0x9a, 0x80, 0x80, 0x80, 0],
+  ])
+    assert.ok(unitsOf(concat(Uint8Array.from(before), nothings)) > 256)
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
       const units = unitsOf(bytes)
@@ -175,7 +183,7 @@ test('an honest burst waits for nothing but its turn', async () => {
   for (let i = 0; i < GOSSIP_UNITS_MAX; i += 1) pipe.send(framed(Uint8Array.of(10, 0)))
   for (let i = 0; i < GOSSIP_UNITS_MAX && read.length < GOSSIP_UNITS_MAX; i += 1) await turn(0)
   assert.equal(read.length, GOSSIP_UNITS_MAX)
-  assert.ok(budgets.take('another', new Uint8Array(1)) === 0)
+  assert.equal(budgets.waitMs(PEER), 0)
 })
 
 test('a flood is read at the pace of its budget, over all streams of its peer', async () => {
@@ -191,6 +199,18 @@ test('a flood is read at the pace of its budget, over all streams of its peer', 
   const later = read() - atOnce
   const fair = 2 * GOSSIP_UNITS_PER_S
   assert.ok(later > 0.8 * fair && later < 1.2 * fair, `${later} in two seconds`)
+})
+
+test('another stream brings no other budget: its first frame waits, too', async () => {
+  const { open, turn, budgets } = world()
+  budgets.take(PEER, graft('', 4 * GOSSIP_UNITS_MAX))
+  const streams = Array.from({ length: 50 }, open)
+  for (const { pipe } of streams) pipe.send(framed(Uint8Array.of(10, 0)))
+  const read = () => streams.reduce((sum, each) => sum + each.read.length, 0)
+  for (let ms = 0; ms < 2_900; ms += 100) await turn(100)
+  assert.equal(read(), 0)
+  for (let ms = 0; ms < 1_000; ms += 100) await turn(100)
+  assert.equal(read(), 50)
 })
 
 test('a peer that sends more than is read is not read on, and loses nothing', async () => {
