@@ -85,7 +85,7 @@ export async function collect(
   for await (const chunk of response) {
     size += (chunk as Buffer).length
     if (size > bytesMax)
-      throw new MeshError('INVALID_ANSWER', `it is larger than ${bytesMax} bytes`)
+      throw new MeshError('INVALID_ANSWER', `what came is larger than ${bytesMax} bytes`)
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)

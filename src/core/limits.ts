@@ -720,6 +720,8 @@ export const SOCKET_PATH_BYTES_MAX = 107
 
 /** One message of an MCP client or server: a file that a tool read, a picture, in base64. Arguments are held to REQUEST_BYTES_MAX by whoever decides. Chosen arbitrarily. */
 export const MCP_MESSAGE_BYTES_MAX = 16 * MIB
+/** Pieces of one line that are kept apart: a stream of single bytes would take far more than they are. */
+export const MCP_PIECES_MAX = 256
 /** Nesting of such a message: a schema of a tool takes two levels for each of its own. */
 export const MCP_NESTING_MAX = 128
 /** An id of a request, or a token of one, as text; SDKs count from 0. */

@@ -9,9 +9,8 @@
  * resumed its id.
  */
 import { textOf } from '../core/bytes.ts'
-import { MCP_ID_BYTES_MAX, MCP_MESSAGE_BYTES_MAX } from '../core/limits.ts'
+import { MCP_ID_BYTES_MAX, MCP_MESSAGE_BYTES_MAX, MCP_PIECES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { PIECES_MAX } from './mcp-lines.ts'
 
 export interface ServerEvent {
   readonly data: string
@@ -77,7 +76,7 @@ export class EventReader {
     this.#restSize += chunk.length - start
     if (this.#restSize > MCP_MESSAGE_BYTES_MAX) throw tooLarge()
     this.#rest.push(chunk.subarray(start))
-    if (this.#rest.length > PIECES_MAX) this.#rest = [Buffer.concat(this.#rest)]
+    if (this.#rest.length > MCP_PIECES_MAX) this.#rest = [Buffer.concat(this.#rest)]
   }
 }
 

@@ -1,9 +1,7 @@
 /** Lines of a stream, each at most so many bytes: node's readline has no bound. */
-import { MCP_MESSAGE_BYTES_MAX } from '../core/limits.ts'
+import { MCP_MESSAGE_BYTES_MAX, MCP_PIECES_MAX } from '../core/limits.ts'
 
 const NEWLINE = 0x0a
-/** Pieces of one line that are kept apart: a stream of single bytes would take far more than they are. */
-export const PIECES_MAX = 256
 
 export class Lines {
   readonly #line: (bytes: Uint8Array) => void
@@ -33,7 +31,7 @@ export class Lines {
     this.#size += piece.length
     if (this.#size > MCP_MESSAGE_BYTES_MAX) this.#parts = []
     else this.#parts.push(piece)
-    if (this.#parts.length > PIECES_MAX) this.#parts = [Buffer.concat(this.#parts)]
+    if (this.#parts.length > MCP_PIECES_MAX) this.#parts = [Buffer.concat(this.#parts)]
   }
 
   #end(): void {
