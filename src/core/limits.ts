@@ -551,6 +551,8 @@ export const INDEX_ENTRIES_READ = 32
 export const TILES_REMEMBERED_MAX = 256
 /** Records read at once while a whole log is read. */
 export const READ_RECORDS = 256
+/** Where a line of YAML may begin: each step down takes a column, so this bounds what indentation nests. Chosen arbitrarily. */
+export const YAML_COLUMN_MAX = 128
 /** The configuration file. Chosen arbitrarily. */
 export const CONFIG_BYTES_MAX = 256 * KIB
 /** A key file: a PEM of an Ed25519 key, sealed or not, is a quarter of this. */

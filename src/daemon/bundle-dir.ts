@@ -9,7 +9,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isNode, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isNode, isSeq } from 'yaml'
 import { textOf } from '../core/bytes.ts'
 import { objectOf } from '../core/ipld.ts'
 import { type Json, type JsonObject, parseJson } from '../core/json.ts'
@@ -19,6 +19,7 @@ import { MeshError } from '../core/problems.ts'
 import { isMap } from '../core/selector.ts'
 import * as shape from '../core/shape.ts'
 import { ENTITIES_FILE, SCHEMA_FILE } from './cedar-compile.ts'
+import { readYaml, valueIn } from './yaml.ts'
 
 /** The content of a version: what its statement says beside who signs it, and when. */
 export interface BundleContent {
@@ -66,8 +67,8 @@ export async function readBundle(directory: string): Promise<BundleContent> {
 }
 
 async function readManifest(directory: string): Promise<shape.Read<typeof manifest>> {
-  const { document } = readYaml(MANIFEST, await readText(directory, MANIFEST))
-  return within(MANIFEST, () => manifest(jsonOf(document.toJS()), ''))
+  const { document } = documentIn(MANIFEST, await readText(directory, MANIFEST))
+  return within(MANIFEST, () => manifest(jsonOf(valueIn(document, document.contents)), ''))
 }
 
 async function readEntitiesFile(directory: string): Promise<Json> {
@@ -87,20 +88,19 @@ async function readTestFiles(directory: string): Promise<readonly JsonObject[]> 
 }
 
 function testsIn(file: string, text: string): readonly JsonObject[] {
-  const { document, lines } = readYaml(file, text)
+  const { document, lines } = documentIn(file, text)
   if (!isSeq(document.contents)) throw invalid(file, 'a test file is a list')
   return document.contents.items.map((item) => {
     const place = isNode(item) ? lines.linePos(item.range?.[0] ?? 0).line : 1
     const where = `${file}:${place}`
-    const json = within(where, () => jsonOf(isNode(item) ? item.toJS(document) : item))
+    const json = within(where, () => jsonOf(isNode(item) ? valueIn(document, item) : item))
     if (!isMap(json)) throw invalid(where, 'a test is a map')
     return objectOf([...Object.entries(json), ['where', where]])
   })
 }
 
-function readYaml(file: string, text: string) {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+function documentIn(file: string, text: string) {
+  const { document, lines } = within(file, () => readYaml(text))
   const [problem] = [...document.errors, ...document.warnings]
   if (problem !== undefined) {
     throw invalid(`${file}:${lines.linePos(problem.pos[0]).line}`, problem.message)

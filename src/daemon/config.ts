@@ -9,9 +9,10 @@
 import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import { type Document, isMap, isScalar, type LineCounter, type Node, visit } from 'yaml'
 import type { z } from 'zod'
 import { CONFIG_BYTES_MAX } from '../core/limits.ts'
+import { Malformed } from '../core/malformed.ts'
 import { nearest } from '../core/nearest.ts'
 import { MeshError } from '../core/problems.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type Surroundings,
   withDefaults,
 } from './schema.ts'
+import { readYaml } from './yaml.ts'
 
 type Origin = 'flag' | 'environment' | 'file' | 'default'
 
@@ -92,8 +94,7 @@ function reading<T>(path: string, read: () => T): T {
 
 /** @throws MeshError CONFIG_INVALID naming the first problem by its place. */
 export function parseConfig(text: string, path: string): ConfigFile {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const { document, lines } = documentOf(text, path)
   const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0])
@@ -108,6 +109,15 @@ export function parseConfig(text: string, path: string): ConfigFile {
   if (result.success) return result.data
   const [issue] = result.error.issues
   throw invalid(`${path}:${describe(issue as z.core.$ZodIssue, document, lines)}`)
+}
+
+function documentOf(text: string, path: string) {
+  try {
+    return readYaml(text)
+  } catch (cause) {
+    if (!(cause instanceof Malformed)) throw cause
+    throw invalid(`${path}: ${cause.message}`)
+  }
 }
 
 /** Where an alias stands; ten lines of them can unfold to gigabytes. */

@@ -27,6 +27,7 @@ import { SchemaModel } from '../../src/daemon/cedar-schema.ts'
 import { parseConfig } from '../../src/daemon/config.ts'
 import { groupId } from '../../src/daemon/groups.ts'
 import { parseTokens } from '../../src/daemon/remote-callers.ts'
+import { readYaml, valueIn } from '../../src/daemon/yaml.ts'
 import { parseShebang } from '../../src/enforce/locate.ts'
 import { formatSlot, parseSlot } from '../../src/storage/head-file.ts'
 import {
@@ -105,6 +106,11 @@ const DISK: readonly Target[] = [
 ]
 
 const CONFIG = readFileSync('config/meshd.yaml', 'utf8')
+const TESTS = `
+- name: it may
+  request: { principal: "principal:a", action: "tool:read", resource: "repo:x" }
+  expect: ALLOW
+`
 
 /** What a router gives a handler, as far as these look at it. */
 function asked(fields: { readonly body?: Uint8Array; readonly query?: URLSearchParams }): Ask {
@@ -192,6 +198,18 @@ const PEOPLE: readonly Target[] = [
     ...{ name: 'config', runs: ['daemon/config.ts parseConfig'], corpus: [CONFIG, 'version: 1\n'] },
     parse: (text) => parseConfig(text, 'meshd.yaml'),
     ...{ spellings: 'YAML', msMax: 2_000 },
+  }),
+  textTarget({
+    ...{
+      name: 'yaml',
+      runs: ['daemon/yaml.ts readYaml', 'daemon/yaml.ts valueIn'],
+      spellings: 'YAML',
+    },
+    parse: (text) => {
+      const { document } = readYaml(text)
+      return document.errors.length > 0 ? null : { value: valueIn(document, document.contents) }
+    },
+    ...{ msMax: 2_000, corpus: [TESTS, CONFIG] },
   }),
   jsonTarget({
     ...{ name: 'entities', runs: ['daemon/cedar-entities.ts readEntities'], parse: readEntities },

@@ -88,6 +88,27 @@ test('what is wrong is named with its place', async () => {
   await refuses({ 'tests/ci.test.yaml': '- { a: .nan }' }, /^tests\/ci\.test\.yaml:1: not a number/)
 })
 
+test('a test that is nested too deep is refused, and overflows nothing', async () => {
+  for (const [open, close] of [
+    ['- ', ''],
+    ['[', ']'],
+    ['{ a: ', '}'],
+  ] as const) {
+    const text = `${open.repeat(5_000)}x${close.repeat(5_000)}`
+    const at = directory({ 'tests/ci.test.yaml': `- name: x\n  request: ${text}\n` })
+    await assert.rejects(readBundle(at), { code: 'POLICY_INVALID', message: /nested too deep/ })
+  }
+})
+
+test('an alias of nothing, and aliases that unfold without an end, are refused with their place', async () => {
+  const list = (of: string) => `[${Array.from({ length: 10 }, () => of).join(', ')}]`
+  const laughs = `- a: &a ${list('x')}\n  b: &b ${list('*a')}\n  c: &c ${list('*b')}\n  d: ${list('*c')}\n`
+  for (const text of ['- name: x\n- *nobody\n', laughs]) {
+    const at = directory({ 'tests/ci.test.yaml': text })
+    await assert.rejects(readBundle(at), { code: 'POLICY_INVALID', message: /ci\.test\.yaml:[12]/ })
+  }
+})
+
 test('a file that nobody reads is refused, so that no forbid is lost in silence', async () => {
   await refuses({ 'extra.cedar.bak': FORBIDDEN }, /^extra\.cedar\.bak: is no part/)
   await refuses({ 'more/b.cedar': FORBIDDEN }, /^more: is no part/)

@@ -47,6 +47,39 @@ test('each mistake is named with its line and column', (t) => {
   row(t, 104, '0 unknown keys taken')
 })
 
+test('what is nested too deep is refused at once, whatever nests it', () => {
+  const began = performance.now()
+  const stairs = (times: number) =>
+    Array.from({ length: times }, (_, i) => `${' '.repeat(i)}a:\n`).join('')
+  const deep = [
+    '- ',
+    '[',
+    '{ a: ',
+    '? ',
+    'a: ',
+    '   -',
+    '- ? ',
+    '|\n - ',
+    '{ a: b: ',
+    '[, a: ',
+  ].flatMap((open) => [40, 1_000, 30_000].map((times) => open.repeat(times)))
+  for (const text of [...deep, stairs(200), `a: |\n  b\n${stairs(200)}`])
+    for (const before of ['', 'version: 1\nnode:\n  name: '])
+      assert.throws(
+        () => parseConfig(before + text, 'meshd.yaml'),
+        (error) => error instanceof MeshError && error.code === 'CONFIG_INVALID',
+        JSON.stringify(text.slice(0, 20)),
+      )
+  assert.ok(performance.now() - began < 10_000, 'none takes the square of its depth')
+})
+
+test('what only looks deep is read', () => {
+  const comment = `# ${'[{- '.repeat(500)}\n`
+  const name = `'${'[ - ? : '.repeat(7)}'`
+  const config = `${comment}version: 1\nenvironment:\n  labels: { a: ${name}, b: ${name} }\n`
+  assert.equal(parseConfig(config, 'meshd.yaml').environment?.labels?.['a']?.length, 56)
+})
+
 test('a socket that is a caller’s identity is open to nobody else', () => {
   const socket = (mode: string) =>
     `version: 1\napi: { sockets: [{ path: /run/x.sock, mode: "${mode}", principal: x }] }\n`
