@@ -71,6 +71,8 @@ test('every promise has its tests, and is linked from where it is made', () => {
     assert.ok(others.includes(`promises.md#${anchor})`), `nothing links to ${heading}`)
   }
   assert.ok(promises.length >= 40, `${promises.length} promises`)
+  const headings = promises.map((promise) => promise.split('\n')[0])
+  assert.equal(new Set(headings).size, headings.length, 'a link leads to one promise')
 })
 
 test('every page says where what it promises is tested', () => {
