@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { PASSED } from './reporter.ts'
 
-const TEST_MS_MAX = 180_000
+export const TEST_MS_MAX = 180_000
 /** A process that does not end is ended: while a test blocks it, it can time nothing out itself. */
 const PROCESS_MS_MAX = 5 * 60_000
 /** Some to a core: so the last one to end has not begun much later than the others. */
