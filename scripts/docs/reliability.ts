@@ -124,6 +124,7 @@ function plantedBugs(): readonly string[] {
     '',
     ...head,
     ...table('M'),
+    ...table('N'),
     '',
     'And some that were found in this program, put back:',
     '',

@@ -197,7 +197,7 @@ class Telling {
       return { type, scope, version, frozen }
     }
     // Of the others these checkers ask nothing.
-    return { type: 'member' }
+    return { type: 'evidence' }
   }
 }
 

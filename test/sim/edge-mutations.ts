@@ -16,4 +16,75 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'S23', seed: 1 },
     quick: false,
   },
+  {
+    id: 'N3',
+    name: 'who is suspended is answered on, until its connection is looked at',
+    edits: [
+      edit(
+        'mesh/standing.ts',
+        "  if (freezes.get(scopeKey({ kind: 'node', did: node }))?.frozen === true) return false\n",
+        '',
+      ),
+      edit('mesh/door.ts', 'if (banned) this.#bar(peer, envelope)', 'if (banned) void envelope'),
+      edit(
+        'network/links.ts',
+        'greeter.member(peer) && !greeter.banned(peer)',
+        'greeter.member(peer)',
+      ),
+    ],
+    by: { checker: 'S15', seed: 26 },
+    quick: true,
+  },
+  {
+    id: 'N4',
+    name: 'who was revoked is told nothing, and stays connected',
+    edits: [
+      edit('mesh/door.ts', 'if (banned) this.#bar(peer, envelope)', 'if (banned) void envelope'),
+      edit(
+        'network/links.ts',
+        "if (greeter.banned(link.peer)) return 'suspended, revoked or distrusted'",
+        "if (link.peer === this.#ports.self) return 'suspended, revoked or distrusted'",
+      ),
+      edit(
+        'network/links.ts',
+        "if (!greeter.member(link.peer)) return 'no longer a member'",
+        "if (link.peer === this.#ports.self) return 'no longer a member'",
+      ),
+    ],
+    by: { checker: 'S15', seed: 6 },
+    quick: false,
+  },
+  {
+    id: 'N5',
+    name: 'who said no more than a hello is answered',
+    edits: [
+      edit(
+        'network/links.ts',
+        'return link?.greeted === true && this.#admitted(link) ? link.peer : null',
+        'return link === undefined ? null : link.peer',
+      ),
+    ],
+    by: { checker: 'S15', seed: 6 },
+    quick: true,
+  },
+  {
+    id: 'N6',
+    name: 'who waits at the door is shown members, and where they are',
+    edits: [edit('mesh/hello-answer.ts', "  if (result !== 'member') return shown\n", '')],
+    by: { checker: 'S15', seed: 13 },
+    quick: false,
+  },
+  {
+    id: 'N7',
+    name: 'a membership does not end',
+    edits: [
+      edit(
+        'mesh/standing.ts',
+        'member === undefined || nowMs >= member.expiresMs',
+        'member === undefined || nowMs < 0',
+      ),
+    ],
+    by: { checker: 'S15', seed: 15 },
+    quick: false,
+  },
 ]

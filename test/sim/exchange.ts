@@ -25,7 +25,20 @@ export interface SimExchangePorts {
   member(end: End): Did | null
   /** The exchange at the end's own host. */
   there(end: End): SimExchange
+  /** Who looks on, if anybody does. */
+  watch(): Watch | null
 }
+
+/** Looks at what leaves a host, and at who asks it and is connected to it. */
+export interface Watch {
+  asked(peer: Did, what: Protocol): void
+  /** It is on the wire now, or lost there. */
+  sent(peer: Did, what: Sent, bytes: Uint8Array): void
+  connected(peer: Did, open: boolean): void
+}
+
+/** What it is that was sent: to a question, as one, before it parts, to a hello, or to everybody. */
+export type Sent = 'answer' | 'question' | 'parting' | 'hello' | 'gossip'
 
 export class SimExchange {
   readonly #ports: SimExchangePorts
@@ -62,7 +75,7 @@ export class SimExchange {
 
   /** Says it, and waits for nothing. */
   tell(link: Link<End>, protocol: Protocol, request: Uint8Array): void {
-    this.#once(link, protocol, request.slice()).catch(() => {})
+    this.#once(link, protocol, request.slice(), 'parting').catch(() => {})
   }
 
   async #repeat(peer: Did, protocol: Protocol, request: Uint8Array, signal: AbortSignal) {
@@ -81,8 +94,14 @@ export class SimExchange {
   }
 
   /** Resolves with what comes back, rejects when the connection ends; may do neither. */
-  #once({ connection, peer }: Link<End>, protocol: Protocol, request: Uint8Array) {
-    const { hub, there } = this.#ports
+  #once(
+    { connection, peer }: Link<End>,
+    protocol: Protocol,
+    request: Uint8Array,
+    as: Sent = 'question',
+  ) {
+    const { hub, there, watch } = this.#ports
+    watch()?.sent(peer, as, request)
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const gone = () =>
       reject(new MeshError('UNREACHABLE', `peer \`${peer}\`: the connection ended`))
@@ -91,14 +110,20 @@ export class SimExchange {
       there(end)
         .#serve(end, protocol, request)
         .then(
-          (answer) => hub.send(end, () => resolve(answer)),
+          (answer) => there(end).#answer(end, answer, resolve),
           () => hub.send(end, gone),
         )
     })
     return promise.finally(() => connection.offClose(gone))
   }
 
+  #answer(end: End, answer: Answer, resolve: (answer: Answer) => void): void {
+    if (answer.bytes !== null) this.#ports.watch()?.sent(end.peer, 'answer', answer.bytes)
+    this.#ports.hub.send(end, () => resolve(answer))
+  }
+
   async #serve(end: End, protocol: Protocol, request: Uint8Array): Promise<Answer> {
+    this.#ports.watch()?.asked(end.peer, protocol)
     const peer = this.#ports.member(end)
     const handler = this.#handlers.get(protocol)
     if (peer === null || handler === undefined) throw new Error('refused')

@@ -12,6 +12,8 @@ import type { Did } from '../../src/core/keys.ts'
 import type { Scope } from '../../src/core/statement/freeze.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms } from '../../src/core/statement/root.ts'
+import type { Protocol } from '../../src/mesh/ports.ts'
+import type { Sent } from './exchange.ts'
 
 /** A statement that the harness made. */
 export interface Law {
@@ -28,7 +30,8 @@ export interface Law {
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
     | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
     | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
-    | { readonly type: 'member' | 'evidence' }
+    | { readonly type: 'member'; readonly of: Did; readonly untilMs: number }
+    | { readonly type: 'evidence' }
     /** What nobody may sign who signed it. */
     | { readonly type: 'forged'; readonly how: string }
   /** Of a root. */
@@ -190,6 +193,21 @@ export type Happening =
   | { readonly ev: 'witnessed'; readonly head: HeadOf; readonly by: readonly number[] }
   /** A peer's checkpoint is durable here. */
   | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }
+  /** One that is not among the nodes asks the node: over which protocol. */
+  | { readonly ev: 'asked'; readonly by: Did; readonly what: Protocol }
+  /** The same is sent something: so many bytes, but for trust roots in the answer to a hello. */
+  | {
+      readonly ev: 'sent'
+      readonly to: Did
+      readonly what: Sent
+      readonly bytes: number
+      /** Statements that are told to who is cut; of others, none. */
+      readonly told: readonly number[]
+      /** The node's clock. */
+      readonly wall: number
+    }
+  /** A connection to it began, or ended. */
+  | { readonly ev: 'connected'; readonly to: Did; readonly open: boolean }
   /** In the heal phase, of one live node. */
   | {
       readonly ev: 'healed'

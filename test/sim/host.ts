@@ -11,6 +11,7 @@ import type { Happening } from './history.ts'
 import type { Life } from './mesh-ports.ts'
 import type { MeshWorld } from './mesh-world.ts'
 import { SimNetwork } from './network.ts'
+import { OutsideWatch } from './outside-watch.ts'
 
 /** One life of a node. */
 export class Running implements Life {
@@ -34,6 +35,7 @@ export class Running implements Life {
     this.gate = new Gate(world.clock)
     this.network = new SimNetwork(world.hub, host.did)
     this.network.censors = host.censors
+    if (world.swarm.outsider !== null) this.network.watch = new OutsideWatch(this)
   }
 
   write(happening: Happening): void {

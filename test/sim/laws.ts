@@ -24,6 +24,7 @@ import {
   type Made,
   type NodeKeys,
   nextRoot,
+  nodeOf,
   people,
   role,
   rolesOf,
@@ -38,6 +39,11 @@ import type { Swarm } from './swarm.ts'
 
 const FAR_MS = BEGINNING_MS + 1e10
 const DAY_S = 86_400
+
+/** Of the time of faults, when the membership of a guest ends that is to end. */
+const EXPIRES = 0.4
+/** A member, until it is none any more, behind which no node of ours runs. */
+export const GUEST = nodeOf('guest')
 
 /** What somebody was given. */
 export interface Grant {
@@ -70,7 +76,7 @@ export class Laws {
   readonly #told: (happening: Happening) => void
 
   constructor(
-    { seed, witnesses, lease, halves }: Swarm,
+    { seed, witnesses, lease, halves, outsider, faultsMs }: Swarm,
     keys: readonly NodeKeys[],
     told: (happening: Happening) => void,
   ) {
@@ -87,7 +93,12 @@ export class Laws {
     this.world = new World(this.root)
     this.policy = this.world.policy(bundleOf(seed, 'tool:none'), this.#signers(ana))
     const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
-    this.founding = [this.root, ...members, this.policy]
+    const guestUntilMs = outsider === 'expired' ? BEGINNING_MS + EXPIRES * faultsMs : FAR_MS
+    const guest = this.world.member(GUEST, {
+      ...{ expiresMs: Math.floor(guestUntilMs), witnessEligible: false },
+    })
+    const guests = outsider === null || outsider === 'stranger' ? [] : [guest]
+    this.founding = [this.root, ...members, this.policy, ...guests]
   }
 
   /** Tells of what was founded; the history is not there before. */
@@ -246,6 +257,7 @@ export class Laws {
       const of = this.#keys.findIndex(({ identity }) => identity.did === statement.node)
       return { type, of, epoch: statement.epoch }
     }
+    if (type === 'member') return { type, of: statement.principal, untilMs: statement.expiresMs }
     return { type }
   }
 }

@@ -156,11 +156,13 @@ export class GatedStore implements Store {
       })
     for (const { space, key, value } of puts) {
       if (value === null) continue
+      if (!OF_LOGS.has(space)) continue
       const place = (did = '') => this.#life.placeOf(did as Did)
-      if (space === 'checkpoint' || space === 'witness') {
-        const head = headOf(textOf(value))
-        this.#life.write({ ev: 'witness', of: place(key.split('/')[0]), head })
-      }
+      const of = place(key.split('/')[0])
+      // Of a guest's log nothing is known.
+      if (of < 0) continue
+      if (space === 'checkpoint' || space === 'witness')
+        this.#life.write({ ev: 'witness', of, head: headOf(textOf(value)) })
       if (space === 'cosigned') {
         const [note, by] = [textOf(value), witnessesOn(textOf(value)).map((did) => place(did))]
         this.#life.write({ ev: 'witnessed', head: headOf(note), by: by.sort() })
@@ -168,6 +170,9 @@ export class GatedStore implements Store {
     }
   }
 }
+
+/** By node and epoch. */
+const OF_LOGS: ReadonlySet<Space> = new Set(['checkpoint', 'witness', 'cosigned'])
 
 export class GatedNetwork implements Network {
   readonly self: Did
@@ -303,8 +308,9 @@ export class GatedNetwork implements Network {
 
   #cosigned(peer: Did, request: Uint8Array, bytes: Uint8Array): void {
     const head = headShown(request)
-    if (head === null || parseLogAnswer(bytes).say !== 'cosigned') return
-    this.#life.write({ ev: 'cosigned', of: this.#life.placeOf(peer), head })
+    const of = this.#life.placeOf(peer)
+    if (head === null || of < 0 || parseLogAnswer(bytes).say !== 'cosigned') return
+    this.#life.write({ ev: 'cosigned', of, head })
   }
 
   #announced(bytes: Uint8Array): void {

@@ -171,7 +171,7 @@ export class MeshWorld {
     life.write({ ev: 'boot', log: logOf(disk), held: this.#heldOn(disk) })
     // What a life that ended made durable, without living to say so.
     for (const { of, head } of witnessedOn(disk))
-      life.write({ ev: 'witness', of: life.placeOf(of), head })
+      if (life.placeOf(of) >= 0) life.write({ ev: 'witness', of: life.placeOf(of), head })
     const clock = new GatedClock(machine, gate)
     const store = new GatedStore(life.store, life)
     const policy = engineOf(this.swarm.seed)

@@ -25,7 +25,7 @@ import { type Link, Links } from '../../src/network/links.ts'
 import { Peers } from '../../src/network/peers.ts'
 import { TOPICS } from '../../src/network/topics.ts'
 import type { VirtualClock } from './clock.ts'
-import { SimExchange, within } from './exchange.ts'
+import { SimExchange, type Watch, within } from './exchange.ts'
 import { type End, type Hub, openWire } from './hub.ts'
 
 type Handler = Parameters<Network['handle']>[1]
@@ -65,6 +65,7 @@ export class SimNetwork implements Network {
   readonly #stopped = new AbortController()
   /** Statements are kept from the others: none is passed on, served or pushed but its own. */
   censors = false
+  watch: Watch | null = null
   #mesh: StatementId | null = null
   #running: Running | null = null
   #isolated = false
@@ -78,6 +79,7 @@ export class SimNetwork implements Network {
       link: (peer) => this.#running?.links.to(peer) ?? null,
       member: (end) => this.#running?.links.member(end) ?? null,
       there: (end) => (end.owner as SimNetwork).exchange,
+      watch: () => this.watch,
     })
     this.#peers = new Peers({
       clock: hub.clock,
@@ -225,12 +227,14 @@ export class SimNetwork implements Network {
     const links = (this.#running?.links.all() ?? []).filter(({ peer }) => peer !== from)
     while (links.length > GOSSIP_DEGREE) links.splice(this.#clock.dice.integer(links.length), 1)
     const known = (there: End) => (there.owner as SimNetwork).#hasHeard(said.id)
-    for (const { connection } of links)
+    for (const { connection, peer } of links) {
+      this.watch?.sent(peer, 'gossip', said.bytes)
       this.#hub.gossip(connection, known, (there) => {
         const owner = there.owner as SimNetwork
         // Another mesh's topic has another name.
         if (owner.#mesh === this.#mesh) owner.#hear(there, said)
       })
+    }
   }
 
   #hear(end: End, said: Said): void {
@@ -259,11 +263,13 @@ export class SimNetwork implements Network {
       throw this.#unreachable(peer, 'the connection was refused')
     const [here, end] = openWire(this.#hub, this, other)
     const link = running.links.opened(here, peer)
+    this.watch?.connected(peer, true)
     if (other.#refuses(this.self)) {
       // The dial has succeeded by then; only the hello knows better.
       this.#clock.after(REFUSAL_MS, () => end.abort())
     } else {
       other.#running.links.opened(end, this.self)
+      other.watch?.connected(this.self, true)
       void this.#hello(link, running)
     }
     return link.outcome.promise
@@ -271,6 +277,7 @@ export class SimNetwork implements Network {
 
   /** A wire ended at this side, by whomever. */
   ended(end: End): void {
+    if (this.#running?.links.of(end) != null) this.watch?.connected(end.peer, false)
     this.#running?.links.closed(end)
   }
 
@@ -319,6 +326,7 @@ export class SimNetwork implements Network {
     const { greeter } = running
     const admitted = greeted && greeter.member(link.peer) && !greeter.banned(link.peer)
     running.links.decided(link, { boot, greeted: admitted })
+    this.watch?.sent(link.peer, 'hello', answer)
     return { boot: running.boot, answer: answer.slice() }
   }
 

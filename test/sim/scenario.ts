@@ -8,6 +8,7 @@ import { Dice } from './clock.ts'
 import { Faults, IMAGE_EVERY_MS } from './faults.ts'
 import { Forgers } from './forgers.ts'
 import type { MeshWorld } from './mesh-world.ts'
+import { Outsider } from './outsider.ts'
 import { People } from './people.ts'
 import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
@@ -42,6 +43,7 @@ export class Scenario {
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
     if (world.swarm.programs > 0) new Programs(world)
+    if (world.swarm.outsider !== null) new Outsider(world, world.swarm.outsider)
   }
 
   /** @param enough asked again and again: true ends it early */

@@ -58,6 +58,8 @@ export interface Swarm {
   readonly mirrors: number
   /** Whether two have to sign what stops and what permits: 0 or 1. */
   readonly halves: number
+  /** Who asks though it is no member, or no longer one; null for nobody. */
+  readonly outsider: 'stranger' | 'revoked' | 'suspended' | 'expired' | null
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -122,8 +124,13 @@ export function draw(seed: number): Swarm {
     mirrors: 0,
     // By dice of its own: what the others draw stays what it is.
     halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,
+    outsider: OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null,
   }
 }
+
+const OUTSIDERS = ['stranger', 'revoked', 'suspended', 'expired'] as const
+/** In the worlds beyond the first ones there is none. */
+const OUTSIDERS_OF = 4 * OUTSIDERS.length
 
 /**
  * How large a world is. A whole one is as it was drawn. Most of what must never happen shows in a

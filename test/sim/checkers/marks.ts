@@ -48,6 +48,7 @@ export const MARKS: Readonly<Record<string, Mark>> = {
   'a censor': fault('censor'),
   'a flood': fault('flood'),
   'a flood of one signer': fault('half-signed flood'),
+  'an outsider': fault('outsider'),
   'a log that began anew': (event) =>
     event.ev === 'durable' && event.log.epoch > 1 && event.log.first === 0,
   'a new root': (event) =>
