@@ -4,7 +4,7 @@
  * which synced LevelDB writes were lost (FACTS 4); then there is no marker, and
  * the leftover, in which nothing was ever acknowledged, is wiped.
  */
-import { closeSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { closeSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { equalBytes } from '../core/bytes.ts'
 import { EMPTY } from '../core/merkle.ts'
@@ -25,7 +25,7 @@ export async function createStore(directory: string, reserve: ReserveOptions): P
     checkDirectory(directory)
     wipeLeftover(directory)
     await createDatabase(join(directory, FILES.database))
-    HeadFile.create(join(directory, FILES.head), BEGINNING)
+    createHead(directory)
     syncDirectory(directory)
     closeSync(createPrivate(join(directory, FILES.marker)))
     syncDirectory(directory)
@@ -47,8 +47,18 @@ function wipeLeftover(directory: string): void {
   // The head file is made after the database: without it nothing can have been acknowledged here.
   if (there(FILES.head) && acknowledgedAt(join(directory, FILES.head)) > BEGINNING.commit)
     throw damaged(`\`${directory}\` holds a log whose INITIALIZED is gone`)
-  for (const name of [FILES.head, FILES.reserve, FILES.database])
+  for (const name of [UNFINISHED, FILES.head, FILES.reserve, FILES.database])
     rmSync(join(directory, name), { recursive: true, force: true })
+}
+
+/** The head file before it is whole. */
+const UNFINISHED = `${FILES.head}.new`
+
+/** Whole from the moment at which it has its name: half of one could not be told from damage. */
+function createHead(directory: string): void {
+  const unfinished = join(directory, UNFINISHED)
+  HeadFile.create(unfinished, BEGINNING)
+  renameSync(unfinished, join(directory, FILES.head))
 }
 
 /** How many batches were acknowledged; that it cannot be read is damage, too. */

@@ -24,6 +24,9 @@ const STRIDE = LONG ? 1 : 9
 /** The workload that begins another log file has ten times as many. */
 const STRIDE_LONG = LONG ? 47 : 401
 
+/** The first operations of a workload, until something is acknowledged. */
+const CREATION_OPERATIONS = 66
+
 interface Result extends Run, Found {
   readonly work: Work
 }
@@ -58,10 +61,10 @@ async function all(works: readonly Work[]): Promise<Result[]> {
 function swept(engine: Engine, faults: Work['faults']): Work[] {
   return (['short', 'long'] as const).flatMap((length) => {
     const stride = length === 'short' ? STRIDE : STRIDE_LONG
-    const at = Array.from(
-      { length: Math.ceil(countOf(engine, length) / stride) },
-      (_, i) => 1 + i * stride,
-    )
+    const every = Array.from({ length: countOf(engine, length) }, (_, i) => 1 + i)
+    // A creation that was cut short is begun anew, wherever it was.
+    const all = length === 'short' && faults['MODE'] === 'kill' ? CREATION_OPERATIONS : 0
+    const at = every.filter((n) => n <= all || n % stride === 1 % stride)
     return at.map((AT) => ({ engine, length, faults: { ...faults, AT, SEED: AT } }))
   })
 }

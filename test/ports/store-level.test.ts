@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -92,6 +93,16 @@ trap('creation wipes what a power cut left of an earlier one', async (place) => 
   rmSync(join(place.directory, 'INITIALIZED'))
   place.store = await createStore(place.directory, RESERVE)
   await place.store.persist(batchOf(place.store, ['a']))
+})
+
+trap('creation wipes a head file that was not written yet', async (place) => {
+  await place.store.close()
+  const file = (name: string) => join(place.directory, name)
+  rmSync(file('INITIALIZED'))
+  rmSync(file('head'))
+  writeFileSync(file('head.new'), '')
+  place.store = await createStore(place.directory, RESERVE)
+  assert.equal(existsSync(file('head.new')), false)
 })
 
 trap('creation refuses a directory that holds a node', async (place) => {
