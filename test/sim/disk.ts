@@ -40,7 +40,8 @@ export class Disk {
   readonly faults: WriteFault[] = []
   /** How many openings fail before one succeeds. */
   refusedOpens = 0
-  opened = false
+  /** Whose the lock is: of its process, from before it opens until it is gone. */
+  holder: DiskStore | null = null
   state: State = CREATED
   /** The newest states, for a tail to be torn off. */
   past: readonly State[] = [CREATED]
@@ -100,9 +101,16 @@ export class DiskStore implements Store {
   }
 
   static async open(disk: Disk): Promise<DiskStore> {
-    if (disk.opened) throw new MeshError('NOT_READY', 'the disk is in use by another daemon')
+    if (disk.holder !== null)
+      throw new MeshError('NOT_READY', 'the disk is in use by another daemon')
     const store = new DiskStore(disk)
-    await store.#open()
+    disk.holder = store
+    try {
+      await store.#open()
+    } catch (error) {
+      store.crash()
+      throw error
+    }
     return store
   }
 
@@ -252,7 +260,6 @@ export class DiskStore implements Store {
 
   async reopen(): Promise<void> {
     this.#failure ??= new MeshError('NOT_READY', 'storage is being opened again')
-    this.#disk.opened = false
     await this.#disk.wait()
     await this.#open()
   }
@@ -264,7 +271,7 @@ export class DiskStore implements Store {
 
   /** The process is gone. @param lands whether what was on its way is there all the same */
   crash(lands = false): void {
-    if (this.#failure === null) this.#disk.opened = false
+    if (this.#disk.holder === this) this.#disk.holder = null
     if (lands && this.#flight !== null) this.#land(this.#flight)
     this.#flight = null
     this.#gone = true
@@ -283,7 +290,6 @@ export class DiskStore implements Store {
     this.#known = disk.state
     this.#tree = treeOf(disk.state)
     disk.acknowledged = disk.state
-    disk.opened = true
     this.#failure = null
   }
 

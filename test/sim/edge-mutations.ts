@@ -87,4 +87,53 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'S15', seed: 15 },
     quick: false,
   },
+  {
+    id: 'N8',
+    name: 'an invite is used up once the disk has it, and not before',
+    edits: [
+      edit('mesh/invites.ts', 'this.#invites.set(id, bound)\n    const done', 'const done'),
+      edit(
+        'mesh/invites.ts',
+        'await this.#ports.persist([putOf(id, bound)])\n    assert',
+        'await this.#ports.persist([putOf(id, bound)])\n    this.#invites.set(id, bound)\n    assert',
+      ),
+      edit(
+        'mesh/invites.ts',
+        'this.#redeeming.get(id) ?? this.#bind(id, invite, who)',
+        'this.#bind(id, invite, who)',
+      ),
+    ],
+    by: { checker: 'S24', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'N9',
+    name: 'an invite does not expire',
+    edits: [
+      edit(
+        'mesh/invites.ts',
+        'if (taken === null && this.#ports.clock.wallMs() >= invite.expiresMs)',
+        'if (taken === null && this.#ports.clock.wallMs() < 0)',
+      ),
+    ],
+    by: { checker: 'S24', seed: 2 },
+    quick: false,
+  },
+  {
+    id: 'N10',
+    name: 'who makes invites believes its disk, whatever the mesh knows',
+    edits: [edit('mesh/invites.ts', 'invite.redeemedBy ?? this.#takenBy(id)', 'invite.redeemedBy')],
+    by: {
+      test: 'test/sim/join-invite.test.ts',
+      name: 'an invite is used up after the redeemer was restored to the day before',
+    },
+    quick: false,
+  },
+  {
+    id: 'N11',
+    name: 'an invite makes a witness',
+    edits: [edit('mesh/invites.ts', 'witnessEligible: false', 'witnessEligible: true')],
+    by: { checker: 'S24', seed: 2 },
+    quick: false,
+  },
 ]

@@ -32,6 +32,7 @@ export interface SimExchangePorts {
 /** Looks at what leaves a host, and at who asks it and is connected to it. */
 export interface Watch {
   asked(peer: Did, what: Protocol): void
+  greeted(peer: Did, hello: Uint8Array): void
   /** It is on the wire now, or lost there. */
   sent(peer: Did, what: Sent, bytes: Uint8Array): void
   connected(peer: Did, open: boolean): void

@@ -8,6 +8,7 @@ import { flood } from './flood.ts'
 import type { Host } from './host.ts'
 import { lie } from './lie.ts'
 import { type Image, imageOf, type MeshWorld } from './mesh-world.ts'
+import { faultDice } from './swarm.ts'
 
 /** Between two images of the disk that may be set back. */
 export const IMAGE_EVERY_MS = 1_500
@@ -36,7 +37,7 @@ export class Faults {
 
   constructor(world: MeshWorld, told: FaultsTold) {
     this.#world = world
-    this.#dice = new Dice(world.swarm.seed * 13 + 5)
+    this.#dice = faultDice(world.swarm.seed)
     this.#restorable = this.#oneOf(world.hosts)
     this.#told = told
     this.#more = new Dice(world.swarm.seed * 41 + 29)

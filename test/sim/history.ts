@@ -30,7 +30,17 @@ export interface Law {
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
     | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
     | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
-    | { readonly type: 'member'; readonly of: Did; readonly untilMs: number }
+    | {
+        readonly type: 'member'
+        readonly of: Did
+        readonly untilMs: number
+        /** By the harness; the others were made by a node. */
+        readonly founded: boolean
+        /** By which it came to be, as it says; null for none. */
+        readonly invite: string | null
+        /** Whether it may be a witness. */
+        readonly eligible: boolean
+      }
     | { readonly type: 'evidence' }
     /** What nobody may sign who signed it. */
     | { readonly type: 'forged'; readonly how: string }
@@ -208,6 +218,11 @@ export type Happening =
     }
   /** A connection to it began, or ended. */
   | { readonly ev: 'connected'; readonly to: Did; readonly open: boolean }
+  /** The node made an invite: good until then, by its clock. It made it useless. */
+  | { readonly ev: 'invited'; readonly invite: string; readonly untilMs: number }
+  | { readonly ev: 'uninvited'; readonly invite: string }
+  /** One that is not among the nodes brings the node an invite, that it made or another. */
+  | { readonly ev: 'redeems'; readonly invite: string; readonly by: Did; readonly wall: number }
   /** In the heal phase, of one live node. */
   | {
       readonly ev: 'healed'

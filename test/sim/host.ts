@@ -35,7 +35,8 @@ export class Running implements Life {
     this.gate = new Gate(world.clock)
     this.network = new SimNetwork(world.hub, host.did)
     this.network.censors = host.censors
-    if (world.swarm.outsider !== null) this.network.watch = new OutsideWatch(this)
+    if (world.swarm.outsider !== null || world.swarm.invites > 0)
+      this.network.watch = new OutsideWatch(this)
   }
 
   write(happening: Happening): void {
@@ -48,6 +49,11 @@ export class Running implements Life {
 
   placeOf(node: Did): number {
     return this.#world.placeOf(node)
+  }
+
+  learned(statement: Uint8Array): void {
+    const { swarm, laws } = this.#world
+    if (swarm.invites > 0) laws.learned(statement)
   }
 
   drawDelayMs(): number {

@@ -7,6 +7,7 @@
 
 import { utf8 } from '../../src/core/bytes.ts'
 import { type Delegation, parseDelegation, signDelegation } from '../../src/core/delegation.ts'
+import { parseEnvelope } from '../../src/core/dsse.ts'
 import { type Cid, type StatementId, sha256Hex } from '../../src/core/id.ts'
 import type { Did, Signer } from '../../src/core/keys.ts'
 import { parsePolicy } from '../../src/core/predicate.ts'
@@ -15,11 +16,12 @@ import { type Scope, scopeKey } from '../../src/core/statement/freeze.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
-import type { Statement } from '../../src/core/statement/statement.ts'
+import { parseStatement, type Statement } from '../../src/core/statement/statement.ts'
 import type { Put } from '../../src/mesh/ports.ts'
 import {
   ana,
   ben,
+  cy,
   keyOf,
   type Made,
   type NodeKeys,
@@ -42,6 +44,10 @@ const DAY_S = 86_400
 
 /** Of the time of faults, when the membership of a guest ends that is to end. */
 const EXPIRES = 0.4
+/** The key by which the invites of one node admit. */
+export const ADMITTER = cy
+/** Before the name of an invite, in the words of the membership that it gave. */
+const INVITED = 'invite '
 /** A member, until it is none any more, behind which no node of ours runs. */
 export const GUEST = nodeOf('guest')
 
@@ -110,6 +116,13 @@ export class Laws {
   forged(made: Made, how: string): void {
     this.#forged.add(made.id)
     this.#number(made, { type: 'forged', how })
+  }
+
+  /** A membership that a node made, when it is first kept anywhere. */
+  learned(bytes: Uint8Array): void {
+    const envelope = parseEnvelope(bytes)
+    const statement = parseStatement(envelope.type, envelope.payload)
+    if (statement.type === 'member') this.#number({ id: statement.id, statement, envelope, bytes })
   }
 
   isWhole({ id }: Made): boolean {
@@ -257,7 +270,18 @@ export class Laws {
       const of = this.#keys.findIndex(({ identity }) => identity.did === statement.node)
       return { type, of, epoch: statement.epoch }
     }
-    if (type === 'member') return { type, of: statement.principal, untilMs: statement.expiresMs }
+    if (type === 'member') {
+      const {
+        id,
+        principal: of,
+        expiresMs: untilMs,
+        message,
+        witnessEligible: eligible,
+      } = statement
+      const invite = message?.startsWith(INVITED) === true ? message.slice(INVITED.length) : null
+      const founded = this.founding.some((each) => each.id === id)
+      return { type, of, untilMs, founded, invite, eligible }
+    }
     return { type }
   }
 }

@@ -21,6 +21,7 @@ const WEATHERS: Readonly<Record<string, (swarm: Swarm) => Partial<Swarm>>> = {
   reorder: ({ weather }) => ({ weather: { ...weather, reorder: 0 } }),
   'slow disks': () => ({ diskMsMax: 5 }),
   'storage errors': () => ({ storageError: 0 }),
+  invites: () => ({ invites: 0 }),
   outsider: () => ({ outsider: null }),
   'wrong clocks': () => ({ offset: 0 }),
 }

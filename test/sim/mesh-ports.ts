@@ -36,6 +36,8 @@ export interface Life {
   write(happening: Happening): void
   numberOf(statement: string): number
   placeOf(node: Did): number
+  /** A statement that has no number is about to be written. */
+  learned(statement: Uint8Array): void
   /** Drawn for the next batch. */
   drawDelayMs(): number
   drawFault(): WriteFault | null
@@ -71,6 +73,9 @@ export class GatedStore implements Store {
   }
 
   async persist(batch: Batch): Promise<void> {
+    for (const { space, key, value } of batch.puts)
+      if (space === 'statement' && value !== null && this.#life.numberOf(key) < 0)
+        this.#life.learned(value)
     const { disk, gate } = this.#life
     disk.delayMs = this.#life.drawDelayMs()
     const fault = this.#life.drawFault()

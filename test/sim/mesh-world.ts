@@ -21,13 +21,13 @@ import { GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
 import { type Host, Running } from './host.ts'
 import { CALM, Hub } from './hub.ts'
-import { foundingPuts, type Grant, Laws } from './laws.ts'
+import { ADMITTER, foundingPuts, type Grant, Laws } from './laws.ts'
 import type { Less } from './less.ts'
 import { GatedNetwork, GatedStore, heldBy, short } from './mesh-ports.ts'
 import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
 import { Signing } from './signing.ts'
-import type { Swarm } from './swarm.ts'
+import { inviterOf, type Swarm } from './swarm.ts'
 
 const NAMES = ['atlas', 'borealis', 'corvus', 'draco', 'eridanus', 'fornax', 'gemini']
 /** The first ones have names that are easily told apart. */
@@ -128,7 +128,8 @@ export class MeshWorld {
     if (life === null) return
     this.write({ ev: 'down', how: 'crash' }, host)
     life.gate.kill()
-    life.store?.crash(lands)
+    // Also a store that its life has not got yet: it was paused while it opened.
+    host.disk.holder?.crash(lands)
     life.network.vanish()
     this.hub.thaw(host.did)
     host.life = null
@@ -176,9 +177,11 @@ export class MeshWorld {
     const store = new GatedStore(life.store, life)
     const policy = engineOf(this.swarm.seed)
     const { keys, dice } = host
+    const admitter =
+      this.swarm.invites > 0 && host.place === inviterOf(this.swarm) ? ADMITTER : null
     const node = await MeshNode.open({
       ...{ clock, store, policy, random: dice, network: new GatedNetwork(network, life) },
-      keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter: null },
+      keys: { node: keys.identity, log: keys.log, witness: keys.witness, admitter },
       name: keys.name,
       stalenessAtMostMs: () => null,
       auditShare: () => 'members' as const,

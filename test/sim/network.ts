@@ -322,6 +322,7 @@ export class SimNetwork implements Network {
     const link = running?.links.of(end) ?? null
     if (running === null || link === null || link.helloed) throw new Error('refused')
     link.helloed = true
+    this.watch?.greeted(link.peer, hello)
     const { answer, greeted } = await running.greeter.answer(link.peer, hello)
     const { greeter } = running
     const admitted = greeted && greeter.member(link.peer) && !greeter.banned(link.peer)

@@ -18,6 +18,14 @@ export class OutsideWatch implements Watch {
     if (this.#outside(by)) this.#life.write({ ev: 'asked', by, what })
   }
 
+  /** At the door, with an invite. */
+  greeted(by: Did, hello: Uint8Array): void {
+    if (!this.#outside(by)) return
+    const { invite } = JSON.parse(textOf(hello))
+    const wall = this.#life.machine.wallMs()
+    if (invite !== null) this.#life.write({ ev: 'redeems', invite: invite.id, by, wall })
+  }
+
   connected(to: Did, open: boolean): void {
     if (this.#outside(to)) this.#life.write({ ev: 'connected', to, open })
   }

@@ -9,18 +9,17 @@ import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
 import { type RecordId, sha256 } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { NONCE_BYTES } from '../../src/core/limits.ts'
-import { type Claim, formatHello, proveClaim } from '../../src/mesh/hello-frames.ts'
 import { formatLineageRequest } from '../../src/mesh/lineage-frames.ts'
 import { formatLogRequest } from '../../src/mesh/log-frames.ts'
-import type { Greeter, Protocol } from '../../src/mesh/ports.ts'
+import type { Protocol } from '../../src/mesh/ports.ts'
 import { formatStateQuestion } from '../../src/mesh/state-frames.ts'
 import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { type Made, type NodeKeys, nodeOf } from '../unit/statements.ts'
 import { Dice } from './clock.ts'
 import { GUEST } from './laws.ts'
 import type { MeshWorld } from './mesh-world.ts'
-import { SimNetwork } from './network.ts'
 import type { Swarm } from './swarm.ts'
+import { Visitor } from './visitor.ts'
 
 /** Between two questions, on average. */
 const ASKS_MS = 150
@@ -39,60 +38,43 @@ export class Outsider {
   readonly #dice: Dice
   readonly #is: NonNullable<Swarm['outsider']>
   readonly #keys: NodeKeys
-  readonly #network: SimNetwork
-  /** What it brings to the door. */
-  readonly #member: Made | null
+  readonly #visitor: Visitor
 
   constructor(world: MeshWorld, is: NonNullable<Swarm['outsider']>) {
     this.#world = world
     this.#dice = new Dice(world.swarm.seed * 83 + 37)
     this.#is = is
     this.#keys = is === 'stranger' ? nodeOf('stranger') : GUEST
-    this.#network = new SimNetwork(world.hub, this.#keys.identity.did)
-    const { laws } = world
-    this.#member =
-      is === 'stranger' ? laws.world.member(this.#keys, {}, [this.#keys.identity]) : null
-    if (this.#member !== null) laws.forged(this.#member, 'a stranger admits itself')
+    this.#visitor = new Visitor(world, this.#keys)
+    if (is === 'stranger') this.#forge()
     world.write({ ev: 'fault', kind: 'outsider', number: -1, says: is }, null)
     this.#come()
     if (is === 'revoked' || is === 'suspended') this.#leave()
   }
 
+  /** What it brings to the door: its own word. */
+  #forge(): void {
+    const { laws } = this.#world
+    const member = laws.world.member(this.#keys, {}, [this.#keys.identity])
+    laws.forged(member, 'a stranger admits itself')
+    this.#visitor.member = member.bytes
+  }
+
   #come(): void {
-    const { hosts, hub, laws, clock } = this.#world
-    const greeter: Greeter = {
-      hello: (peer) => Promise.resolve(this.#hello(peer)),
-      answer: () => Promise.reject(new Error('it answers nobody')),
-      welcome: () => Promise.resolve(true),
-      banned: () => false,
-      member: () => true,
-    }
-    this.#network.useMesh(laws.world.mesh)
-    void this.#network.start(greeter)
-    for (const { did } of hosts) this.#network.remember(did, [hub.addressOf(did)])
+    this.#visitor.come()
     const next = () =>
-      clock.after(2 * ASKS_MS * this.#dice.unit(), () => {
+      this.#world.clock.after(2 * ASKS_MS * this.#dice.unit(), () => {
         this.#ask()
         next()
       })
     next()
   }
 
-  /** Every line is right, and its keys are its own. */
-  #hello(peer: Did): Uint8Array {
-    const { identity, log, witness, name } = this.#keys
-    const { mesh } = this.#world.laws.world
-    const claim: Claim = { name, log: log.did, witness: witness.did, mesh }
-    const proofs = proveClaim(claim, peer, [identity, log, witness])
-    const member = this.#member?.bytes ?? null
-    return formatHello({ ...claim, root: 0, proofs, member, address: null, redemption: null })
-  }
-
   #ask(): void {
     const host = this.#oneOf(this.#world.hosts)
     const [protocol, request] = this.#question(host.did)
     // Whether it is answered is seen at the other end.
-    this.#network.ask(host.did, protocol, request).catch(() => {})
+    this.#visitor.network.ask(host.did, protocol, request).catch(() => {})
   }
 
   #question(to: Did): readonly [Protocol, Uint8Array] {

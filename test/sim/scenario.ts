@@ -7,6 +7,7 @@ import { Children } from './children.ts'
 import { Dice } from './clock.ts'
 import { Faults, IMAGE_EVERY_MS } from './faults.ts'
 import { Forgers } from './forgers.ts'
+import { Joiners } from './joiners.ts'
 import type { MeshWorld } from './mesh-world.ts'
 import { Outsider } from './outsider.ts'
 import { People } from './people.ts'
@@ -43,6 +44,7 @@ export class Scenario {
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
     if (world.swarm.programs > 0) new Programs(world)
+    if (world.swarm.invites > 0) new Joiners(world)
     if (world.swarm.outsider !== null) new Outsider(world, world.swarm.outsider)
   }
 

@@ -60,6 +60,8 @@ export interface Swarm {
   readonly halves: number
   /** Who asks though it is no member, or no longer one; null for nobody. */
   readonly outsider: 'stranger' | 'revoked' | 'suspended' | 'expired' | null
+  /** Whether one node makes invites, and who wants to join redeems them: 0 or 1. */
+  readonly invites: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -124,8 +126,21 @@ export function draw(seed: number): Swarm {
     mirrors: 0,
     // By dice of its own: what the others draw stays what it is.
     halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,
-    outsider: OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null,
+    // A guest, and who joined, tell nobody what they remember: one node alone would wait for that.
+    invites: nodes > 1 && new Dice(seed * 24_593 + 117).unit() < 0.2 ? 1 : 0,
+    outsider:
+      nodes > 1 ? (OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null) : null,
   }
+}
+
+/** What they give first is whose disk may be set back. */
+export function faultDice(seed: number): Dice {
+  return new Dice(seed * 13 + 5)
+}
+
+/** The place of the node that makes invites: the one whose disk may be set back. */
+export function inviterOf({ seed, nodes }: Swarm): number {
+  return faultDice(seed).integer(nodes)
 }
 
 const OUTSIDERS = ['stranger', 'revoked', 'suspended', 'expired'] as const
