@@ -101,7 +101,7 @@ export class Mesh {
     const stopped = node.stop()
     await this.clock.until(stopped)
     running.splice(running.indexOf(node), 1)
-    disk.opened = false
+    disk.holder?.crash()
   }
 
   /** Starts it again on an older image of its disk. */
