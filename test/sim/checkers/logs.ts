@@ -89,6 +89,8 @@ interface Shown extends Placed {
   readonly holders: Map<number, number>
 }
 
+const ALL = Number.POSITIVE_INFINITY
+
 /**
  * Held is what is durable at a peer; what comes after it may only be heard.
  * A node that was set back may sign another head than one of which nobody told
@@ -105,8 +107,8 @@ export const S9: Invariant = {
     const held = new Map<number, Shown[]>()
     /** What the harness signed in a node's name. */
     const lies = new Set<string>()
-    /** Told once for each head that is heard. */
-    const compared = new Set<Shown>()
+    /** With how many of those that are held: what is so of two of them is so for good. ALL: it was told. */
+    const compared = new Map<Shown, number>()
     /** Of each node, as of `Shown.told`. */
     const told = new Map<number, Map<number, number>>()
     const sign = (node: number, head: HeadOf) => {
@@ -119,16 +121,16 @@ export const S9: Invariant = {
         signed.set(key, { ...head, branch, restores, told: known, holders: new Map() })
     }
     const compare = (node: number, head: Shown) => {
-      const other = held
-        .get(node)
-        ?.find(
-          (each) => each.epoch === head.epoch && contradict(each, head) && !excused(each, head),
-        )
-      if (other !== undefined && !compared.has(head))
+      const heads = held.get(node) ?? []
+      const from = compared.get(head) ?? 0
+      const other = heads
+        .slice(from)
+        .find((each) => each.epoch === head.epoch && contradict(each, head) && !excused(each, head))
+      compared.set(head, other === undefined ? Math.max(from, heads.length) : ALL)
+      if (other !== undefined)
         fail(
           `n${node} signed heads of sizes ${other.size} and ${head.size} of log ${head.epoch}, that contradict each other, and peers have both`,
         )
-      compared.add(head)
     }
     const hold = (node: number, head: Shown, holder: number, t: number) => {
       if (!head.holders.has(holder)) head.holders.set(holder, t)
