@@ -1,11 +1,12 @@
 /** What a simulated disk holds of logs: a node's own, as the history has it, and the heads of its peers. */
 import { textOf, toHex } from '../../src/core/bytes.ts'
 import { parseCheckpoint } from '../../src/core/checkpoint.ts'
-import { idOf, type RecordId } from '../../src/core/id.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { Memo } from '../../src/core/memo.ts'
 import { openNote } from '../../src/core/note.ts'
 import type { Disk } from './disk.ts'
+import { idIn } from './disk-state.ts'
 import type { HeadOf, Leaves } from './history.ts'
 
 interface Record {
@@ -45,7 +46,7 @@ function readOf(record: Record): Read {
   const { bytes } = record
   // Most are no outcomes, and need not be parsed to see it.
   const outcome = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(OUTCOME)
-  const read = { id: idOf(bytes) as RecordId, ended: outcome ? endedBy(bytes) : null }
+  const read = { id: idIn(record), ended: outcome ? endedBy(bytes) : null }
   reads.set(record, read)
   return read
 }

@@ -1,6 +1,7 @@
 /** What a simulated disk holds, and how one batch makes another state of it. */
 import assert from 'node:assert/strict'
 import { equalBytes } from '../../src/core/bytes.ts'
+import { idOf, type RecordId } from '../../src/core/id.ts'
 import { append, EMPTY, type Hash, leafHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { type Findable, findableOf } from '../../src/core/terms.ts'
@@ -88,6 +89,15 @@ const findables = new WeakMap<Written, Findable>()
 export function foundBy(written: Written): Findable {
   const known = findables.get(written) ?? findableOf(written.bytes)
   findables.set(written, known)
+  return known
+}
+
+const ids = new WeakMap<object, RecordId>()
+
+/** What is written never changes. */
+export function idIn(written: { readonly bytes: Uint8Array }): RecordId {
+  const known = ids.get(written) ?? (idOf(written.bytes) as RecordId)
+  ids.set(written, known)
   return known
 }
 

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { compareBytes, equalBytes, utf8 } from '../../src/core/bytes.ts'
-import { idOf, type RecordId } from '../../src/core/id.ts'
+import type { RecordId } from '../../src/core/id.ts'
 import { EMPTY, type Hash, leafHash, nodeHash, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Batch, Matches, Query, Space, Store } from '../../src/mesh/ports.ts'
@@ -18,6 +18,7 @@ import {
   damaged,
   flipped,
   foundBy,
+  idIn,
   nodes,
   PAST,
   read,
@@ -233,7 +234,7 @@ export class DiskStore implements Store {
   async locate(id: RecordId): Promise<number | null> {
     this.#usable()
     await Promise.resolve()
-    const index = this.#known.records.findLastIndex(({ bytes }) => idOf(bytes) === id)
+    const index = this.#known.records.findLastIndex((each) => idIn(each) === id)
     return index < 0 ? null : index
   }
 

@@ -3,7 +3,6 @@
  * gate, with the faults that are drawn for them, and with a history of what
  * passed. They change nothing of what passes.
  */
-import { parseAddCheckpoint } from '../../src/core/add-checkpoint.ts'
 import { textOf } from '../../src/core/bytes.ts'
 import type { RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
@@ -183,8 +182,10 @@ export class GatedNetwork implements Network {
   readonly self: Did
   readonly #inner: SimNetwork
   readonly #life: Life
-  /** What it said last that it holds: the same until governance or the disk change. */
-  #last: { readonly of: object; readonly kept: object; readonly held: Held } | null = null
+  /** The same until a statement comes, goes or changes. */
+  #inForce: { readonly trees: object; readonly in: InForce } | null = null
+  /** What it said last that it holds: the same until that or the disk change. */
+  #last: { readonly of: InForce; readonly kept: object; readonly held: Held } | null = null
 
   constructor(inner: SimNetwork, life: Life) {
     this.#inner = inner
@@ -292,9 +293,11 @@ export class GatedNetwork implements Network {
     const { node, disk } = this.#life
     if (node === null) return null
     const { kept } = disk.state
-    const of = node.statements.governance
+    const { trees } = node.statements
+    if (this.#inForce?.trees !== trees) this.#inForce = { trees, in: inForce(node, this.#life) }
+    const of = this.#inForce.in
     if (this.#last?.of !== of || this.#last.kept !== kept)
-      this.#last = { of, kept, held: heldBy(node, this.#life) }
+      this.#last = { of, kept, held: heldOn(kept, of) }
     return this.#last.held
   }
 
@@ -339,16 +342,29 @@ interface Held {
   readonly volatile: readonly number[]
 }
 
+/** Numbers in order, and where each stands on a disk. */
+interface InForce {
+  readonly held: readonly number[]
+  readonly places: ReadonlyMap<string, number>
+}
+
+function inForce({ statements }: MeshNode, life: Pick<Life, 'numberOf'>): InForce {
+  const places = new Map<string, number>()
+  for (const { id, state } of statements.all())
+    if (state === 'effective' || state === 'conflict')
+      places.set(`statement/${id}`, life.numberOf(id))
+  return { held: [...places.values()].sort((a, b) => a - b), places }
+}
+
+function heldOn(kept: ReadonlyMap<string, unknown>, { held, places }: InForce): Held {
+  const volatile: number[] = []
+  for (const [place, number] of places) if (!kept.has(place)) volatile.push(number)
+  return { held, volatile }
+}
+
 /** What is in force at a node now, by numbers; and what of it its disk does not have. */
 export function heldBy(node: MeshNode, life: Pick<Life, 'disk' | 'numberOf'>): Held {
-  const held: number[] = []
-  const volatile: number[] = []
-  for (const { id, state } of node.statements.all()) {
-    if (state !== 'effective' && state !== 'conflict') continue
-    held.push(life.numberOf(id))
-    if (!life.disk.state.kept.has(`statement/${id}`)) volatile.push(life.numberOf(id))
-  }
-  return { held: held.sort((a, b) => a - b), volatile }
+  return heldOn(life.disk.state.kept, inForce(node, life))
 }
 
 /** What a node signed, as it printed it: the product has read it strictly, and here it is not judged. */
@@ -368,7 +384,9 @@ function saidIn(bytes: Uint8Array, name: 'answer' | 'announcement'): Said {
 function headShown(request: Uint8Array): HeadOf | null {
   const read = parseLogRequest(request)
   if (read.ask === 'mirror') return headOf(read.note)
-  return read.ask === 'cosign' ? headOf(parseAddCheckpoint(read.body).note) : null
+  if (read.ask !== 'cosign') return null
+  // Behind the proof, which the product has read.
+  return headOf(read.body.slice(read.body.indexOf('\n\n') + 2))
 }
 
 /** By the names on the lines: all but the log's own. */

@@ -30,11 +30,14 @@ export const S25: Invariant = {
       cosigned.set(event.node, logsOf)
       const log = `${event.of}/${head.epoch}`
       const before = logsOf.get(log) ?? []
+      if (before.length > 0) met()
+      // It was compared with them when it was cosigned first.
+      if (before.includes(head)) return
       const other = before.find((each) => contradict(each, head))
       if (other !== undefined)
         fail(`n${event.node} cosigned sizes ${other.size} and ${head.size} of n${event.of}`)
-      if (before.length > 0) met()
-      if (!before.includes(head)) logsOf.set(log, [...before, head])
+      before.push(head)
+      logsOf.set(log, before)
     }
   },
 }
