@@ -6,13 +6,26 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
-import { agreed, authorize, grant, join, Lab } from '../e2e/lab.ts'
+import { agreed, authorize, grant, Lab } from '../e2e/lab.ts'
 import { RelayedLab } from './relay.ts'
 import { row } from './row.ts'
 
 const WITNESSES = ['atlas', 'borealis', 'cygnus'] as const
+const JOINS_AGAIN_MAX = 2
 const seconds = (fromMs: number) => Math.round((performance.now() - fromMs) / 100) / 10
 const ready = (host: Host) => host.do('wait', '--for', 'ready', '--timeout', '60s')
+
+/** How often it was tried again, as the answer says: two cores have much to do for so many. */
+async function joined(member: Host, newcomer: Host): Promise<number> {
+  const invite = await member.do('invite', 'create', '--name', newcomer.name, '-o', 'id')
+  for (let again = 0; ; again += 1)
+    try {
+      await newcomer.do('peer', 'join', invite.trim(), '--timeout', '60s')
+      return again
+    } catch (error) {
+      if (again === JOINS_AGAIN_MAX || !String(error).includes('no answer in time')) throw error
+    }
+}
 
 test('daemons that start and join at once are all ready, and agree', async (t) => {
   await using lab = new Lab()
@@ -22,14 +35,14 @@ test('daemons that start and join at once are all ready, and agree', async (t) =
   const beganMs = performance.now()
   for (const host of crowd) host.start()
   await Promise.all(crowd.map((host) => host.answers(60_000)))
-  await Promise.all(crowd.map((host) => join(atlas, host)))
+  const again = await Promise.all(crowd.map((host) => joined(atlas, host)))
   await Promise.all(crowd.map(ready))
   const readyS = seconds(beganMs)
   const agreedS = await agreed(...lab.hosts)
   row(
     t,
     54,
-    `${many} daemons, ${crowd.length} of them started and joined at once: all ready in ${readyS} s, one governance ${agreedS} s later`,
+    `${many} daemons, ${crowd.length} of them started and joined at once: all ready in ${readyS} s, one governance ${agreedS} s later; ${again.filter((times) => times > 0).length} had to join again`,
   )
 })
 
