@@ -17,6 +17,7 @@ import { formatJson, type Json, type JsonObject, printOnce } from './json.ts'
 import type { JudgeInput, Judgement } from './judgement.ts'
 import {
   BUNDLES_MAX,
+  RECORD_ARRIVING_MAX,
   RECORD_ASSERTS_MAX,
   RECORD_DETAIL_BYTES_MAX,
   RECORD_POLICIES_MAX,
@@ -116,7 +117,9 @@ function governanceOf(governance: Governed): Body<'decision'>['governance'] {
   const known = governances.get(governance)
   if (known !== undefined) return known
   const { digest, mesh, root } = governance
-  const made = printOnce({ digest, mesh, root: root?.version ?? null })
+  const arriving = governance.arriving.slice(0, RECORD_ARRIVING_MAX)
+  const ahead = arriving.length === 0 ? {} : { arriving }
+  const made = printOnce({ ...ahead, digest, mesh, root: root?.version ?? null })
   governances.set(governance, made)
   return made
 }

@@ -307,7 +307,7 @@ export class Fold {
       evidence: evidence.view,
       distrusted: distrustedBy(evidence.view, epochs.view),
       digest: governanceDigest(root?.id ?? null, this.#counted),
-      size: this.#counted.count,
+      ...{ arriving: [], size: this.#counted.count },
     }
   }
 }

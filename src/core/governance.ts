@@ -63,6 +63,8 @@ export interface Governance {
   readonly distrusted: ReadonlyMap<Did, Evidence>
   /** 64 hex digits: equal digests are equal governance. */
   readonly digest: string
+  /** What stops over it and is not in its digest yet (stops.ts), sorted; [] in what a fold says. */
+  readonly arriving: readonly StatementId[]
   /** Effective statements, roots included. */
   readonly size: number
 }

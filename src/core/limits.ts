@@ -41,6 +41,8 @@ export const RECORD_DETAIL_BYTES_MAX = 512
 export const RECORD_VALUE_BYTES_MAX = 4 * KIB
 /** Determining policies that one record names; the policy digest covers them all. */
 export const RECORD_POLICIES_MAX = 32
+/** Statements that stopped a decision and were on their way to the disk; a list as long as this may have been cut. */
+export const RECORD_ARRIVING_MAX = 16
 /** Statements that one record names as changed by another. */
 export const RECORD_IDS_MAX = 64
 /** Records waiting for the disk; the next one is told OVERLOADED at once. Chosen arbitrarily. */

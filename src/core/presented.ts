@@ -65,4 +65,5 @@ export type Governed = Pick<
   | 'distrusted'
   | 'evidence'
   | 'digest'
+  | 'arriving'
 >

@@ -19,6 +19,7 @@ import {
   LINEAGE_PRINCIPALS_MAX,
   LINKS_MAX,
   LOG_RECORDS_MAX,
+  RECORD_ARRIVING_MAX,
   RECORD_ASSERTS_MAX,
   RECORD_BYTES_MAX,
   RECORD_IDS_MAX,
@@ -138,7 +139,11 @@ const bodies = {
     observed: nullable(
       object({ decision: literal('allow', 'deny'), code: nullable(reason), policies }),
     ),
-    governance: object({ mesh: nullable(id), root: nullable(count), digest: shape.hash }),
+    /** `arriving`, absent where there was none: what stopped already and is not in the digest yet. */
+    governance: object({
+      arriving: shape.optional(list(id, RECORD_ARRIVING_MAX)),
+      ...{ mesh: nullable(id), root: nullable(count), digest: shape.hash },
+    }),
     lease,
     caller: committable(caller),
     facts: committable(committed),

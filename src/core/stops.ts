@@ -38,19 +38,24 @@ export class Stops {
   over(governance: Governance): Governance {
     if (this.#stops.size === 0) return governance
     if (this.#view?.of !== governance)
-      this.#view = { of: governance, enforced: enforcedOf(governance, [...this.#stops.values()]) }
+      this.#view = { of: governance, enforced: under(governance, [...this.#stops.values()]) }
     return this.#view.enforced
   }
 }
 
-function enforcedOf(governance: Governance, stops: readonly Stop[]): Governance {
+/** A governance, and what stops over it: what a node enforces, and what a replay judges by. */
+export function under(governance: Governance, stops: readonly Stop[]): Governance {
   const revocations = new Map<string, Revocation>()
   const freezes = new Map(governance.freezes)
   for (const stop of stops) {
     if (stop.type === 'revocation') put(revocations, targetKey(stop.target), stop, lasts)
     else put(freezes, scopeKey(stop.scope), stop, stopsRather)
   }
-  return { ...governance, freezes, revocations: new Over(governance.revocations, revocations) }
+  const arriving = stops.map(({ id }) => id).sort()
+  return {
+    ...governance,
+    ...{ freezes, arriving, revocations: new Over(governance.revocations, revocations) },
+  }
 }
 
 function put<T>(map: Map<string, T>, key: string, one: T, beats: (a: T, b: T) => boolean): void {

@@ -364,7 +364,7 @@ export class SimNode {
       root: known.at(-1) ?? null,
       // Their chain: a root cannot be known without those before it.
       roots: this.#world.roots.slice(0, known.length),
-      disputed: [],
+      ...{ disputed: [], arriving: [] },
       members: this.#world.members,
       bundles: new Map(),
       freezes: new Map(),

@@ -96,6 +96,7 @@ export function governance(fields: GovernanceFields = {}): Governed {
     root,
     disputed,
     digest: '5c1e09aa'.repeat(8),
+    arriving: [],
     members: new Map(members.map((did) => [did, member(did, fields.memberExpiresMs)])),
     bundles: new Map(
       (fields.policies ?? [GRANTED]).map((inForce) => {

@@ -18,6 +18,7 @@ import type { Caller } from '../../src/core/presented.ts'
 import { formatRecord, type LogRecord } from '../../src/core/record.ts'
 import { readRequest } from '../../src/core/request.ts'
 import { formatTime } from '../../src/core/shape.ts'
+import { type Stop, under } from '../../src/core/stops.ts'
 import { verifyBundle } from '../../src/core/verify/evidence-bundle.ts'
 import { type Replay, replay } from '../../src/core/verify/replay.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
@@ -60,8 +61,14 @@ const CALLER: Caller = {
 }
 
 /** One decision as the daemon makes it: its leaf, and what is kept beside it. */
-function decided(index: number, resource: string, known: readonly Made[]) {
-  const { governance } = foldOf(world.mesh, known)
+function decided(
+  index: number,
+  resource: string,
+  known: readonly Made[],
+  arriving: readonly Stop[] = [],
+) {
+  const held = foldOf(world.mesh, known).governance
+  const governance = arriving.length === 0 ? held : under(held, arriving)
   const nowMs = NOW_MS + index
   const asked = { action: { name: 'tool:read' }, resource: { type: 'repo', id: resource } }
   const signed = { action: 'tool:read', resource: asked.resource, subject: null, args: {} }
@@ -135,6 +142,9 @@ const LOG = [
   learned(6, REVOKED),
 ]
 
+/** The same denial while its revocation was on its way to the disk. */
+const EARLY = decided(5, 'acme', BEFORE, [REVOKED.statement])
+
 function replayed(
   records: readonly Uint8Array[],
   change = (_: Map<string, Uint8Array>) => {},
@@ -164,6 +174,23 @@ test('an allow and a deny are judged again to the same, by what the bundle holds
   assert.equal(DENY.judgement.denial?.code, 'REVOKED')
   const { judged, same, differing, notJudged } = replayed(LOG)
   assert.deepEqual([judged, same, differing, [...notJudged]], [2, 2, [], []])
+})
+
+test('what a revocation stopped on its way to the disk is judged again to the same: its record names it', () => {
+  assert.equal(EARLY.judgement.denial?.code, 'REVOKED')
+  const log = LOG.with(5, EARLY.leaf)
+  const { judged, same, differing } = replayed(log)
+  assert.deepEqual([judged, same, differing], [2, 2, []])
+  const { notJudged } = replayed(log, (files) => files.delete(statementName(REVOKED.id)))
+  assert.deepEqual(Object.fromEntries(notJudged), { governance: 1 })
+  const unnamed = changed(EARLY.leaf, ({ governance }) => {
+    const { arriving: _, ...rest } = governance as JsonObject
+    return { governance: rest }
+  })
+  assert.match(
+    replayed(LOG.with(5, unnamed)).differing[0]?.detail ?? '',
+    /check 11: recorded REVOKED, now passed/,
+  )
 })
 
 test('a decision that was recorded otherwise than it is judged is told', () => {

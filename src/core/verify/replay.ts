@@ -17,9 +17,10 @@ import { Fold, type KnownStatement } from '../fold.ts'
 import type { Governance } from '../governance.ts'
 import { idOf, type RecordId, type StatementId } from '../id.ts'
 import { judge } from '../judge.ts'
-import { REPLAY_DIFFERENCES_MAX, REPLAY_GOVERNANCES_MAX } from '../limits.ts'
+import { RECORD_ARRIVING_MAX, REPLAY_DIFFERENCES_MAX, REPLAY_GOVERNANCES_MAX } from '../limits.ts'
 import type { PolicyEngine } from '../policy.ts'
 import type { LogRecord } from '../record.ts'
+import { isStop, type Stop, under } from '../stops.ts'
 import type { EvidenceBundle } from './evidence-bundle.ts'
 import { disclosuresIn, openRecord, recordsIn } from './records.ts'
 import { differenceOf, inputOf, type Unjudgeable } from './rejudge.ts'
@@ -125,8 +126,13 @@ class Run {
 
   #judge({ id, record }: Held, governance: Governance): void {
     if (governance.bundles !== this.#loaded) this.#load(governance)
+    const enforced = this.#enforced(governance, record.governance.arriving ?? [])
+    if (enforced === null) {
+      this.#leave('governance', 1)
+      return
+    }
     const { authority } = this.#bundle
-    const world = { files: this.#files, governance, authority, engine: this.#engine }
+    const world = { files: this.#files, governance: enforced, authority, engine: this.#engine }
     const input = inputOf(record, record.time, world)
     if (typeof input === 'string') {
       this.#leave(input, 1)
@@ -143,6 +149,16 @@ class Run {
     if (detail === null) this.#same += 1
     else if (this.#differing.length < REPLAY_DIFFERENCES_MAX)
       this.#differing.push({ index: record.index, id, detail })
+  }
+
+  /** What stopped on its way to the disk stops here; null when not all of it is here. */
+  #enforced(governance: Governance, arriving: readonly StatementId[]): Governance | null {
+    if (arriving.length === 0) return governance
+    const stops = arriving
+      .map((id) => this.#bundle.authority.statements.get(id)?.statement)
+      .filter((one): one is Stop => one !== undefined && isStop(one))
+    const whole = stops.length === arriving.length && arriving.length < RECORD_ARRIVING_MAX
+    return whole ? under(governance, stops) : null
   }
 
   #load({ bundles }: Governance): void {
