@@ -82,6 +82,8 @@ export class Statements {
   #held = new Held(null, [])
   /** Whose quotas those outside the fold take, and those on their way there. */
   #quotas = new Pending()
+  /** What took places in them came to nothing: they are counted anew before the next look. */
+  #miscounted = false
   /** Under roots that are not known here: in memory alone, and never passed on. */
   readonly #unjudged = new Pending()
   readonly #arriving = new Arriving()
@@ -287,6 +289,7 @@ export class Statements {
 
   /** Takes the place in its signers' quotas, and says which ids leave; null when there is none. */
   #account({ id, statement, envelope }: Admitted, folds: boolean): readonly StatementId[] | null {
+    if (this.#miscounted) this.#recount()
     if (folds) {
       this.#quotas.remove(id)
       return []
@@ -305,8 +308,8 @@ export class Statements {
       () => this.#arriving.arrived(id, envelope),
       (error: unknown) => {
         this.#arriving.arrived(id, envelope)
-        // What it took in the quotas, and from others, is as if it had never come.
-        this.#recount()
+        // What it took in the quotas, and from others, is as if it had never come. A batch has many of it.
+        this.#miscounted = true
         throw error
       },
     )
@@ -319,6 +322,7 @@ export class Statements {
   #recount(): void {
     const { governance } = this
     const arriving = [...this.#arriving.all()].filter(({ folds }) => !folds)
+    this.#miscounted = false
     this.#quotas = new Pending()
     for (const { statement, envelope } of [...this.#held.waiting(), ...arriving]) {
       if (statement.type === 'evidence') continue

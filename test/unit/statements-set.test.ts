@@ -182,6 +182,19 @@ test('a flood of one signer evicts nobody else’s, on disk and in memory (S21)'
   assert.equal((await open(memory)).trees.waiting.rootHash, statements.trees.waiting.rootHash)
 })
 
+test('what the disk did not take has no place: after a flood whose write failed as many are taken as before', async () => {
+  const memory = new Memory()
+  const statements = await opened(strict, memory)
+  const made = (from: number) =>
+    Array.from({ length: PENDING_PER_SIGNER_MAX }, (_, n) => freeze(from + n, [ana], strict))
+  memory.fail('gone')
+  const lost = await Promise.allSettled(made(1).map(({ bytes }) => statements.submit(bytes)))
+  assert.ok(lost.every(({ status }) => status === 'rejected'))
+  memory.fail(null)
+  for (const one of made(1_000)) assert.equal(await offer(statements, one), 'accept')
+  assert.equal(statements.trees.waiting.count, PENDING_PER_SIGNER_MAX)
+})
+
 test('keys that a root itself brings own no place: drafts that none of the old keys signed are refused', async () => {
   const memory = new Memory()
   const statements = await opened(world, memory)
