@@ -74,7 +74,7 @@ function row(mutation: Mutation, { found, says }: Outcome, seconds: number): str
 
 /** In the table that has it. */
 function keep({ id }: Mutation, seed: number): void {
-  for (const name of ['mutations', 'more-mutations', 'edge-mutations']) {
+  for (const name of ['mutations', 'more-mutations', 'edge-mutations', 'asker-mutations']) {
     const file = new URL(`../test/sim/${name}.ts`, import.meta.url)
     const source = readFileSync(file, 'utf8')
     const at = new RegExp(`(id: '${id}',(?:(?!\\bid:)[^])*?seed: )\\d+`)

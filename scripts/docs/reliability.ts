@@ -125,6 +125,7 @@ function plantedBugs(): readonly string[] {
     ...head,
     ...table('M'),
     ...table('N'),
+    ...table('A'),
     '',
     'And some that were found in this program, put back:',
     '',

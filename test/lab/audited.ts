@@ -179,7 +179,7 @@ class Telling {
     const asked = { req, links, issuer, principals, invocation, once: null, action, cause }
     // A text that was blinded is named by its digest.
     const named = 'id' in resource ? resource.id : resource.sha256
-    tell({ ev: 'call', asked: { ...asked, resource: named } })
+    tell({ ev: 'call', asked: { ...asked, resource: named, brought: null } })
     if (effect !== 'allow' || !heard) return
     const answer = { req, epoch, record: { index, id }, root, mono: time, wall: time }
     tell({ ...ALLOW, ...answer })

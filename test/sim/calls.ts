@@ -18,7 +18,7 @@ import type { MeshWorld } from './mesh-world.ts'
 /** Of what was sent, how many may be sent again. */
 const RECENT = 12
 /** An invocation lives five minutes at most; clocks may be two wrong. */
-const INVOCATION_MS = 170_000
+export const INVOCATION_MS = 170_000
 const CALLER: Caller = {
   principal: null,
   name: null,
@@ -58,6 +58,7 @@ export class Calls {
     if (first === undefined) throw new Error('a grant has links')
     const req = this.#next++
     const resource = `r${req}`
+    const args = objectOf([])
     const nowMs = BEGINNING_MS + this.#world.clock.monotonicMs()
     const invocation = closeWith(
       {
@@ -67,7 +68,7 @@ export class Calls {
           action,
           resource: { type: 'doc', id: resource },
           subject: null,
-          args: objectOf([]),
+          args,
         },
         prf: cidsOf(grant),
         nonce: this.#dice.bytes(12),
@@ -78,6 +79,14 @@ export class Calls {
       },
       holder,
     )
+    const closing = {
+      by: holder.did,
+      aud: host.did,
+      sub: first.sub,
+      prf: cidsOf(grant),
+      action,
+      args,
+    }
     const asked: Asked = {
       req,
       links: cidsOf(grant),
@@ -88,6 +97,7 @@ export class Calls {
       action,
       resource,
       cause,
+      brought: { node: host.did, closing, args, gains: null },
     }
     this.#world.grants.set(req, grant)
     return { asked, artifact: formatArtifact({ links, invocation }), node: host.place }
@@ -102,13 +112,14 @@ export class Calls {
     this.#world.write({ ev: 'call', asked }, host)
     const question: Question = {
       request: readRequest({
-        action: { name: asked.action },
+        action: { name: asked.action, properties: asked.brought?.args ?? objectOf([]) },
         resource: { type: 'doc', id: asked.resource },
       }),
       caller: CALLER,
       artifact,
       receivedMs: host.machine.monotonicMs(),
-      opens: this.#dice.unit() < 0.3,
+      // What gains nothing runs nowhere.
+      opens: asked.brought?.gains === null && this.#dice.unit() < 0.3,
       gateway: null,
     }
     life.decider.decide(question).catch((error: unknown) => {

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Cid, RecordId } from '../../src/core/id.ts'
+import type { Json, JsonObject } from '../../src/core/json.ts'
 import type { Did } from '../../src/core/keys.ts'
 import type { Scope } from '../../src/core/statement/freeze.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
@@ -54,6 +55,44 @@ export interface SigningRole {
   readonly keys: readonly string[]
 }
 
+/** A link, as who made it meant it. */
+export interface Said {
+  readonly cid: Cid
+  /** Whose key signed it: not always whom it names. */
+  readonly by: Did
+  readonly iss: Did
+  readonly aud: Did
+  readonly sub: Did
+  readonly cmd: string
+  readonly pol: readonly Json[]
+  readonly nbfS: number | null
+  readonly expS: number
+  readonly depth: number | null
+  readonly once: boolean
+  /** It says what nobody knows. */
+  readonly odd: boolean
+}
+
+/** How a chain was closed. */
+export interface Closing {
+  readonly by: Did
+  readonly aud: Did
+  readonly sub: Did
+  readonly prf: readonly Cid[]
+  readonly action: string
+  readonly args: JsonObject
+}
+
+/** What a request brings, and for what. */
+export interface Brought {
+  /** Where it is asked. */
+  readonly node: Did
+  readonly closing: Closing
+  readonly args: JsonObject
+  /** How it tries to gain; null where all is in order. */
+  readonly gains: string | null
+}
+
 /** A request, as it was asked. */
 export interface Asked {
   readonly req: number
@@ -68,6 +107,8 @@ export interface Asked {
   readonly resource: string
   /** The execution that it names as its cause. */
   readonly cause: RecordId | null
+  /** null where nobody knows. */
+  readonly brought: Brought | null
 }
 
 /** The records of a log, and where a new one begins. */
@@ -121,6 +162,8 @@ export type Happening =
       readonly ms: number
       readonly mono: number
     }
+  /** Somebody signed it. */
+  | { readonly ev: 'link'; readonly link: Said }
   | { readonly ev: 'call'; readonly asked: Asked }
   /** The disk took it, or was found to have it when it was opened anew. */
   | { readonly ev: 'durable'; readonly log: Leaves; readonly statements: readonly number[] }

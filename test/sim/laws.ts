@@ -34,13 +34,14 @@ import {
   World,
 } from '../unit/statements.ts'
 import { BEGINNING_MS, type Dice } from './clock.ts'
-import type { Happening, Law } from './history.ts'
+import type { Happening, Law, Said } from './history.ts'
 import { rolesIn } from './notary.ts'
 import { bundleOf } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const FAR_MS = BEGINNING_MS + 1e10
-const DAY_S = 86_400
+/** Longer than any world. */
+export const FOREVER_S = BEGINNING_MS / 1000 + 86_400
 
 /** Of the time of faults, when the membership of a guest ends that is to end. */
 const EXPIRES = 0.4
@@ -206,22 +207,26 @@ export class Laws {
   }
 
   #link(dice: Dice, from: Signer, to: Signer, once: boolean, node: Did | null): Delegation {
-    const bound = node === null ? [] : parsePolicy([['==', '.meshd.node.id', node]], 'strict')
-    return parseDelegation(
+    const pol = node === null ? [] : [['==', '.meshd.node.id', node]]
+    const says = { aud: to.did, sub: ana.did, cmd: '/tool', expS: FOREVER_S, nbfS: null }
+    const link = parseDelegation(
       signDelegation(
         {
-          aud: to.did,
-          sub: ana.did,
-          cmd: '/tool',
-          pol: bound,
+          ...says,
+          pol: parsePolicy(pol, 'strict'),
           nonce: dice.bytes(12),
-          expS: BEGINNING_MS / 1000 + DAY_S,
-          nbfS: null,
           meta: once ? { once: true } : {},
         },
         from,
       ),
     )
+    const by = { cid: link.cid, by: from.did, iss: from.did }
+    this.said({ ...by, ...says, pol, depth: null, once, odd: false })
+    return link
+  }
+
+  said(link: Said): void {
+    this.#told({ ev: 'link', link })
   }
 
   #roles(dropped: boolean): Root['roles'] {

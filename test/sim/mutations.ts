@@ -7,6 +7,7 @@
  * Where a second defence hides a bug, the second one is taken out with it, and
  * its name says so: `…, and …`.
  */
+import { ASKERS } from './asker-mutations.ts'
 import { EDGES } from './edge-mutations.ts'
 import { MORE } from './more-mutations.ts'
 import { edit, type Mutation } from './mutation.ts'
@@ -353,4 +354,4 @@ const PLANNED: readonly Mutation[] = [
   },
 ]
 
-export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE, ...EDGES]
+export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE, ...EDGES, ...ASKERS]

@@ -30,6 +30,11 @@ function keyOf(did: string) {
   return made
 }
 
+/** How a key is called in roles. */
+export function nameOf(did: string): string {
+  return keyOf(did).name
+}
+
 /** As much of an envelope as is looked at. */
 export interface Sealed {
   readonly type: string

@@ -4,6 +4,7 @@
  * by itself, but for what only an operator may do.
  */
 import { Children } from './children.ts'
+import { Climbers } from './climbers.ts'
 import { Dice } from './clock.ts'
 import { Faults, IMAGE_EVERY_MS } from './faults.ts'
 import { Forgers } from './forgers.ts'
@@ -14,6 +15,8 @@ import { People } from './people.ts'
 import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
 
+/** Of requests, one more in so many. */
+const CLIMB_EVERY = 4
 const OPERATE_MS = 1_000
 /** From the heal until whoever has to sign has signed. */
 const SIGN_MS = 3_000
@@ -71,6 +74,7 @@ export class Scenario {
     this.#every(IMAGE_EVERY_MS, () => this.#faults.image())
     this.#every(OPERATE_MS, () => this.#people.operate())
     this.#forge()
+    if (swarm.climbers > 0) this.#climb()
   }
 
   #mend(): void {
@@ -82,15 +86,25 @@ export class Scenario {
     this.#every(OPERATE_MS, () => this.#people.operate())
   }
 
-  /** By dice of their own: what the others draw stays what it is. */
   #forge(): void {
-    const { clock, swarm } = this.#world
-    const dice = new Dice(swarm.seed * 79 + 23)
+    const { seed, lawMs } = this.#world.swarm
+    this.#often(new Dice(seed * 79 + 23), 2 * lawMs, () => this.#forgers.forge())
+  }
+
+  #climb(): void {
+    const { seed, callMs } = this.#world.swarm
+    const climbers = new Climbers(this.#world)
+    this.#often(new Dice(seed * 83 + 29), CLIMB_EVERY * callMs, () => climbers.climb())
+  }
+
+  /** By dice of their own: what the others draw stays what it is. */
+  #often(dice: Dice, meanMs: number, run: () => void): void {
+    const { clock } = this.#world
     const endMs = this.#endMs
     const next = () =>
-      clock.after(2 * swarm.lawMs * (0.5 + dice.unit()), () => {
+      clock.after(meanMs * (0.5 + dice.unit()), () => {
         if (clock.monotonicMs() >= endMs) return
-        this.#forgers.forge()
+        run()
         next()
       })
     next()

@@ -62,6 +62,8 @@ export interface Swarm {
   readonly outsider: 'stranger' | 'revoked' | 'suspended' | 'expired' | null
   /** Whether one node makes invites, and who wants to join redeems them: 0 or 1. */
   readonly invites: number
+  /** Whether somebody brings chains that would gain something: 0 or 1. */
+  readonly climbers: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -130,6 +132,7 @@ export function draw(seed: number): Swarm {
     invites: nodes > 1 && new Dice(seed * 24_593 + 117).unit() < 0.2 ? 1 : 0,
     outsider:
       nodes > 1 ? (OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null) : null,
+    climbers: new Dice(seed * 24_593 + 61).unit() < 0.25 ? 1 : 0,
   }
 }
 

@@ -29,6 +29,7 @@ export const S10: Invariant = {
       REPLAYED: (_, asked) => uses(asked).some((cid) => (brought.get(cid) ?? 0) > 1),
       POLICY_FORBID: () => book.laws.some(({ what }) => what.type === 'policy' && what.version > 1),
       POLICY_CONFLICT: () => book.roots.size > 1,
+      ...Object.fromEntries(GAINS.map((reason) => [reason, gains])),
       NODE_SUSPENDED: () => [...book.pages.values()].some(({ evidence }) => evidence.size > 0),
     }
     return (event) => {
@@ -45,6 +46,16 @@ export const S10: Invariant = {
       if (!so(event as Answer, asked)) fail(`n${node} denied ${req} by ${reason}, and it is not`)
     }
   },
+}
+
+/** Why a chain is refused that is not in order. */
+const GAINS: readonly ReasonCode[] = [
+  ...(['AUTHORIZATION_MALFORMED', 'SIGNATURE_INVALID', 'ISSUER_UNTRUSTED'] as const),
+  ...(['RUNTIME_MISMATCH', 'SCOPE_EXCEEDED'] as const),
+]
+
+function gains(_: Answer, { brought }: Asked): boolean {
+  return brought !== null && brought.gains !== null
 }
 
 /** Whether anybody ever revoked what it rests on. What ran above it may have been allowed by an answer that nobody heard. */
