@@ -134,4 +134,69 @@ export const ASKERS: readonly Mutation[] = [
     by: { checker: 'S12', seed: 3 },
     quick: false,
   },
+  {
+    id: 'A11',
+    name: 'a fact that is missing is whatever is demanded',
+    edits: [
+      edit(
+        'core/holds.ts',
+        'return evaluate(predicate, facts, false, { mode, budget }) === true',
+        'return evaluate(predicate, facts, false, { mode, budget }) !== false',
+      ),
+    ],
+    by: { checker: 'S14', seed: 14 },
+    quick: true,
+  },
+  {
+    id: 'A12',
+    name: 'a caller is who it was when it first asked',
+    edits: [
+      edit(
+        'daemon/facts.ts',
+        'if (known?.process === process) return known.facts',
+        'if (known !== undefined) return known.facts',
+      ),
+    ],
+    by: { checker: 'S14', seed: 18 },
+    quick: false,
+  },
+  {
+    id: 'A13',
+    name: 'the first link alone says who may ask',
+    edits: [
+      edit(
+        'core/demands.ts',
+        "return checkKind(links, 'runtime', view, 'RUNTIME_MISMATCH')",
+        "return checkKind(links.slice(0, 1), 'runtime', view, 'RUNTIME_MISMATCH')",
+      ),
+    ],
+    by: { checker: 'S14', seed: 14 },
+    quick: false,
+  },
+  {
+    id: 'A14',
+    name: 'who cannot be measured is not looked at',
+    edits: [
+      edit(
+        'core/demands.ts',
+        "return checkKind(links, 'runtime', view, 'RUNTIME_MISMATCH')",
+        "return JSON.stringify(view).includes('.service') ? checkKind(links, 'runtime', view, 'RUNTIME_MISMATCH') : null",
+      ),
+    ],
+    by: { checker: 'S14', seed: 14 },
+    quick: false,
+  },
+  {
+    id: 'A15',
+    name: 'what a caller runs is never looked at',
+    edits: [
+      edit(
+        'daemon/executable-need.ts',
+        'if (brought !== null) return demands.readExecutables(brought.links)',
+        'if (brought !== null) return false',
+      ),
+    ],
+    by: { checker: 'S14', seed: 14 },
+    quick: false,
+  },
 ]

@@ -19,7 +19,7 @@ import type { MeshWorld } from './mesh-world.ts'
 const RECENT = 12
 /** An invocation lives five minutes at most; clocks may be two wrong. */
 export const INVOCATION_MS = 170_000
-const CALLER: Caller = {
+export const CALLER: Caller = {
   principal: null,
   name: null,
   uid: 1001,
@@ -35,6 +35,8 @@ export interface Request {
   readonly asked: Asked
   readonly artifact: string
   readonly node: number
+  /** Who sends it; anybody, unless said. */
+  readonly caller?: Caller
 }
 
 export class Calls {
@@ -97,14 +99,14 @@ export class Calls {
       action,
       resource,
       cause,
-      brought: { node: host.did, closing, args, gains: null },
+      brought: { node: host.did, closing, args, gains: null, process: null },
     }
     this.#world.grants.set(req, grant)
     return { asked, artifact: formatArtifact({ links, invocation }), node: host.place }
   }
 
   /** Sends it to its node, if that runs. */
-  send({ asked, artifact, node }: Request): void {
+  send({ asked, artifact, node, caller = CALLER }: Request): void {
     if (this.#world.less.calls.includes(asked.req)) return
     const host = this.#world.hosts[node]
     const life = host?.life
@@ -115,7 +117,7 @@ export class Calls {
         action: { name: asked.action, properties: asked.brought?.args ?? objectOf([]) },
         resource: { type: 'doc', id: asked.resource },
       }),
-      caller: CALLER,
+      caller,
       artifact,
       receivedMs: host.machine.monotonicMs(),
       // What gains nothing runs nowhere.
@@ -125,7 +127,7 @@ export class Calls {
     life.decider.decide(question).catch((error: unknown) => {
       life.write({ ev: 'problem', says: `a decision ended with ${String(error)}` })
     })
-    this.#past.push({ asked, artifact, node })
+    this.#past.push({ asked, artifact, node, caller })
   }
 
   /** One that was sent lately; null when there is none. */

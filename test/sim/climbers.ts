@@ -4,21 +4,14 @@
  * closing by who does not hold it, for another node, of another request. One of
  * some is in order, so that the others have no other reason to be refused.
  */
-import { toBase64Url } from '../../src/core/bytes.ts'
-import { encodeCbor } from '../../src/core/cbor.ts'
-import { closeWith } from '../../src/core/closing.ts'
-import { type Cid, cidOf } from '../../src/core/id.ts'
 import { objectOf } from '../../src/core/ipld.ts'
-import type { Json, JsonObject } from '../../src/core/json.ts'
+import type { Json } from '../../src/core/json.ts'
 import type { Did, Signer } from '../../src/core/keys.ts'
 import { LINKS_MAX } from '../../src/core/limits.ts'
-import { signToken } from '../../src/core/ucan.ts'
 import { ana, keyOf } from '../unit/statements.ts'
-import { Calls, INVOCATION_MS } from './calls.ts'
+import { asks, Chains, linkOf, type Plan, type Step } from './chains.ts'
 import { BEGINNING_MS, Dice } from './clock.ts'
-import type { Said } from './history.ts'
 import type { Host } from './host.ts'
-import { FOREVER_S } from './laws.ts'
 import type { MeshWorld } from './mesh-world.ts'
 
 /** Far from the numbers of other requests. */
@@ -26,37 +19,6 @@ const FIRST_REQUEST = 2_000_000
 const IN_ORDER = 0.15
 /** A beginning that no step of a clock reaches. */
 const HOUR_S = 3_600
-
-/** One link, before it is signed. */
-interface Step {
-  readonly from: Signer
-  readonly to: Signer
-  /** Who signs it, if that is not whom it names. */
-  readonly by?: Signer
-  readonly sub: Did
-  readonly cmd: string
-  readonly pol: readonly Json[]
-  readonly nbfS: number | null
-  readonly expS: number
-  readonly meta: { readonly [key: string]: Json }
-  readonly odd: boolean
-}
-
-type Signed = Said & { readonly bytes: Uint8Array }
-
-/** A chain and its closing, before they are signed. */
-interface Plan {
-  readonly steps: readonly Step[]
-  readonly closer: Signer
-  readonly aud: Did
-  readonly sub: Did
-  readonly prf: (links: readonly Cid[]) => readonly Cid[]
-  /** As it is asked. */
-  readonly action: string
-  readonly args: JsonObject
-  /** As it is signed. */
-  readonly signs: { readonly action: string; readonly args: JsonObject }
-}
 
 interface Place {
   readonly host: Did
@@ -73,7 +35,6 @@ const [team, crew, visitor, stranger] = ['team', 'crew', 'visitor', 'stranger'].
   Signer,
 ]
 const countOf = (count: number) => objectOf([['count', count]])
-const asks = (action: string, args: JsonObject) => ({ action, args, signs: { action, args } })
 
 /** The plan with one link, or all of them, otherwise. */
 function at(plan: Plan, place: number | 'all', change: Partial<Step>): Partial<Plan> {
@@ -154,13 +115,12 @@ export class Climbers {
   readonly #world: MeshWorld
   /** Of their own: what others draw stays what it is. */
   readonly #dice: Dice
-  readonly #calls: Calls
-  #next = FIRST_REQUEST
+  readonly #chains: Chains
 
   constructor(world: MeshWorld) {
     this.#world = world
     this.#dice = new Dice(world.swarm.seed * 89 + 31)
-    this.#calls = new Calls(world, this.#dice, FIRST_REQUEST)
+    this.#chains = new Chains(world, this.#dice, FIRST_REQUEST)
   }
 
   climb(): void {
@@ -173,90 +133,17 @@ export class Climbers {
     const straight = planOf(host.did)
     const place = { host: host.did, elsewhere: other, nowS }
     const twisted = gains === null ? {} : TWISTS[gains]?.(straight, place)
-    this.#send(host, { ...straight, ...twisted }, gains)
+    this.#chains.send(host, { ...straight, ...twisted }, gains)
   }
-
-  #send(host: Host, plan: Plan, gains: string | null): void {
-    const req = this.#next++
-    const resource = `r${req}`
-    const links = plan.steps.map((step) => this.#sign(step))
-    const [first] = links
-    if (first === undefined) throw new Error('a plan has steps')
-    const { closer, aud, sub, action, args, signs } = plan
-    const cids = links.map(({ cid }) => cid)
-    const prf = plan.prf(cids)
-    const invocation = closeWith(
-      {
-        ...{ aud, sub, prf, iatS: null, cause: null, meta: objectOf([]) },
-        asked: { ...signs, resource: { type: 'doc', id: resource }, subject: null },
-        nonce: this.#dice.bytes(12),
-        expS: Math.ceil((BEGINNING_MS + this.#world.clock.monotonicMs() + INVOCATION_MS) / 1000),
-      },
-      closer,
-    )
-    const closing = { by: closer.did, aud, sub, prf, ...signs }
-    this.#calls.send({
-      asked: {
-        ...{ req, action, resource, cause: null, invocation: invocation.cid },
-        ...{ links: cids, issuer: first.iss, once: links.find(({ once }) => once)?.cid ?? null },
-        principals: [...links.map(({ iss }) => iss), closer.did],
-        brought: { node: host.did, closing, args, gains },
-      },
-      artifact: lineOf([...links, invocation]),
-      node: host.place,
-    })
-  }
-
-  /** Bytes as nobody of ours would sign them. */
-  #sign({ from, to, by = from, sub, cmd, pol, nbfS, expS, meta, odd }: Step): Signed {
-    const [iss, aud, nonce] = [from.did, to.did, this.#dice.bytes(12)]
-    const bytes = signToken(
-      'dlg',
-      {
-        ...{ iss, aud, sub, cmd, pol, nonce, exp: expS },
-        ...(nbfS === null ? {} : { nbf: nbfS }),
-        ...(Object.keys(meta).length === 0 ? {} : { meta }),
-        ...(odd ? { also: true } : {}),
-      },
-      by,
-    )
-    const depth = typeof meta['depth'] === 'number' ? meta['depth'] : null
-    const once = meta['once'] === true
-    const said = {
-      cid: cidOf(bytes),
-      by: by.did,
-      iss,
-      aud,
-      sub,
-      cmd,
-      pol,
-      nbfS,
-      expS,
-      depth,
-      once,
-      odd,
-    }
-    this.#world.laws.said(said)
-    return { ...said, bytes }
-  }
-}
-
-function lineOf(tokens: readonly { readonly bytes: Uint8Array }[]): string {
-  return `C${toBase64Url(encodeCbor({ 'ctn-v1': tokens.map(({ bytes }) => bytes) }))}`
 }
 
 /** In order: each link as wide as the one above, or narrower. */
 function planOf(host: Did): Plan {
-  const common = { sub: ana.did, nbfS: null, expS: FOREVER_S, meta: {}, odd: false }
-  const link = (from: Signer, to: Signer, pol: readonly Json[]): Step => ({
-    ...common,
-    ...{ from, to, cmd: '/tool', pol },
-  })
   return {
     steps: [
-      link(ana, team, [['like', '.resource.id', 'r*']]),
-      link(team, crew, [['<=', '.args.count', 100]]),
-      link(crew, visitor, [['<=', '.args.count', 50]]),
+      linkOf(ana, team, [['like', '.resource.id', 'r*']]),
+      linkOf(team, crew, [['<=', '.args.count', 100]]),
+      linkOf(crew, visitor, [['<=', '.args.count', 50]]),
     ],
     ...{ closer: visitor, aud: host, sub: ana.did, prf: (links) => links },
     ...asks('tool:read', countOf(5)),

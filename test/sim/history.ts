@@ -73,6 +73,9 @@ export interface Said {
   readonly odd: boolean
 }
 
+/** What the kernel says of a caller; what it does not say is absent. */
+export type KernelFacts = { readonly [fact: string]: string | number }
+
 /** How a chain was closed. */
 export interface Closing {
   readonly by: Did
@@ -91,6 +94,8 @@ export interface Brought {
   readonly args: JsonObject
   /** How it tries to gain; null where all is in order. */
   readonly gains: string | null
+  /** Who asks; null where nothing depends on it. */
+  readonly process: number | null
 }
 
 /** A request, as it was asked. */
@@ -164,6 +169,8 @@ export type Happening =
     }
   /** Somebody signed it. */
   | { readonly ev: 'link'; readonly link: Said }
+  /** From now on this is true of it. */
+  | { readonly ev: 'process'; readonly process: number; readonly facts: KernelFacts }
   | { readonly ev: 'call'; readonly asked: Asked }
   /** The disk took it, or was found to have it when it was opened anew. */
   | { readonly ev: 'durable'; readonly log: Leaves; readonly statements: readonly number[] }

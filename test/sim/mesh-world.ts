@@ -7,7 +7,6 @@ import type { StatementId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import type { PolicyEngine } from '../../src/core/policy.ts'
 import { Decider } from '../../src/daemon/decider.ts'
-import { FactReader } from '../../src/daemon/facts.ts'
 import { Wallet } from '../../src/daemon/wallet.ts'
 import type { Decision } from '../../src/mesh/authorizer.ts'
 import { MeshNode } from '../../src/mesh/node.ts'
@@ -26,6 +25,7 @@ import type { Less } from './less.ts'
 import { GatedNetwork, GatedStore, heldBy, short } from './mesh-ports.ts'
 import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
+import { KernelReader, Processes } from './processes.ts'
 import { Signing } from './signing.ts'
 import { inviterOf, type Swarm } from './swarm.ts'
 
@@ -51,6 +51,7 @@ export class MeshWorld {
   readonly laws: Laws
   readonly signing: Signing
   readonly hosts: readonly Host[]
+  readonly processes: Processes
   /** By what was asked, of each request. */
   readonly grants = new Map<number, Grant>()
   /** Of what was looked at on a disk. */
@@ -70,6 +71,7 @@ export class MeshWorld {
     const keys = namesOf(swarm.nodes).map(nodeOf)
     this.laws = new Laws(swarm, keys, (happening) => this.write(happening, null))
     this.signing = new Signing(this)
+    this.processes = new Processes(this)
     this.hosts = keys.map((each, place) => ({
       place,
       keys: each,
@@ -239,10 +241,8 @@ export class MeshWorld {
       nameOf: () => null,
       origin: () => node.origin(),
     }
-    const facts = new FactReader({
-      self: node.self,
-      measured: () => MEASURED,
-    })
+    const host = { self: node.self, measured: () => MEASURED }
+    const facts = new KernelReader(host, this.processes, life.gate)
     return new Decider({ node: port, clock, random, facts, wallet })
   }
 

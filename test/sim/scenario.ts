@@ -3,6 +3,7 @@
  * seed allows goes wrong; then all of it is mended, and the mesh must come back
  * by itself, but for what only an operator may do.
  */
+import { Bindings } from './bindings.ts'
 import { Children } from './children.ts'
 import { Climbers } from './climbers.ts'
 import { Dice } from './clock.ts'
@@ -15,6 +16,8 @@ import { People } from './people.ts'
 import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
 
+/** Between two changes of any process. */
+const CHANGE_EVERY_MS = 150
 /** Of requests, one more in so many. */
 const CLIMB_EVERY = 4
 const OPERATE_MS = 1_000
@@ -75,6 +78,7 @@ export class Scenario {
     this.#every(OPERATE_MS, () => this.#people.operate())
     this.#forge()
     if (swarm.climbers > 0) this.#climb()
+    if (swarm.bindings > 0) this.#bind()
   }
 
   #mend(): void {
@@ -95,6 +99,13 @@ export class Scenario {
     const { seed, callMs } = this.#world.swarm
     const climbers = new Climbers(this.#world)
     this.#often(new Dice(seed * 83 + 29), CLIMB_EVERY * callMs, () => climbers.climb())
+  }
+
+  #bind(): void {
+    const { seed, callMs } = this.#world.swarm
+    const bindings = new Bindings(this.#world)
+    this.#often(new Dice(seed * 97 + 37), CLIMB_EVERY * callMs, () => bindings.ask())
+    this.#often(new Dice(seed * 101 + 41), CHANGE_EVERY_MS, () => this.#world.processes.change())
   }
 
   /** By dice of their own: what the others draw stays what it is. */

@@ -54,8 +54,11 @@ const GAINS: readonly ReasonCode[] = [
   ...(['RUNTIME_MISMATCH', 'SCOPE_EXCEEDED'] as const),
 ]
 
-function gains(_: Answer, { brought }: Asked): boolean {
-  return brought !== null && brought.gains !== null
+function gains({ reason }: Answer, { brought }: Asked): boolean {
+  if (brought === null) return false
+  // S14 looks whether it was.
+  if (reason === 'RUNTIME_MISMATCH' && brought.process !== null) return true
+  return brought.gains !== null
 }
 
 /** Whether anybody ever revoked what it rests on. What ran above it may have been allowed by an answer that nobody heard. */

@@ -3,6 +3,8 @@
  * its chain, by a reading of what their makers meant, link by link, that knows
  * no code of the program.
  */
+
+import type { Json } from '../../../src/core/json.ts'
 import { LINKS_MAX } from '../../../src/core/limits.ts'
 import { modelHolds } from '../../unit/model.ts'
 import type { Asked, Brought, Said, SigningRole } from '../history.ts'
@@ -90,7 +92,14 @@ function outside(chain: readonly Said[], asked: Asked, { wall }: { readonly wall
     if (!within(cmd, `/${action.split(':').join('/')}`)) return `link ${i} grants ${cmd}`
     if (wall >= expS * 1000) return `link ${i} has ended`
     if (nbfS !== null && wall + STEP_MS < nbfS * 1000) return `link ${i} has not begun`
-    if (!modelHolds(pol, view)) return `link ${i} demands ${JSON.stringify(pol)}`
+    // What is demanded of the caller, S14 looks at.
+    if (
+      !modelHolds(
+        pol.filter((each) => !isRuntime(each)),
+        view,
+      )
+    )
+      return `link ${i} demands ${JSON.stringify(pol)}`
   }
   return null
 }
@@ -99,6 +108,11 @@ function outside(chain: readonly Said[], asked: Asked, { wall }: { readonly wall
 function within(wide: string, narrow: string): boolean {
   const [above, below] = [wide, narrow].map((each) => each.split('/').filter(Boolean))
   return (above ?? []).every((segment, i) => segment === below?.[i])
+}
+
+/** These stand alone: none is inside another. */
+export function isRuntime(predicate: Json): boolean {
+  return Array.isArray(predicate) && String(predicate[1]).startsWith('.meshd.runtime.')
 }
 
 function isBound({ pol }: Said): boolean {
