@@ -21,8 +21,9 @@ import {
   tokenName,
   WITNESSED,
 } from '../core/evidence-bundle.ts'
-import { readExhibit } from '../core/exhibit.ts'
+import { causeOf, isBroken, readExhibit } from '../core/exhibit.ts'
 import { type Cid, isSha256Id, type RecordId, sha256Hex } from '../core/id.ts'
+import { parseInvocation } from '../core/invocation.ts'
 import { type Did, isDid } from '../core/keys.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
@@ -275,16 +276,27 @@ class Export {
   }
 
   #exhibit(
-    { invocation, links, request }: LogRecord<'decision'>,
+    record: LogRecord<'decision'>,
     parts: ReturnType<typeof readExhibit>,
     plain: boolean,
   ): void {
+    const { invocation, links } = record
+    const closing = invocation === null ? undefined : parts.get(invocation)
     // It says what the record only commits to.
     if (invocation !== null && (plain || this.#disclosing))
-      this.#addOnce(tokenName(invocation), parts.get(invocation))
+      this.#addOnce(tokenName(invocation), closing)
     for (const cid of links) this.#addOnce(tokenName(cid), this.#links.get(cid))
-    const cause = request?.cause ?? null
-    if (cause !== null) this.#addOnce(receiptName(cause), parts.get('receipt'))
+    const cause = causeOf(record, closing === undefined ? null : parseInvocation(closing))
+    const receipt = parts.get('receipt')
+    if (cause !== null && receipt !== undefined) this.#receipt(cause, receipt, record)
+  }
+
+  /** One that proved it is there once for all whom it proved it to; another one, and what was no proof, is its record's own. */
+  #receipt(cause: RecordId, receipt: Uint8Array, record: LogRecord<'decision'>): void {
+    const shared = receiptName(cause)
+    const known = this.#hashes.get(shared)
+    const own = isBroken(record) || (known !== undefined && known !== sha256Hex(receipt))
+    this.#addOnce(own ? receiptName(cause, record.index) : shared, receipt)
   }
 
   #addOnce(name: string, bytes: Uint8Array | undefined): void {

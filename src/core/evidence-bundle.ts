@@ -12,6 +12,7 @@
  *   statements/<id>.json     envelopes: every root, membership, policy, revocation, freeze
  *   tokens/<cid>             links and invocations that decisions were asked with
  *   receipts/<id>.tlog-proof receipts that proved their causes
+ *   receipts/<id>-<index>.tlog-proof  what one record had instead, or what did not prove it
  *   disclosures/<index>      what a record commits to without saying it, as far as it may be known
  */
 import { textOf, utf8 } from './bytes.ts'
@@ -98,9 +99,10 @@ export function disclosureName(index: number): string {
   return `${DISCLOSURES}${index}`
 }
 
-/** Of an execution that was a cause. */
-export function receiptName(execution: RecordId): string {
-  return `receipts/${execution.slice('sha256:'.length)}.tlog-proof`
+/** Of an execution that was a cause. @param index of the record that alone had this one */
+export function receiptName(execution: RecordId, index: number | null = null): string {
+  const own = index === null ? '' : `-${index}`
+  return `receipts/${execution.slice('sha256:'.length)}${own}.tlog-proof`
 }
 
 export function tokenName(cid: Cid): string {

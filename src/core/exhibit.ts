@@ -11,7 +11,7 @@
  */
 import { type Delegation, parseDelegation } from './delegation.ts'
 import { type Redactable, redact } from './disclosure.ts'
-import { type Cid, cidOf } from './id.ts'
+import { type Cid, cidOf, type RecordId } from './id.ts'
 import { type Invocation, parseInvocation } from './invocation.ts'
 import type { JsonObject } from './json.ts'
 import type { JudgeInput, Judgement } from './judgement.ts'
@@ -88,6 +88,19 @@ export interface Shown {
   readonly invocation: Invocation
   /** Root first. */
   readonly links: readonly Delegation[]
+}
+
+/** The execution that it descends from: named in the request, or signed in the invocation that came with it. */
+export function causeOf(
+  { request }: Pick<LogRecord<'decision'>, 'request'>,
+  invocation: Invocation | null,
+): RecordId | null {
+  return request?.cause ?? invocation?.cause ?? null
+}
+
+/** Whether its lineage did not hold: then what it had may be no proof. */
+export function isBroken({ checks }: LogRecord<'decision'>): boolean {
+  return checks.some(({ code }) => code === 'LINEAGE_BROKEN')
 }
 
 /** The artifact of a decision. @param tokenOf what has that CID, or null. Gives null when one of them is missing. @throws Malformed */

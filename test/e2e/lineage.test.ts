@@ -163,3 +163,13 @@ test('with the parent’s node away a receipt that was brought along still prove
   const bad = await run(borealis, ask)
   assert.equal(bad.status, 3)
 })
+
+test('what was denied without a receipt, with a false one, and allowed with a good one is judged the same again', async () => {
+  const [evidence, root] = ['lineage.evidence', 'root.json'].map((name) => join(lab.dir, name))
+  await borealis.do('audit', 'export', '-f', evidence as string)
+  await borealis.do('root', 'show', '-f', root as string)
+  const { stdout } = await borealis.run(
+    ...['verify', evidence as string, '--trust', root as string, '--replay'],
+  )
+  assert.match(stdout, /^replayed (\d+) decisions: \1 same$/m)
+})

@@ -136,4 +136,30 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'S24', seed: 2 },
     quick: false,
   },
+  {
+    id: 'N20',
+    name: 'a replay looks for the cause in the request alone',
+    edits: [
+      edit(
+        'core/exhibit.ts',
+        'request?.cause ?? invocation?.cause ?? null',
+        'request?.cause ?? (invocation === null ? null : null)',
+      ),
+    ],
+    by: { checker: 'S11', seed: 1 },
+    quick: false,
+  },
+  {
+    id: 'N21',
+    name: 'a record does not say what stopped it on its way to the disk',
+    edits: [
+      edit(
+        'core/decision-record.ts',
+        'arriving.length === 0 ? {} : { arriving }',
+        'arriving.length < 1e9 ? {} : { arriving }',
+      ),
+    ],
+    by: { checker: 'S11', seed: 1 },
+    quick: false,
+  },
 ]

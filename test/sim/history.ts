@@ -208,6 +208,16 @@ export type Happening =
   | { readonly ev: 'recorded'; readonly decisions: readonly RecordedDecision[] }
   /** The disk refused a batch; it may be there all the same. */
   | { readonly ev: 'unwritten' }
+  /** At the end, of the log on a disk: its decisions judged again. */
+  | {
+      readonly ev: 'replayed'
+      readonly epoch: number
+      readonly judged: number
+      readonly same: number
+      readonly differing: readonly string[]
+      /** Why others are not, and how many. */
+      readonly notJudged: Readonly<Record<string, number>>
+    }
   /** What an allow lets run; who runs it is told to stop; and says that it ended. Its outcome is in a log. */
   | { readonly ev: 'opened' | 'ended'; readonly execution: RecordId }
   | { readonly ev: 'stop'; readonly execution: RecordId; readonly why: string }

@@ -17,6 +17,7 @@ import type { Policy } from '../../src/core/statement/policy.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import type { LeaseTerms, Root } from '../../src/core/statement/root.ts'
 import { parseStatement, type Statement } from '../../src/core/statement/statement.ts'
+import { Notes, putNote } from '../../src/mesh/learned.ts'
 import type { Put } from '../../src/mesh/ports.ts'
 import {
   ana,
@@ -299,9 +300,12 @@ export function cidsOf({ links }: Grant): readonly Cid[] {
 /** What a disk holds on which the mesh is founded. */
 export function foundingPuts({ world, founding }: Laws): Put[] {
   let tree = PrefixTree.EMPTY
-  const puts: Put[] = founding.map(({ id, bytes }) => {
+  const notes = new Notes()
+  const puts = founding.flatMap(({ id, bytes }): Put[] => {
     tree = tree.set(id.slice('sha256:'.length), sha256Hex(bytes))
-    return { space: 'statement', key: id, value: bytes }
+    // The log tells of it once the node runs, as of all that it learns.
+    const note = putNote(notes.next(), null, id)
+    return [{ space: 'statement', key: id, value: bytes }, note]
   })
   return [
     ...puts,

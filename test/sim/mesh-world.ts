@@ -26,6 +26,7 @@ import { GatedNetwork, GatedStore, heldBy, short } from './mesh-ports.ts'
 import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
 import { KernelReader, Processes } from './processes.ts'
+import { replayed } from './replayed.ts'
 import { Signing } from './signing.ts'
 import { inviterOf, type Swarm } from './swarm.ts'
 
@@ -321,6 +322,19 @@ export class MeshWorld {
   readBack(): void {
     for (const host of this.hosts)
       this.write({ ev: 'readback', log: logOf(host.disk), held: this.#heldOn(host.disk) }, host)
+  }
+
+  /** The logs on all disks, judged again. */
+  replay(): void {
+    for (const host of this.hosts) {
+      const found = replayed(this, host)
+      if (found === null) continue
+      const { judged, same } = found
+      const differing = found.differing.map(({ index, detail }) => `record ${index}: ${detail}`)
+      const notJudged = Object.fromEntries(found.notJudged)
+      const { epoch } = host.disk.state
+      this.write({ ev: 'replayed', epoch, judged, same, differing, notJudged }, host)
+    }
   }
 
   /** What each live node says of itself. */

@@ -65,6 +65,7 @@ export class Scenario {
     if (!(await this.#phase('heal', swarm.healMs, () => this.#mend(), enough))) return
     this.#world.report()
     this.#world.readBack()
+    this.#world.replay()
     this.#world.write({ ev: 'phase', phase: 'end' }, null)
   }
 

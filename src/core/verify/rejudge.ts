@@ -2,9 +2,10 @@
 import type { CheckResult } from '../checks/check.ts'
 import { isCommitment, openValue } from '../commitment.ts'
 import { type Files, receiptName, tokenName } from '../evidence-bundle.ts'
-import { artifactShown } from '../exhibit.ts'
+import { artifactShown, causeOf, isBroken } from '../exhibit.ts'
 import { factsOf } from '../facts.ts'
 import type { Governance } from '../governance.ts'
+import type { RecordId } from '../id.ts'
 import type { JsonObject } from '../json.ts'
 import type { JudgeInput, Judgement } from '../judgement.ts'
 import type { LeaseStatus } from '../lease.ts'
@@ -33,6 +34,8 @@ type Decision = LogRecord<'decision'>
 
 export interface Surroundings {
   readonly files: Files
+  /** The names of all of them. */
+  readonly present: ReadonlySet<string>
   readonly governance: Governance
   readonly authority: Authority
   readonly engine: PolicyEngine
@@ -42,7 +45,7 @@ export interface Surroundings {
 export function inputOf(
   record: Decision,
   nowMs: number,
-  { files, governance, authority, engine }: Surroundings,
+  { files, present, governance, authority, engine }: Surroundings,
 ): JudgeInput | Unjudgeable {
   if (record.request === null) return 'request'
   const request = requestOf(record.request)
@@ -50,9 +53,11 @@ export function inputOf(
   if (request === 'redacted' || measured === null || caller === null) return 'redacted'
   const facts = measured.value === undefined ? null : factsOf(measured.value)
   if (request === null || facts === null) return 'values'
-  const presented = presentedOf(record, files)
+  const presented = presentedOf(record, files, present)
   if (typeof presented === 'string') return presented
-  const parent = parentOf(request, record, files)
+  const invocation = presented.kind === 'artifact' ? presented.invocation : null
+  const cause = causeOf(record, invocation)
+  const parent = cause === null ? null : parentOf(cause, record, files, present)
   if (typeof parent === 'string') return parent
   const lease = leaseOf(record)
   return {
@@ -114,28 +119,34 @@ function requestOf(recorded: NonNullable<Decision['request']>): Request | null |
   return { ...judged, traceparent, receipt: null, digest: digestOf(judged) }
 }
 
-function presentedOf(record: Decision, files: Files): Presented | Unjudgeable {
+function presentedOf(
+  record: Decision,
+  files: Files,
+  present: Surroundings['present'],
+): Presented | Unjudgeable {
   if (record.invocation === null) {
     const [first] = record.checks
     if (first?.code !== 'AUTHORIZATION_MISSING') return 'artifact'
     return { kind: 'missing', detail: first.detail }
   }
   if (record.links.length === 0) return 'artifact'
-  const present = new Set(files.names)
   const shown = artifactShown(record, (cid) =>
     present.has(tokenName(cid)) ? files.read(tokenName(cid)) : null,
   )
   return shown === null ? 'tokens' : { kind: 'artifact', ...shown, source: 'explicit' }
 }
 
-function parentOf({ cause }: Request, record: Decision, files: Files): Parent | null | Unjudgeable {
-  if (cause === null) return null
-  if (files.names.includes(receiptName(cause)))
-    return { kind: 'receipt', receipt: files.read(receiptName(cause)) }
-  // Without one it was denied, and would be again.
-  return codeOf(record, 'lineage') === 'LINEAGE_BROKEN'
-    ? { kind: 'none', detail: 'it is not here' }
-    : 'cause'
+/** Its own receipt where it had another one than the rest; none where it was denied for what it had not. */
+function parentOf(
+  cause: RecordId,
+  record: Decision,
+  files: Files,
+  present: Surroundings['present'],
+): Parent | Unjudgeable {
+  const [own, shared] = [receiptName(cause, record.index), receiptName(cause)]
+  if (present.has(own)) return { kind: 'receipt', receipt: files.read(own) }
+  if (isBroken(record)) return { kind: 'none', detail: 'it is not here' }
+  return present.has(shared) ? { kind: 'receipt', receipt: files.read(shared) } : 'cause'
 }
 
 /** As it was counted, under the shorter bound if there was one. What was left of it is in whole milliseconds. */

@@ -64,6 +64,7 @@ export function replay(files: Files, bundle: EvidenceBundle, engine: PolicyEngin
 
 class Run {
   readonly #files: Files
+  readonly #present: ReadonlySet<string>
   readonly #bundle: EvidenceBundle
   readonly #engine: PolicyEngine
   readonly #fold: Fold
@@ -79,6 +80,7 @@ class Run {
 
   constructor(files: Files, bundle: EvidenceBundle, engine: PolicyEngine) {
     this.#files = files
+    this.#present = new Set(files.names)
     this.#bundle = bundle
     this.#engine = engine
     const { authority, records } = bundle
@@ -132,7 +134,10 @@ class Run {
       return
     }
     const { authority } = this.#bundle
-    const world = { files: this.#files, governance: enforced, authority, engine: this.#engine }
+    const world = {
+      ...{ files: this.#files, present: this.#present },
+      ...{ governance: enforced, authority, engine: this.#engine },
+    }
     const input = inputOf(record, record.time, world)
     if (typeof input === 'string') {
       this.#leave(input, 1)
