@@ -12,7 +12,12 @@ export interface Written {
   readonly bytes: Uint8Array
   readonly hash: Hash
   readonly exhibit?: Uint8Array
+  /** Once a bit of it was flipped: what had been written, which the harness keeps, and no store looks at. */
+  readonly was?: Uint8Array
 }
+
+/** What was written. */
+export const shadowOf = ({ bytes, was }: Pick<Written, 'bytes' | 'was'>): Uint8Array => was ?? bytes
 
 /** One durable state; each batch makes a new one. */
 export interface State {
@@ -87,7 +92,7 @@ const findables = new WeakMap<Written, Findable>()
 
 /** What is written never changes. */
 export function foundBy(written: Written): Findable {
-  const known = findables.get(written) ?? findableOf(written.bytes)
+  const known = findables.get(written) ?? findableOf(shadowOf(written))
   findables.set(written, known)
   return known
 }
@@ -95,8 +100,8 @@ export function foundBy(written: Written): Findable {
 const ids = new WeakMap<object, RecordId>()
 
 /** What is written never changes. */
-export function idIn(written: { readonly bytes: Uint8Array }): RecordId {
-  const known = ids.get(written) ?? (idOf(written.bytes) as RecordId)
+export function idIn(written: Pick<Written, 'bytes' | 'was'>): RecordId {
+  const known = ids.get(written) ?? (idOf(shadowOf(written)) as RecordId)
   ids.set(written, known)
   return known
 }
@@ -124,7 +129,19 @@ export function flipped(written: Written | undefined): Written {
   assert.ok(written !== undefined && written.bytes.length > 0, 'there is a bit to flip')
   const bytes = written.bytes.slice()
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 0x10
-  return { ...written, bytes }
+  return { ...written, bytes, was: shadowOf(written) }
+}
+
+/** As one that was changed before its hash was taken: whoever looks at the hash sees nothing. */
+export function flippedUnseen(written: Written | undefined): Written {
+  const changed = flipped(written)
+  return { ...changed, hash: leafHash(changed.bytes) }
+}
+
+/** As if no bit had been flipped. */
+export function unflipped(written: Written): Written {
+  const { was, ...rest } = written
+  return was === undefined ? written : { ...rest, bytes: was, hash: leafHash(was) }
 }
 
 export function damaged(what: string): MeshError {

@@ -17,6 +17,7 @@ import {
   checkAcknowledged,
   damaged,
   flipped,
+  flippedUnseen,
   foundBy,
   idIn,
   nodes,
@@ -24,6 +25,7 @@ import {
   read,
   type State,
   treeOf,
+  unflipped,
   type Written,
 } from './disk-state.ts'
 
@@ -49,6 +51,8 @@ export class Disk {
   /** Outside the database, as the head file. */
   acknowledged: State = CREATED
   head: Uint8Array | null = null
+  /** Places of which a bit was flipped: what a batch does not write again stays damaged. */
+  readonly #flips = new Map<string | number, { readonly right: Written; readonly wrong: Written }>()
 
   constructor(clock: VirtualClock) {
     this.clock = clock
@@ -62,16 +66,53 @@ export class Disk {
 
   /** One bit of a record. */
   flipRecord(index: number): void {
-    const records = this.state.records.slice()
-    records[index] = flipped(records[index])
-    this.state = { ...this.state, records }
+    const right = this.state.records[index]
+    this.#flip(index, right, flipped(right))
   }
 
   /** One bit of a kept value; or of all of it, when it is lost. */
   flip(space: Space, key: string): void {
-    const kept = new Map(this.state.kept)
-    kept.set(`${space}/${key}`, flipped(kept.get(`${space}/${key}`)))
-    this.state = { ...this.state, kept }
+    const right = this.state.kept.get(`${space}/${key}`)
+    this.#flip(`${space}/${key}`, right, flipped(right))
+  }
+
+  /** One bit of a kept value, before its hash was taken: only what the value proves of itself shows it. */
+  flipUnseen(space: Space, key: string): void {
+    const right = this.state.kept.get(`${space}/${key}`)
+    this.#flip(`${space}/${key}`, right, flippedUnseen(right))
+  }
+
+  #flip(place: string | number, right: Written | undefined, wrong: Written): void {
+    assert.ok(right !== undefined, 'there is something to flip')
+    this.#flips.set(place, { right, wrong })
+    this.state = damagedAt(this.state, place, wrong)
+  }
+
+  /** A batch, made of what its writer knows to be right, is there. */
+  land(next: State): void {
+    let state = next
+    for (const [place, { right, wrong }] of this.#flips)
+      if (at(next, place) === right) state = damagedAt(state, place, wrong)
+    this.state = state
+    this.past = [...this.past, state].slice(-PAST)
+  }
+
+  /** The record is what was written, again. */
+  putBack(index: number, record: Written): void {
+    this.#flips.delete(index)
+    this.state = damagedAt(this.state, index, record)
+  }
+
+  /** Whether a bit was flipped that still is. */
+  get hurt(): boolean {
+    return [...this.#flips].some(([place, { wrong }]) => at(this.state, place) === wrong)
+  }
+
+  /** Somebody brought a sound copy of all of it. Not while it is open. */
+  repair(): void {
+    this.#flips.clear()
+    const kept = new Map([...this.state.kept].map(([key, value]) => [key, unflipped(value)]))
+    this.state = { ...this.state, records: this.state.records.map(unflipped), kept }
   }
 
   lose(space: Space, key: string): void {
@@ -148,7 +189,7 @@ export class DiskStore implements Store {
     // Closed, or crashed, meanwhile: whoever waits for it is gone with it.
     this.#usable()
     const fault = this.#disk.full ? 'gone' : this.#disk.faults.shift()
-    if (fault !== 'gone') this.#land(next)
+    if (fault !== 'gone') this.#disk.land(next)
     if (fault !== undefined) {
       this.#failure = new MeshError('NOT_READY', 'storage failed: as the test asked')
       throw this.#failure
@@ -202,9 +243,7 @@ export class DiskStore implements Store {
     const known = this.#known.records[index]
     if (known === undefined || !equalBytes(leafHash(record), known.hash))
       throw damaged(`${index} is not what was written`)
-    const { state } = this.#disk
-    const records = state.records.with(index, { ...known, bytes: record.slice() })
-    this.#disk.state = { ...state, records }
+    this.#disk.putBack(index, unflipped({ ...known, bytes: record.slice() }))
   }
 
   async exhibits(first: number, count: number): Promise<readonly (Uint8Array | null)[]> {
@@ -273,7 +312,7 @@ export class DiskStore implements Store {
   /** The process is gone. @param lands whether what was on its way is there all the same */
   crash(lands = false): void {
     if (this.#disk.holder === this) this.#disk.holder = null
-    if (lands && this.#flight !== null) this.#land(this.#flight)
+    if (lands && this.#flight !== null) this.#disk.land(this.#flight)
     this.#flight = null
     this.#gone = true
     this.#failure = new MeshError('NOT_READY', 'storage is closed')
@@ -292,11 +331,6 @@ export class DiskStore implements Store {
     this.#tree = treeOf(disk.state)
     disk.acknowledged = disk.state
     this.#failure = null
-  }
-
-  #land(next: State): void {
-    this.#disk.state = next
-    this.#disk.past = [...this.#disk.past, next].slice(-PAST)
   }
 
   #usable(): void {
@@ -320,6 +354,15 @@ export class DiskStore implements Store {
     nodes.set(last, above)
     return hash
   }
+}
+
+function at({ records, kept }: State, place: string | number): Written | undefined {
+  return typeof place === 'number' ? records[place] : kept.get(place)
+}
+
+function damagedAt(state: State, place: string | number, value: Written): State {
+  if (typeof place === 'number') return { ...state, records: state.records.with(place, value) }
+  return { ...state, kept: new Map(state.kept).set(place, value) }
 }
 
 /** The root hash of what the disk holds, computed by itself. */

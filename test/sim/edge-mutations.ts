@@ -162,4 +162,15 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'S11', seed: 1 },
     quick: false,
   },
+  {
+    id: 'N12',
+    name: 'what the disk gives of statements at a start is believed',
+    edits: [
+      edit('mesh/kept.ts', 'if (!fresh && (', 'if (fresh && ('),
+      edit('mesh/restore.ts', '&& !undecided) throw', '&& undecided && !undecided) throw'),
+      edit('mesh/restore.ts', 'if (!chosen && !equalBytes', 'if (chosen && !equalBytes'),
+    ],
+    by: { checker: 'S6', seed: 51 },
+    quick: false,
+  },
 ]

@@ -4,6 +4,7 @@
  * each seed, and when by its dice.
  */
 import { Dice } from './clock.ts'
+import { flip } from './damage.ts'
 import { flood } from './flood.ts'
 import type { Host } from './host.ts'
 import { lie } from './lie.ts'
@@ -49,6 +50,7 @@ export class Faults {
     if (swarm.liar > 0) this.#planLie()
     for (let censors = 0; censors < swarm.censor; censors += 1) this.#planCensor()
     if (swarm.flood > 0) this.#planFlood()
+    for (let flips = 0; flips < swarm.flips; flips += 1) this.#planFlip(flips)
     if (swarm.restore === 0) return
     const times = this.#dice.unit() < 0.3 ? 2 : 1
     for (let i = 0; i < times; i++)
@@ -117,6 +119,16 @@ export class Faults {
         host.censors = true
         if (host.life !== null) host.life.network.censors = true
       }),
+    )
+  }
+
+  /** By dice of its own: what the others draw stays what it is. */
+  #planFlip(number: number): void {
+    const { swarm, clock, hosts } = this.#world
+    const dice = new Dice(swarm.seed * 97 + 11 + number)
+    const host = hosts[dice.integer(hosts.length)] as Host
+    clock.after(swarm.faultsMs * (0.2 + 0.6 * dice.unit()), () =>
+      this.#fault('flip', `n${host.place}`, () => flip(this.#world, host, dice)),
     )
   }
 

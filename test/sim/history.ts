@@ -261,6 +261,14 @@ export type Happening =
   | { readonly ev: 'cosigned'; readonly of: number; readonly head: HeadOf }
   /** The node's own head is durable with the lines of these witnesses. */
   | { readonly ev: 'witnessed'; readonly head: HeadOf; readonly by: readonly number[] }
+  /** A bit of its disk is another one now. Unseen: the hash beside it says nothing. */
+  | { readonly ev: 'flipped'; readonly what: string; readonly unseen: boolean }
+  /** It was read: what was written did not come back, or an error did. */
+  | { readonly ev: 'read'; readonly what: string; readonly gave: 'wrong' | 'damage' }
+  /** Its disk does not open, for damage. */
+  | { readonly ev: 'unopened'; readonly says: string }
+  /** What was written is there again: a mirror had the record, or somebody brought a sound copy of the disk. */
+  | { readonly ev: 'repaired'; readonly what: string }
   /** A peer's checkpoint is durable here. */
   | { readonly ev: 'witness'; readonly of: number; readonly head: HeadOf }
   /** One that is not among the nodes asks the node: over which protocol. */

@@ -6,7 +6,6 @@
 import { textOf } from '../../src/core/bytes.ts'
 import type { RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { splitNote } from '../../src/core/note.ts'
 import { parseLogAnswer, parseLogRequest } from '../../src/mesh/log-frames.ts'
 import type { MeshNode } from '../../src/mesh/node.ts'
 import type {
@@ -19,8 +18,9 @@ import type {
   Store,
   Topic,
 } from '../../src/mesh/ports.ts'
+import { watched } from './damage.ts'
 import type { Disk, DiskStore, WriteFault } from './disk.ts'
-import { headOf, logOf, outcomesIn } from './disk-log.ts'
+import { headOf, logOf, outcomesIn, witnessesOn } from './disk-log.ts'
 import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
 import type { SimNetwork } from './network.ts'
@@ -91,11 +91,11 @@ export class GatedStore implements Store {
   }
 
   entries(space: Space) {
-    return this.#life.gate.through(this.#inner.entries(space))
+    return watched(this.#life, space, this.#inner.entries(space))
   }
 
   get(space: Space, key: string) {
-    return this.#life.gate.through(this.#inner.get(space, key))
+    return watched(this.#life, space, this.#inner.get(space, key))
   }
 
   copies(keys: readonly string[]) {
@@ -103,11 +103,12 @@ export class GatedStore implements Store {
   }
 
   records(first: number, count: number) {
-    return this.#life.gate.through(this.#inner.records(first, count))
+    return watched(this.#life, 'record', this.#inner.records(first, count))
   }
 
-  mend(index: number, record: Uint8Array) {
-    return this.#life.gate.through(this.#inner.mend(index, record))
+  async mend(index: number, record: Uint8Array) {
+    await this.#life.gate.through(this.#inner.mend(index, record))
+    this.#life.write({ ev: 'repaired', what: 'record' })
   }
 
   exhibits(first: number, count: number) {
@@ -115,7 +116,7 @@ export class GatedStore implements Store {
   }
 
   pick(indexes: readonly number[]) {
-    return this.#life.gate.through(this.#inner.pick(indexes))
+    return watched(this.#life, 'record', this.#inner.pick(indexes))
   }
 
   tile(level: number, index: number) {
@@ -387,12 +388,6 @@ function headShown(request: Uint8Array): HeadOf | null {
   if (read.ask !== 'cosign') return null
   // Behind the proof, which the product has read.
   return headOf(read.body.slice(read.body.indexOf('\n\n') + 2))
-}
-
-/** By the names on the lines: all but the log's own. */
-function witnessesOn(note: string): string[] {
-  const { lines } = splitNote(note)
-  return lines.filter(({ name }) => name.startsWith('z6Mk')).map(({ name }) => `did:key:${name}`)
 }
 
 export function short(digest: string): string {

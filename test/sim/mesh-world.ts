@@ -13,9 +13,10 @@ import { MeshNode } from '../../src/mesh/node.ts'
 import { NOTHING_MEASURED } from '../unit/judgements.ts'
 import { nodeOf } from '../unit/statements.ts'
 import { Dice, VirtualClock } from './clock.ts'
+import { isDamage, repair } from './damage.ts'
 import { Disk, DiskStore } from './disk.ts'
 import { logOf, witnessedOn } from './disk-log.ts'
-import type { Written } from './disk-state.ts'
+import { shadowOf, type Written } from './disk-state.ts'
 import { GatedClock, MachineClock } from './gate.ts'
 import type { Happening, History } from './history.ts'
 import { type Host, Running } from './host.ts'
@@ -114,13 +115,15 @@ export class MeshWorld {
     host.inc += 1
     const life = new Running(this, host)
     host.life = life
-    this.#open(host, life).catch((error: unknown) => this.#notOpened(host, life, said(error)))
+    this.#open(host, life).catch((error: unknown) => this.#notOpened(host, life, error))
   }
 
   /** A disk that cannot be opened now may be opened later; anything else should not be. */
-  #notOpened(host: Host, life: Running, why: string): void {
+  #notOpened(host: Host, life: Running, error: unknown): void {
     if (life.gate.gone) return
-    if (!why.endsWith(ASKED)) life.write({ ev: 'problem', says: `did not start: ${why}` })
+    const why = said(error)
+    if (host.disk.hurt && isDamage(error)) life.write({ ev: 'unopened', says: why })
+    else if (!why.endsWith(ASKED)) life.write({ ev: 'problem', says: `did not start: ${why}` })
     this.crash(host, false)
     this.clock.after(REBOOT_MS, () => host.life === null && this.boot(host))
   }
@@ -313,7 +316,7 @@ export class MeshWorld {
   }
 
   #isWhole(value: Written): boolean {
-    const known = this.#wholes.get(value) ?? wholeOn(value.bytes, this.laws.roots)
+    const known = this.#wholes.get(value) ?? wholeOn(shadowOf(value), this.laws.roots)
     this.#wholes.set(value, known)
     return known
   }
@@ -369,6 +372,7 @@ export class MeshWorld {
       host.censors = false
       if (host.life !== null) host.life.network.censors = false
       host.resume()
+      repair(this, host)
       if (host.life === null) this.boot(host)
     }
   }

@@ -66,6 +66,8 @@ export interface Swarm {
   readonly climbers: number
   /** Whether there are artifacts for one caller, as the kernel knows it: 0 or 1. */
   readonly bindings: number
+  /** How many bits of disks are flipped. */
+  readonly flips: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -136,6 +138,7 @@ export function draw(seed: number): Swarm {
       nodes > 1 ? (OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null) : null,
     climbers: new Dice(seed * 24_593 + 61).unit() < 0.25 ? 1 : 0,
     bindings: new Dice(seed * 49_157 + 73).unit() < 0.25 ? 1 : 0,
+    flips: new Dice(seed * 12_289 + 7).unit() < 0.25 ? 1 : 0,
   }
 }
 

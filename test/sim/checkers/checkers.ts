@@ -5,6 +5,7 @@ import { L7, S10 } from './answers.ts'
 import { Book } from './book.ts'
 import { S14 } from './callers.ts'
 import { Checker, type Invariant } from './checker.ts'
+import { S6 } from './damage.ts'
 import { S1, S2, S13 } from './decisions.ts'
 import { L5, S4 } from './evidence.ts'
 import { S24 } from './joins.ts'
@@ -23,7 +24,7 @@ import { S25, S26 } from './witnesses.ts'
 export type { Finding } from './checker.ts'
 
 export const INVARIANTS: readonly Invariant[] = [
-  ...[S1, S2, S3, S4, S5, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
+  ...[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
   ...[S23, S24],
   ...[Q1, Q2],
   ...[L1, L2, L4, L5, L7, NO_PROBLEM],

@@ -50,6 +50,8 @@ export const MARKS: Readonly<Record<string, Mark>> = {
   'a flood of one signer': fault('half-signed flood'),
   'an outsider': fault('outsider'),
   'an invite that was revoked': (event) => event.ev === 'uninvited',
+  'a flipped bit': fault('flip'),
+  'damage that a node met': (event) => event.ev === 'read' || event.ev === 'unopened',
   'a log that began anew': (event) =>
     event.ev === 'durable' && event.log.epoch > 1 && event.log.first === 0,
   'a new root': (event) =>
@@ -70,5 +72,5 @@ const ENTRIES = Object.entries(MARKS)
 /** No mark is of any other event. */
 const SEEN: ReadonlySet<Event['ev']> = new Set([
   ...(['answer', 'evidence', 'fault', 'lie', 'made', 'pause', 'restore'] as const),
-  ...(['durable', 'uninvited'] as const),
+  ...(['durable', 'uninvited', 'read', 'unopened'] as const),
 ])
