@@ -168,7 +168,8 @@ export class Authorizer {
     if (judgement.witnessed && !(await this.#witnessed(call, record)))
       return this.#deny(call, judgement, UNWITNESSED, record.id)
 
-    const late = call.recheck(judgement, record.id)
+    // A log that was sealed meanwhile allows nothing, also what it took before.
+    const late = this.#unwritable() ?? call.recheck(judgement, record.id)
     const leaseUntilMs = call.leaseUntilMs(judgement)
     if (late !== null) return this.#deny(call, judgement, late, record.id)
     if (leaseUntilMs === null) return this.#deny(call, judgement, NO_LEASE, record.id)
@@ -186,8 +187,12 @@ export class Authorizer {
       return { code: 'OVERLOADED', detail: 'too many invocations are remembered' }
     if (call.opens && this.#ports.executionsFull())
       return { code: 'OVERLOADED', detail: 'too many executions run' }
-    const unwritable = this.#ports.unwritable()
-    return unwritable === null ? null : UNRECORDED(unwritable)
+    return this.#unwritable()
+  }
+
+  #unwritable(): Denial | null {
+    const why = this.#ports.unwritable()
+    return why === null ? null : UNRECORDED(why)
   }
 
   /** Whether it was in time; who waits for nothing asks nobody. */
