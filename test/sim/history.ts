@@ -211,7 +211,6 @@ export type Happening =
   /** At the end, of the log on a disk: its decisions judged again. */
   | {
       readonly ev: 'replayed'
-      readonly epoch: number
       readonly judged: number
       readonly same: number
       readonly differing: readonly string[]

@@ -335,8 +335,7 @@ export class MeshWorld {
       const { judged, same } = found
       const differing = found.differing.map(({ index, detail }) => `record ${index}: ${detail}`)
       const notJudged = Object.fromEntries(found.notJudged)
-      const { epoch } = host.disk.state
-      this.write({ ev: 'replayed', epoch, judged, same, differing, notJudged }, host)
+      this.write({ ev: 'replayed', judged, same, differing, notJudged }, host)
     }
   }
 
