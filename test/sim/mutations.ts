@@ -255,10 +255,7 @@ const PLANNED: readonly Mutation[] = [
         'return before === undefined || this.#closersOf(before, era, closed) >= 0',
       ),
     ],
-    by: {
-      test: 'test/unit/handover.test.ts',
-      name: 'new witnesses speak once enough of the old ones closed, not before',
-    },
+    by: { checker: 'Q6', seed: 5 },
     quick: false,
   },
   {

@@ -15,6 +15,7 @@ import { L1, L2, L4, NO_PROBLEM } from './liveness.ts'
 import { S5, S7, S9 } from './logs.ts'
 import { S12 } from './narrowing.ts'
 import { S15 } from './outsiders.ts'
+import { Q6 } from './quorums.ts'
 import { S11 } from './replays.ts'
 import { S23 } from './running.ts'
 import { S8, S21 } from './thresholds.ts'
@@ -26,7 +27,7 @@ export type { Finding } from './checker.ts'
 export const INVARIANTS: readonly Invariant[] = [
   ...[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
   ...[S23, S24],
-  ...[Q1, Q2],
+  ...[Q1, Q2, Q6],
   ...[L1, L2, L4, L5, L7, NO_PROBLEM],
 ]
 
