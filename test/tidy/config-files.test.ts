@@ -22,7 +22,12 @@ test('the example of the configuration is valid, names every section, and `meshd
 const unit = readFileSync('config/meshd.service', 'utf8')
 
 test('the unit keeps what breaks the daemon out, and what confines it in', (t) => {
-  for (const line of ['NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'ProtectSystem=strict'])
+  for (const line of [
+    'NoNewPrivileges=yes',
+    'CapabilityBoundingSet=',
+    'ProtectSystem=strict',
+    'LimitCORE=0',
+  ])
     assert.ok(unit.split('\n').includes(line), line)
   for (const directive of ['MemoryDenyWriteExecute', 'PrivateUsers', 'ProtectProc', 'ProcSubset'])
     assert.doesNotMatch(unit, new RegExp(`^${directive}=`, 'm'))
