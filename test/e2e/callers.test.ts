@@ -58,6 +58,7 @@ test('another user has no key and no wallet here, and what is held for the first
   assert.equal(statusOf(asOther(request('GET', '/v1/wallet'))), 404)
   assert.match(asOther(request('GET', '/livez'), 'admin'), /EACCES/)
   row(t, 142, '0 allows')
+  row(t, 96, 'another user: EACCES at the socket of administrators, nothing held at the other')
 })
 
 test('with a key of its own it still cannot use, list, drop or hand on what is held for another', {

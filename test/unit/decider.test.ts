@@ -10,6 +10,7 @@ import { MeshError } from '../../src/core/problems.ts'
 import { REASONS } from '../../src/core/reasons.ts'
 import type { Question } from '../../src/daemon/decider.ts'
 import { Decisions } from '../../src/daemon/decisions.ts'
+import { row } from '../lab/row.ts'
 import { BOB_UID, CAROL_UID, caller, governed, granted, type World, world } from './deciding.ts'
 import { LOST, request } from './judgements.ts'
 
@@ -154,7 +155,7 @@ test('S2, 143: governance, lease and clock are read anew after the record is dur
   }
 })
 
-test('S13: of a hundred concurrent uses of one single-use artifact one is allowed, and none after a restart', async () => {
+test('S13: of a hundred concurrent uses of one single-use artifact one is allowed, and none after a restart', async (t) => {
   const of = await world()
   const pol = [['==', '.meshd.node.id', atlas.did]]
   await holding(of, 'bob', { meta: { once: true }, pol })
@@ -166,6 +167,7 @@ test('S13: of a hundred concurrent uses of one single-use artifact one is allowe
   assert.equal(codes.filter((code) => code === null).length, 1)
   assert.equal(codes.filter((code) => code === 'REPLAYED').length, 99)
   assert.equal(of.log.decisions().filter(({ effect }) => effect === 'allow').length, 1)
+  row(t, 89, '1 allow of 100 concurrent uses')
 })
 
 test('89: an invocation that was used once is REPLAYED the second time', async () => {

@@ -57,11 +57,7 @@ test('it serves metrics and health to GET under its own name, and nothing else t
   } finally {
     await server.close()
   }
-  row(
-    t,
-    97,
-    'the API has no TCP port; of the one for metrics: foreign Hosts, Origins and other methods refused',
-  )
+  row(t, 97, 'the port for metrics: foreign Hosts, Origins and other methods refused')
 })
 
 test('a port that is taken is said, and ends the start', async () => {

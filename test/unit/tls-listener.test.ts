@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import tls from 'node:tls'
 import { TLS_HANDSHAKES_PER_S } from '../../src/core/limits.ts'
 import { readTcpFiles } from '../../src/daemon/tcp-files.ts'
+import { row } from '../lab/row.ts'
 import { ALICE } from './judgements.ts'
 import { connection, rawTls, type Sent, send } from './tls.ts'
 import { ASKED, certificateOf, paths, serve, TOKEN, tokenOf } from './tls-served.ts'
@@ -23,7 +24,7 @@ test('who shows a token is its principal, and the kernel says nothing of it', as
   })
 })
 
-test('who shows no token, or another one, is 401, and told nothing', async () => {
+test('who shows no token, or another one, is 401, and told nothing', async (t) => {
   await serve(async (served) => {
     const { port, asks } = served
     const wrong: Sent[] = [
@@ -44,6 +45,7 @@ test('who shows no token, or another one, is 401, and told nothing', async () =>
     }
     assert.equal((await send(port, `/v1/ask?access_token=${TOKEN}`, { body: {} })).status, 401)
     assert.deepEqual([asks.length, served.refused], [0, wrong.length + 1])
+    row(t, 96, `HTTPS: ${wrong.length + 1} without the token, 401 each`)
   })
 })
 
@@ -97,7 +99,7 @@ test('a digest of a certificate is no token, and one of a token no certificate',
   })
 })
 
-test('another Host, any Origin, and a body that is no JSON are refused before a token is looked at', async () => {
+test('another Host, any Origin, and a body that is no JSON are refused before a token is looked at', async (t) => {
   await serve(async ({ port, asks }) => {
     const ask = (headers: Sent['headers']) =>
       send(port, '/v1/ask', { ...ASKED, headers: headers ?? {} })
@@ -115,6 +117,7 @@ test('another Host, any Origin, and a body that is no JSON are refused before a 
       assert.match(await rawTls(port, `${head}Connection: close\r\n\r\n`), / 40[03] /, host)
     }
     assert.equal(asks.length, 3)
+    row(t, 97, 'HTTPS: 4 foreign Hosts and 3 Origins 403, 3 simple POSTs 400')
   })
 })
 
