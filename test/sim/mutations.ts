@@ -53,7 +53,7 @@ const PLANNED: readonly Mutation[] = [
     edits: [
       edit(
         'mesh/authorizer.ts',
-        'const late = call.recheck(judgement, record.id)',
+        'const late = this.#unwritable() ?? call.recheck(judgement, record.id)',
         'const late = null as Denial | null',
       ),
     ],

@@ -369,15 +369,6 @@ for (const [what, over, code] of [
   })
 }
 
-test('S6: a log that is sealed while a record is on its way to it allows nothing', async () => {
-  let why: string | null = null
-  const at = await door({ unwritable: () => why })
-  at.disk = async () => {
-    why = 'sealed: record 3 is damaged'
-  }
-  assert.equal(shown(await at.decide(true)), 'AUDIT_UNAVAILABLE')
-})
-
 test('a hypothetical decision uses nothing and leaves nothing', async () => {
   const at = await door()
   assert.equal(at.authorizer.hypothetical(at.call(true)).denial, null)
