@@ -13,7 +13,7 @@ export const ASKERS: readonly Mutation[] = [
       ),
       edit('core/demands.ts', 'links.every(({ cmd }) =>', 'links.slice(-1).every(({ cmd }) =>'),
     ],
-    by: { checker: 'S12', seed: 6 },
+    by: { checker: 'S12', seed: 16 },
     quick: true,
   },
   {
@@ -96,7 +96,7 @@ export const ASKERS: readonly Mutation[] = [
         "invocation?.aud === ''",
       ),
     ],
-    by: { checker: 'S12', seed: 2 },
+    by: { checker: 'S12', seed: 6 },
     quick: false,
   },
   {
@@ -157,7 +157,7 @@ export const ASKERS: readonly Mutation[] = [
         'if (known !== undefined) return known.facts',
       ),
     ],
-    by: { checker: 'S14', seed: 18 },
+    by: { checker: 'S14', seed: 15 },
     quick: false,
   },
   {
