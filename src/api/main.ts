@@ -10,7 +10,7 @@ import { Daemon } from '../daemon/daemon.ts'
 import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
 import type { Config } from '../daemon/schema.ts'
-import { giveBack } from '../daemon/system.ts'
+import { forbidCores, giveBack } from '../daemon/system.ts'
 import { Api } from './api.ts'
 import { banner, readyLine } from './banner.ts'
 import { keepJournal } from './journal.ts'
@@ -32,6 +32,7 @@ export interface StartOptions {
 /** Runs until SIGTERM or SIGINT; gives the exit status. */
 export async function runDaemon(options: StartOptions): Promise<number> {
   const startedMs = performance.now()
+  forbidCores()
   const loaded = loadConfig(options.config, options.env)
   const live = new LiveConfig(loaded, options.config, options.env)
   const logger = loggerOf(options, live)

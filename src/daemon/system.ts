@@ -30,13 +30,34 @@ export function giveBack(): void {
 
 /** malloc_trim(3): compiling wasm and opening LevelDB left some 15 MiB in the arenas of their threads. */
 function trim(): void {
-  if (process.platform !== 'linux') return
+  libc()?.malloc_trim(0n)
+}
+
+const RLIMIT_CORE = 4
+/** struct rlimit of setrlimit(2): what holds and what it may be raised to, 8 bytes each. */
+const NO_BYTES = Buffer.alloc(16)
+
+/**
+ * No core file of this process, and of none that it starts: its memory holds
+ * every key of the node, and a core is written where others may read, or is
+ * sent away. The unit file forbids it too; not every daemon is started by one.
+ */
+export function forbidCores(): void {
+  libc()?.setrlimit(RLIMIT_CORE, NO_BYTES)
+}
+
+const FUNCTIONS = {
+  malloc_trim: { arguments: ['u64'], return: 'i32' },
+  setrlimit: { arguments: ['i32', 'buffer'], return: 'i32' },
+} as const
+
+/** Null with another libc, or a Node without ffi: the limits then are those of whoever started it. */
+function libc() {
+  if (process.platform !== 'linux') return null
   try {
-    const ffi = process.getBuiltinModule('node:ffi')
-    const libc = ffi.dlopen('libc.so.6', { malloc_trim: { arguments: ['u64'], return: 'i32' } })
-    libc.functions.malloc_trim(0n)
+    return process.getBuiltinModule('node:ffi').dlopen('libc.so.6', FUNCTIONS).functions
   } catch {
-    return // another libc, or a Node without ffi: it keeps what it has
+    return null
   }
 }
 

@@ -105,6 +105,11 @@ before(async () => {
 
 after(() => lab[Symbol.asyncDispose]())
 
+test('no memory of a daemon lands in a core file', () => {
+  for (const { pid } of [atlas, borealis])
+    assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max core file size +0 +0 /m)
+})
+
 test('what joins: invites on stdin, wrong, used up, and of somebody else', async () => {
   const line = await invite('borealis')
   const changed = `${line.slice(0, -8)}AAAAAAAA`
@@ -253,6 +258,6 @@ test('none of it is told, by whoever and wherever', async (t) => {
   row(
     t,
     102,
-    `${secrets.length + callers.length} secrets, 0 hits in ${told.length} outputs; core and heap are not looked at`,
+    `${secrets.length + callers.length} secrets, 0 hits in ${told.length} outputs; no core files; the heap is not looked at`,
   )
 })
