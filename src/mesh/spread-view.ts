@@ -108,7 +108,8 @@ export class SpreadView {
           round.answered(peer)
           pace.wake()
         })
-      await pace.wait(Math.min(SPREAD_POLL_MS, leftMs), signal)
+      // In whole milliseconds: for less than its grain a clock does not move.
+      await pace.wait(Math.max(1, Math.ceil(Math.min(SPREAD_POLL_MS, leftMs))), signal)
     }
     return this.#report(id, watched)
   }

@@ -130,6 +130,8 @@ export class SimNode {
   readonly at: number
   /** Of its wall clock. */
   offsetMs = 0
+  /** For how long its machine was suspended: its monotonic clock is behind by that. */
+  suspendedMs = 0
   up = false
   disk: Disk = { ids: new Set([MESH]), kept: new Map() }
   governance: Governance
@@ -166,7 +168,7 @@ export class SimNode {
     const { clock } = this.#world
     return {
       wallMs: () => clock.wallMs() + this.offsetMs,
-      monotonicMs: () => clock.monotonicMs(),
+      monotonicMs: () => clock.monotonicMs() - this.suspendedMs,
       bootMs: () => clock.bootMs(),
       sleep: (ms, signal) => clock.sleep(ms, signal),
     }

@@ -90,6 +90,21 @@ test('one round asks everybody once and waits no longer than it may', async () =
   assert.equal(view.holders[3]?.applied, false)
 })
 
+test('the last moment of a wait is long enough for the clock to move', async () => {
+  const { clock, world, nodes } = await meshOf()
+  const [a] = nodes
+  world.groups = [0, 1, 2, 0]
+  await clock.until(a.learn([REVOCATION]))
+  // Its clock counts finer than that of the world: what is left may be less than either can tell.
+  a.suspendedMs = clock.monotonicMs() - 0.1
+  for (let tenths = 1; tenths < 100; tenths += 1) {
+    const begunMs = clock.monotonicMs()
+    await clock.until(a.spread.view(REVOCATION, 'committed', tenths / 10, never))
+    const waitedMs = clock.monotonicMs() - begunMs
+    assert.ok(waitedMs >= tenths / 10 - 1e-6 && waitedMs < tenths / 10 + 2)
+  }
+})
+
 test('a witness that cannot speak does not commit', async () => {
   const { clock, world, nodes } = await meshOf()
   const [a, b, c] = nodes
