@@ -5,7 +5,7 @@
  *     node scripts/test.ts slow      unused code, coverage, real networks and daemons, build, long tests
  *     node scripts/test.ts lab       faults and attacks on real daemons, with short counts
  *
- * `npm run ci` is all three. Which test file belongs to which: scripts/test/files.ts.
+ * `npm run ci` is all three, then 20,000 simulated worlds and every planted bug. Which test file belongs to which: scripts/test/files.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { covering, first, lab, later, long, own, processes, shared } from './test/files.ts'
