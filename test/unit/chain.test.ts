@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { close, link, NOW_S, person } from '../../scripts/vectors/tokens.ts'
+import { close, type Fields, link, NOW_S, person } from '../../scripts/vectors/tokens.ts'
 import {
   checkContinuity,
   checkForm,
@@ -11,7 +12,8 @@ import {
 } from '../../src/core/chain.ts'
 import { parseDelegation } from '../../src/core/delegation.ts'
 import { parseInvocation } from '../../src/core/invocation.ts'
-import { ARTIFACT_TTL_MS_MAX } from '../../src/core/limits.ts'
+import { ARTIFACT_TTL_MS_MAX, TIME_S_MAX } from '../../src/core/limits.ts'
+import { Malformed } from '../../src/core/malformed.ts'
 import { depthLeft } from '../../src/core/scope.ts'
 import { row } from '../lab/row.ts'
 
@@ -82,6 +84,53 @@ test('the window of a chain is where all its windows are open', (t) => {
     { numRuns: 200 },
   )
   row(t, 42, '200 pairs of windows, each open exactly where both are; at exp it is closed')
+})
+
+/** The last second that a signed 32-bit clock knows, and the last that prints in 24 characters. */
+const LAST_2038_S = 2 ** 31 - 1
+
+test('every time at its boundary is read exactly or refused, and open from the first ms to the last', (t) => {
+  const exact = { ...bounds, skewMs: 0 }
+  const judged = (fields: Fields, nowMs: number) => {
+    const links = [parseDelegation(link(0, fields))]
+    return checkTimes(links, null, nowMs, exact)?.code ?? null
+  }
+  let vectors = 0
+  // Years before and after the clocks of 32 bits end, and at the end of what can be said.
+  for (const beginS of [NOW_S, LAST_2038_S, LAST_2038_S + 1, 2 ** 32 - 1, TIME_S_MAX - 1])
+    for (const [afterMs, code] of [
+      [-1, 'NOT_YET_VALID'],
+      [0, null],
+      [999, null],
+      [1000, 'EXPIRED'],
+      [1001, 'EXPIRED'],
+    ] as const) {
+      const window = { nbf: beginS, exp: beginS + 1 }
+      assert.equal(judged(window, beginS * 1000 + afterMs), code, `${beginS} s and ${afterMs} ms`)
+      vectors += 1
+    }
+  const wrong: readonly Fields[] = [
+    ...[NOW_S, NOW_S + 1].map((nbf) => ({ nbf, exp: NOW_S })),
+    ...[TIME_S_MAX + 1, 2 ** 53 - 1, 2 ** 53, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n].flatMap(
+      (time) => [{ exp: time }, { nbf: undefined, exp: time }, { nbf: time }],
+    ),
+    ...[-1, NOW_S + 0.5, Number.MAX_VALUE, String(NOW_S), null, true, [NOW_S]].flatMap((time) => [
+      { exp: time },
+      { nbf: time },
+    ]),
+    { nbf: NOW_S, exp: NOW_S + ARTIFACT_TTL_MS_MAX / 1000 + 1 },
+    { nbf: 0, exp: LAST_2038_S },
+  ]
+  for (const fields of wrong)
+    assert.throws(() => parseDelegation(link(0, fields)), Malformed, inspect(fields))
+  for (const fields of [{ iat: NOW_S, exp: NOW_S }, { exp: 2n ** 53n + 1n }, { iat: 2 ** 53 }])
+    assert.throws(() => parseInvocation(close(tokens, fields)), Malformed, inspect(fields))
+  vectors += wrong.length + 3
+  row(
+    t,
+    42,
+    `${vectors} vectors: exp = nbf, before it, 2038, 2106, 9999, past 2^53; 0 accepted wrongly`,
+  )
 })
 
 test('no root makes a link live longer than the bound of all meshes', () => {

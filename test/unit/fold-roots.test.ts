@@ -1,17 +1,21 @@
 /** The chain of trust roots, as the fold follows it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { checkStanding } from '../../src/core/checks/governance.ts'
 import { Fold } from '../../src/core/fold.ts'
 import { needsOf } from '../../src/core/needs.ts'
 import { row } from '../lab/row.ts'
 import {
   ana,
+  atlas,
   ben,
   corvus,
   cy,
+  DAY_MS,
   foldOf as folded,
   keyOf,
   type Made,
+  NOW_MS,
   nextRoot,
   people,
   role,
@@ -29,6 +33,13 @@ const foldOf = (made: readonly Made[], pins: readonly Made[] = []) => folded(mes
 function agents(fold: Fold): number | string | undefined {
   const state = fold.governance.bundles.get('agents')
   return state?.conflict ?? state?.inForce?.version
+}
+
+/** Why a member denies whatever it is asked; null where it does not. */
+function denied(fold: Fold, nowMs = NOW_MS + 1): string | null {
+  return (
+    checkStanding({ ...fold.governance, arriving: [] }, atlas.identity.did, nowMs)?.detail ?? null
+  )
 }
 
 const one = world.policy()
@@ -102,7 +113,46 @@ test('no root is skipped, and none follows one that is not effective', (t) => {
     [1, 2, 3],
   )
   assert.equal(fold.standing(gap.id), 'pending')
-  row(t, 66, 'skipped and orphaned roots: 0 accepted')
+  row(t, 66, 'gap and skipped version: 0 accepted')
+})
+
+test('keys that make themselves the root, whatever they follow and say, make none', (t) => {
+  const [mallory, mira] = [keyOf('mallory'), keyOf('mira')]
+  const theirs = { roles: rolesOf([mallory, mira]) }
+  const second = nextRoot(first)
+  const usurpers = [
+    nextRoot(first, theirs, [mallory, mira]),
+    // With one of the two who would have to sign.
+    nextRoot(first, theirs, [mallory, mira, ana]),
+    nextRoot(second, theirs, [mallory, mira]),
+    // As version 1 again: another mesh. As one that follows a root nobody has.
+    rootOf(theirs, [mallory, mira]),
+    nextRoot(nextRoot(rootOf(theirs, [mallory, mira])), theirs, [mallory, mira]),
+  ]
+  const fold = foldOf([first, ...usurpers, second])
+  assert.deepEqual(
+    standings(fold, usurpers),
+    usurpers.map(() => 'pending'),
+  )
+  assert.equal(fold.governance.root?.id, second.id)
+  // What they sign later is nobody's.
+  assert.equal(foldOf([first, ...usurpers, world.revocation({}, [mallory])]).governance.size, 1)
+  row(t, 66, `self-signed: 0 of ${usurpers.length} accepted`)
+})
+
+test('a root in the middle that has expired leads on to the next, and the last one that has denies all', (t) => {
+  const middle = nextRoot(first, { expiresMs: NOW_MS + 1 })
+  const last = nextRoot(middle, { expiresMs: NOW_MS + 2 * DAY_MS })
+  const member = world.member(atlas)
+  const [led, stuck] = [foldOf([first, member, middle, last]), foldOf([first, member, middle])]
+  assert.equal(led.governance.root?.version, 3)
+  assert.equal(denied(led), null)
+  assert.equal(denied(led, NOW_MS + 2 * DAY_MS - 1), null)
+  assert.match(denied(led, NOW_MS + 2 * DAY_MS) ?? '', /trust root v3 expired/)
+  assert.match(denied(stuck) ?? '', /trust root v2 expired/)
+  // It does not fall back to the first, which has not.
+  assert.equal(stuck.governance.root?.version, 2)
+  row(t, 66, 'expired in the middle: led on to the next; expired at the end: all denied')
 })
 
 test('a rolled-back root changes nothing', (t) => {
@@ -129,7 +179,11 @@ test('two effective roots of one version are disputed until one is pinned', (t) 
   assert.deepEqual(pinned.governance.disputed, [])
   assert.equal(pinned.governance.root?.id, after.id)
   assert.notEqual(pinned.governance.digest, fold.governance.digest)
-  row(t, 66, 'two roots of one version: disputed, 0 allows until one is pinned')
+
+  const member = world.member(atlas)
+  assert.match(denied(foldOf([first, member, a, b])) ?? '', /2 trust roots of one version/)
+  assert.equal(denied(foldOf([first, member, a, b], [a])), null)
+  row(t, 66, 'two roots of one version: all denied until one is pinned')
 })
 
 test('a new witness must be a member when the root takes effect', (t) => {
