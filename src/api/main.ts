@@ -5,7 +5,7 @@
  */
 import { SHUTDOWN_MS_MAX } from '../core/limits.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
-import { loadConfig } from '../daemon/config.ts'
+import { loadOwnConfig } from '../daemon/config.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
@@ -33,7 +33,7 @@ export interface StartOptions {
 export async function runDaemon(options: StartOptions): Promise<number> {
   const startedMs = performance.now()
   forbidCores()
-  const loaded = loadConfig(options.config, options.env)
+  const loaded = loadOwnConfig(options.config, options.env)
   const live = new LiveConfig(loaded, options.config, options.env)
   const logger = loggerOf(options, live)
   const stopping = new AbortController()

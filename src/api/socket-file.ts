@@ -7,6 +7,7 @@ import net from 'node:net'
 import { dirname } from 'node:path'
 import { SOCKET_PATH_BYTES_MAX } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
+import { foreignOwner } from '../daemon/owner.ts'
 import type { SocketSpec } from './server.ts'
 
 /** Its directory, and room for it. @throws MeshError CONFIG_INVALID; NOT_READY when another daemon listens there */
@@ -26,8 +27,15 @@ export async function prepareSocket({ path, gid }: SocketSpec): Promise<void> {
   await clearStale(path)
 }
 
-/** Who may write it can put a daemon of their own in this one's place; only the sticky bit prevents that. @throws MeshError CONFIG_INVALID */
+/** Who may write it can put a daemon of their own in this one's place; only the sticky bit prevents that, and its owner not even that. @throws MeshError CONFIG_INVALID */
 function checkDirectory(path: string): void {
+  const owner = foreignOwner(path)
+  if (owner !== null)
+    throw new MeshError(
+      'CONFIG_INVALID',
+      `${path}: it, or the link that leads there, belongs to uid ${owner}, who could replace a socket`,
+      { hint: `chown it, or set api.dir to a directory of your own` },
+    )
   const { mode } = statSync(path)
   if ((mode & 0o1000) === 0 && (mode & 0o022) !== 0)
     throw new MeshError(

@@ -6,7 +6,7 @@
  * One named file, never a search: --config, else $MESHD_CONFIG, else the
  * system's or the user's own place. No file gives secure defaults.
  */
-import { constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Document, isMap, isScalar, type LineCounter, type Node, visit } from 'yaml'
@@ -15,6 +15,7 @@ import { CONFIG_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { nearest } from '../core/nearest.ts'
 import { MeshError } from '../core/problems.ts'
+import { foreignOwner } from './owner.ts'
 import {
   type Config,
   type ConfigFile,
@@ -70,16 +71,37 @@ export function loadConfig(flag: string | null, env: Environment = process.env):
   return { config: withDefaults(overridden, surroundings(env)), path, found, origins }
 }
 
-/** Whoever may write it says who a caller is, and who speaks for others. @throws MeshError CONFIG_INVALID */
+/**
+ * What a daemon goes by: whoever owns the file says who a caller is, and who speaks for others. The
+ * command line, which asks it for the sockets alone, may read that of another user.
+ * @throws MeshError CONFIG_INVALID, as loadConfig does
+ */
+export function loadOwnConfig(flag: string | null, env: Environment = process.env): LoadedConfig {
+  const loaded = loadConfig(flag, env)
+  const { found, path } = loaded
+  const owner = found ? reading(path, () => foreignOwner(path)) : null
+  if (owner === null) return loaded
+  throw new MeshError('CONFIG_INVALID', `${path}: it, or the link to it, belongs to uid ${owner}`, {
+    hint: `chown ${process.geteuid?.() ?? 0} ${path}`,
+  })
+}
+
+/** @throws MeshError CONFIG_INVALID */
 function readBounded(path: string): string {
-  const { size, mode } = reading(path, () => statSync(path))
-  if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw invalid(`${path}: is no plain file`)
-  if (size > CONFIG_BYTES_MAX) throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
-  if ((mode & 0o002) !== 0)
-    throw new MeshError('CONFIG_INVALID', `${path}: everybody may write it`, {
-      hint: `chmod o-w ${path}`,
-    })
-  return reading(path, () => readFileSync(path, 'utf8'))
+  // A pipe is not waited for.
+  const file = reading(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
+  try {
+    const { size, mode } = fstatSync(file)
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw invalid(`${path}: is no plain file`)
+    if (size > CONFIG_BYTES_MAX) throw invalid(`${path}: larger than ${CONFIG_BYTES_MAX} bytes`)
+    if ((mode & 0o002) !== 0)
+      throw new MeshError('CONFIG_INVALID', `${path}: everybody may write it`, {
+        hint: `chmod o-w ${path}`,
+      })
+    return reading(path, () => readFileSync(file, 'utf8'))
+  } finally {
+    closeSync(file)
+  }
 }
 
 function reading<T>(path: string, read: () => T): T {

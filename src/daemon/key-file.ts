@@ -21,10 +21,12 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   rmSync,
+  type Stats,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -88,7 +90,10 @@ function seedOf(path: string, pem: string): Uint8Array {
 export function readPrivate(path: string, bytesMax: number): string {
   const file = openNoFollow(path)
   try {
-    const { mode, uid, size } = fstatSync(file)
+    const stat = fstatSync(file)
+    const { mode, uid, size } = stat
+    if (!stat.isFile()) throw unavailable(path, 'it is no file')
+    if (namesOf(path, stat) !== 1) throw unavailable(path, 'it has a second name')
     if (uid !== (process.getuid?.() ?? uid)) throw unavailable(path, `it belongs to uid ${uid}`)
     if ((mode & 0o077) !== 0)
       throw new MeshError(
@@ -105,9 +110,17 @@ export function readPrivate(path: string, bytesMax: number): string {
   }
 }
 
+/** Who was killed while it made the file left it another name, that the next one removes. */
+function namesOf(path: string, { ino, dev, nlink }: Stats): number {
+  const part = lstatSync(partOf(path), { throwIfNoEntry: false })
+  return part?.ino === ino && part.dev === dev ? nlink - 1 : nlink
+}
+
+/** A pipe is not waited for. */
 function openNoFollow(path: string): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') throw unavailable(path, 'no such file')
@@ -118,10 +131,12 @@ function openNoFollow(path: string): number {
   }
 }
 
+const partOf = (path: string) => `${path}.part`
+
 /** Whole and fsynced before it has its name, which must be new: who is killed meanwhile leaves no half of a file there. */
 export function writePrivate(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const part = `${path}.part`
+  const part = partOf(path)
   rmSync(part, { force: true })
   const file = openSync(part, 'wx', 0o600)
   try {

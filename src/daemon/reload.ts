@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { MeshError } from '../core/problems.ts'
-import { type LoadedConfig, loadConfig } from './config.ts'
+import { type LoadedConfig, loadOwnConfig } from './config.ts'
 import type { Config } from './schema.ts'
 import { readTcpFiles, type TcpFiles } from './tcp-files.ts'
 
@@ -85,7 +85,7 @@ export class LiveConfig {
 
   /** A file that is gone is no file of defaults: what it made stricter would be lost in silence. @throws MeshError CONFIG_INVALID */
   #read(): Config {
-    const { config, found, path } = loadConfig(this.#flag, this.#env)
+    const { config, found, path } = loadOwnConfig(this.#flag, this.#env)
     if (this.#found && !found)
       throw new MeshError('CONFIG_INVALID', `${path}: it is not there any more`)
     this.#found = found

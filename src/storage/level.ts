@@ -26,7 +26,7 @@ import { damaged, failed } from './failures.ts'
 import { HeadFile } from './head-file.ts'
 import { open, parsePutKey, putKey, putRange, recordKey, valuesBelow } from './keyspace.ts'
 import { Packer } from './packer.ts'
-import { checkDirectory } from './private-file.ts'
+import { checkDirectory, checkFiles } from './private-file.ts'
 import { clearPruned, leastIn } from './pruned.ts'
 import { Reserve, type ReserveOptions } from './reserve.ts'
 import { SearchIndex } from './search-index.ts'
@@ -332,4 +332,5 @@ function checkMarked(directory: string): void {
     throw damaged(`\`${directory}\` has no INITIALIZED: it was not made whole, or was taken apart`)
   if (left.length < 3) throw damaged(`\`${directory}\` does not hold all that a node's store has`)
   checkDirectory(join(directory, FILES.database))
+  for (const each of [directory, join(directory, FILES.database)]) checkFiles(each)
 }

@@ -3,7 +3,16 @@
  * owner, a second name, a group or other bit: refused before it is read,
  * because whoever put it there can change it (FAULTS 30).
  */
-import { closeSync, constants, fstatSync, fsyncSync, lstatSync, openSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { MeshError } from '../core/problems.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants
@@ -13,6 +22,23 @@ export function checkDirectory(path: string): void {
   const stat = lstatSync(path)
   if (!stat.isDirectory()) throw refused(path, 'it is not a directory itself, or a link to one')
   checkOwner(path, stat)
+}
+
+/**
+ * What others open by its name: each must be a file of this user with no other name. Its mode says
+ * nothing, in a directory that is private.
+ * @throws MeshError CONFIG_INVALID
+ */
+export function checkFiles(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
+    // Gone meanwhile: another daemon has the directory open, and this one will be told.
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (stat === undefined || stat.isDirectory()) continue
+    if (!stat.isFile()) throw refused(path, 'it is not a file')
+    if (stat.nlink !== 1) throw refused(path, 'it has a second name')
+    if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`)
+  }
 }
 
 /**

@@ -57,7 +57,7 @@ const STORAGE: readonly Line[] = [
   ['file system turns read-only', 'S10', 'denies, restarts'],
   ['no file descriptors left', 'S10 L4', 'recovers'],
   ['two daemons on one data directory', 'S5', 'exit status of the second'],
-  ['symlink, FIFO, owner, mode in data, socket, config', 'S14 S18', 'refused'],
+  ['symlink, hard link, FIFO, owner, mode in data, keys, socket, config', 'S14 S18', 'refused'],
   ['path traversal in ids and names', 'S16', 'escapes'],
   ['a member fills the disk with valid statements', 'S16 S17', 'bytes per principal'],
 ]
