@@ -48,6 +48,10 @@ test('it gives the status of the child, and its own for what never ran', async (
   assert.deepEqual([away.status, /\[UNREACHABLE\]/.test(away.stderr)], [125, true])
 })
 
+test('a mesh of one witness says ALONE in its status', async () => {
+  assert.match(await host.do('status'), /^prod · atlas · READY .* ALONE$/m)
+})
+
 test('arguments reach the child as they are, or nothing runs', async () => {
   const odd = 'a\u0001b\nc\t"\u202e\u{1f600} $HOME *'
   const said = await run(host, ['exec', ...ASK, '--', 'printf', '%s', odd])

@@ -123,3 +123,15 @@ test('core waits for nothing', () => {
 test('files are finished and have names for what they export', () => {
   for (const file of files) assert.doesNotMatch(code(file), BANNED, file)
 })
+
+test('a daemon signs no statement but the membership of who redeems an invite', () => {
+  const signs = files.filter(
+    (file) => !['cli', 'core'].includes(folder(file)) && /\bsignEnvelope\(/.test(code(file)),
+  )
+  // The other one founds a mesh: it is `meshd init`, with the founder's key.
+  assert.deepEqual(signs.sort(), ['src/daemon/found.ts', 'src/mesh/invites.ts'])
+  const types = [...code('src/mesh/invites.ts').matchAll(/\bsignEnvelope\('(\w+)'/g)].map(
+    ([, type]) => type,
+  )
+  assert.deepEqual(types, ['member'])
+})

@@ -73,8 +73,11 @@ test('a review of access is allowed, or denied in so many words: never without a
   assert.match(denied.body.status.reason, /^meshd: SCOPE_EXCEEDED, sha256:/)
   const [first] = of.log.decisions()
   assert.equal(first?.gateway, 'kubernetes')
+  assert.equal(first?.request?.action, 'k8s:get')
   assert.deepEqual(first?.request?.resource, { type: 'k8s', id: 'shop/pods/w' })
   assert.deepEqual(first?.request?.subject, { type: 'user', id: 'system:serviceaccount:shop:ci' })
+  const claims = JSON.stringify(openValue(first?.request?.claims ?? null))
+  assert.match(claims, /"groups":\["system:serviceaccounts","system:authenticated"\]/)
 })
 
 test('no two resources of an API server are one to meshd', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import {
   createServer,
   request as httpRequest,
@@ -283,6 +284,7 @@ test('it listens on this host alone', async () => {
     assert.throws(() => parsePlace(place), MeshError, place)
   const path = join(tmpdir(), `meshd-mcp-${process.pid}.sock`)
   await using _ = await new Street(answered).open({}, `unix:${path}`)
+  assert.equal(statSync(path).mode & 0o777, 0o600)
   const headers = { 'content-type': 'application/json', host: 'anything' }
   const body = JSON.stringify(call(1, 'may'))
   const { status } = await send('http://x/mcp', 'POST', headers, body, { socketPath: path })
