@@ -124,7 +124,7 @@ export const SAFETY: readonly Invariant[] = [
   {
     id: 'S18',
     says: 'Secrets are in no output: an invite is never stored or told whole, keys are private files.',
-    tests: [...unit('invite'), ...of('sim', 'join-invite')],
+    tests: [...unit('invite'), ...of('sim', 'join-invite'), ...of('lab', 'secrets')],
   },
   {
     id: 'S19',

@@ -79,3 +79,60 @@ test('every page says where what it promises is tested', () => {
   for (const page of PAGES.filter((file) => file !== PROMISES && !WITHOUT.includes(file)))
     assert.match(read(page), /promises\.md#|\.test\.ts\)/, page)
 })
+
+/** Sections that promise nothing of the program, though they say more than one paragraph; each with its reason. */
+const SILENT: Readonly<Record<string, string>> = {
+  'SECURITY.md#Report it in private': 'what people do',
+  'SECURITY.md#What you may expect': 'what people do',
+  'SECURITY.md#Supported versions': 'what people do',
+  'docs/design.md#Nouns': 'words',
+  'docs/design.md#Not built yet': 'what is not there',
+  'docs/guides/joining-a-second-host.md#Joining a second host': 'what is needed',
+  'docs/guides/operating.md#Something broke': 'leads to the sections below',
+  'docs/threat-model.md#Threat model': 'leads to the sections below',
+}
+/** These hold the links themselves. */
+const HOLDERS = [PROMISES, 'docs/reliability.md']
+
+/** What stands below each heading, up to the next one of any level; without blocks of code. */
+function sectionsOf(page: string): readonly (readonly [heading: string, text: string])[] {
+  const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, '')
+  const [, ...parts] = prose.split(/^#+ /m)
+  return parts.map((part) => {
+    const [heading = '', ...lines] = part.split('\n')
+    return [
+      heading,
+      lines
+        .join('\n')
+        .replaceAll(/<!--.*?-->/g, '')
+        .trim(),
+    ]
+  })
+}
+
+/** One paragraph below the title, or above sections of its own, says what a page or a part of it is about. */
+const introduces = (text: string, first: boolean, parent: boolean) =>
+  text === '' || ((first || parent) && !text.includes('\n\n'))
+
+test('every section that promises something leads to what would notice', () => {
+  const leads = /\]\([^)\s]*(?:(?:promises|threat-model)\.md#|reliability\.md[#)]|\.test\.ts\))/
+  const silent = new Set<string>()
+  let count = 0
+  for (const page of PAGES.filter((file) => ![...HOLDERS, ...WITHOUT].includes(file))) {
+    const depths = [
+      ...read(page)
+        .replaceAll(/^```[\s\S]*?^```/gm, '')
+        .matchAll(/^#+(?= )/gm),
+    ]
+    for (const [at, [heading, text]] of sectionsOf(page).entries()) {
+      const parent = (depths[at + 1]?.[0].length ?? 0) > (depths[at]?.[0].length ?? 0)
+      count += 1
+      if (leads.test(text) || introduces(text, at === 0, parent)) continue
+      const name = `${page}#${heading}`
+      assert.ok(name in SILENT, `${name}: no link to a test, and not said to promise nothing`)
+      silent.add(name)
+    }
+  }
+  assert.deepEqual([...silent].sort(), Object.keys(SILENT).sort(), 'none is said in vain')
+  assert.ok(count >= 150, `${count} sections`)
+})
