@@ -29,7 +29,7 @@ const RESULTS: Record<Verdict['verdict'], TopicValidatorResult> = {
   ignore: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,
 }
-/** Only what a peer was rejected for counts: four such messages silence it for seconds. Quiet topics are no offence. */
+/** Only what a peer was rejected for counts: three in a second silence it when gossipsub looks next. Quiet topics are no offence. */
 const SCORE: TopicScoreParams = {
   ...defaultTopicScoreParams,
   topicWeight: 1,

@@ -243,6 +243,22 @@ trap(
   },
 )
 
+trap(
+  'who floods gossip with what is rejected is not heard for a time, and then again',
+  async (lab) => {
+    const [a, b] = await two(lab)
+    await spread(lab, a, [b], 'first')
+    let sent = 0
+    for (const beganMs = performance.now(); performance.now() - beganMs < 3_000; ) {
+      a.network.publish('statements', utf8(`no ${sent++}`))
+      await lab.pass(5)
+    }
+    const heard = b.heard.filter((text) => text.startsWith('no')).length
+    assert.ok(heard > 0 && heard < sent / 2, `${heard} of ${sent} heard`)
+    await spread(lab, a, [b], 'last', 10_000)
+  },
+)
+
 trap('an address that is taken is NOT_READY', async (lab) => {
   const [a] = await three(lab)
   const taken = lab.network(9, (a.network.addresses()[0] as string).replace(/\/p2p\/.*/, ''))
