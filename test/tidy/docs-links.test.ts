@@ -125,6 +125,18 @@ test('every path that a page asks for is served', () => {
   assert.ok(count >= 8, `${count} paths`)
 })
 
+test('every metric that a page names is served', () => {
+  const made = read('src/api/metrics.ts').matchAll(/#(?:gauge|counter|histogram)\(\s*'(\w+)'/g)
+  const served = new Set([...made].map(([, name]) => `meshd_${name}`))
+  let count = 0
+  for (const page of PAGES)
+    for (const [name] of read(page).matchAll(/\bmeshd_[a-z_]+/g)) {
+      assert.ok(served.has(name), `${page}: ${name}`)
+      count += 1
+    }
+  assert.ok(count >= 10, `${count} metrics`)
+})
+
 test('the design names every dependency with its version', () => {
   const { dependencies } = JSON.parse(read('package.json')) as {
     dependencies: Readonly<Record<string, string>>
