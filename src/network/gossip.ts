@@ -3,7 +3,6 @@
  * A hint and nothing more: it loses, repeats and reorders, and never replays.
  * Verdicts become gossipsub's here and nowhere else.
  */
-import { createHash } from 'node:crypto'
 import {
   type GossipSub,
   type GossipSubComponents,
@@ -20,7 +19,7 @@ import type { Clock, Topic } from '../mesh/ports.ts'
 import { GossipBudgets } from './gossip-budgets.ts'
 import { GossipGuard } from './gossip-guard.ts'
 import { paced } from './gossip-intake.ts'
-import { formatTopic, TOPICS } from './topics.ts'
+import { formatTopic, messageId, TOPICS } from './topics.ts'
 
 type Validator = (from: Did, message: Uint8Array) => Verdict
 
@@ -136,7 +135,7 @@ export class Gossip {
     const names = TOPICS.map((topic) => formatTopic(mesh, topic))
     const create = gossipsub({
       globalSignaturePolicy: 'StrictNoSign',
-      msgIdFn: ({ topic, data }) => createHash('sha256').update(`${topic}\0`).update(data).digest(),
+      msgIdFn: ({ topic, data }) => messageId(topic, data),
       ignoreDuplicatePublishError: true,
       allowPublishToZeroTopicPeers: true,
       fallbackToFloodsub: false,

@@ -5,6 +5,7 @@
  *
  *     /meshd/sha256:77aa…/statements/1      /meshd/sync/1
  */
+import { createHash } from 'node:crypto'
 import type { StatementId } from '../core/id.ts'
 import { FRAME_BYTES_MAX, SYNC_FRAME_BYTES_MAX } from '../core/limits.ts'
 import type { Protocol, Topic } from '../mesh/ports.ts'
@@ -22,6 +23,11 @@ export const PROTOCOL_BYTES_MAX: Record<Protocol, number> = {
 
 export function formatTopic(mesh: StatementId, topic: Topic): string {
   return `/meshd/${mesh}/${topic}/1`
+}
+
+/** Two messages are one where this is one, whoever sent them. */
+export function messageId(topic: string, data: Uint8Array): Uint8Array {
+  return createHash('sha256').update(`${topic}\0`).update(data).digest()
 }
 
 export function formatProtocol(protocol: Protocol | 'hello'): string {

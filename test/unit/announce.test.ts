@@ -14,7 +14,7 @@ import {
 import { Statements } from '../../src/mesh/statements.ts'
 import { VirtualClock } from '../sim/clock.ts'
 import { Memory } from './memory.ts'
-import { atlas, borealis, keyOf, type Made, type NodeKeys, World } from './statements.ts'
+import { atlas, borealis, keyOf, type Made, type NodeKeys, nodeOf, World } from './statements.ts'
 
 const world = new World()
 const said: Announcement = {
@@ -151,6 +151,19 @@ test('however often governance changes, two announcements are a second apart', a
     await node.clock.advance(ANNOUNCE_INTERVAL_MS / 10)
   }
   assert.ok(node.published.length <= 11 && node.published.length >= 9, `${node.published.length}`)
+  await node.stop()
+})
+
+test('in a larger mesh they are further apart: members / 100 s', async () => {
+  const others = Array.from({ length: 199 }, (_, n) => world.member(nodeOf(`node-${n}`)))
+  const node = await announcing(atlas, world.member(atlas), ...others)
+  const before = node.published.length
+  for (let n = 0; n < 30; n++) {
+    node.announcer.changed()
+    await node.clock.advance(ANNOUNCE_INTERVAL_MS)
+  }
+  const told = node.published.length - before
+  assert.ok(told >= 14 && told <= 16, `${told} in 30 s`)
   await node.stop()
 })
 

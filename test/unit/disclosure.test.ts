@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { atlas } from '../../scripts/vectors/tokens.ts'
-import { utf8 } from '../../src/core/bytes.ts'
+import { concat, utf8 } from '../../src/core/bytes.ts'
 import { commitTo, SALT_BYTES } from '../../src/core/commitment.ts'
 import {
   commitDraft,
@@ -14,6 +14,7 @@ import {
   type Redactable,
   redact,
 } from '../../src/core/disclosure.ts'
+import { sha256Hex } from '../../src/core/id.ts'
 import { formatJson, type JsonObject } from '../../src/core/json.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import { parseRecord, readRecord } from '../../src/core/record.ts'
@@ -53,6 +54,13 @@ test('a commitment has one value, one salt and one place', () => {
       assert.equal(commitTo('request.args', two, value).sha256 === sha256, again)
     }),
   )
+})
+
+test('a commitment is the hash of its domain, its place, its salt and its value, as the page of evidence says', () => {
+  const salt = new Uint8Array(32).fill(7)
+  const before = utf8('meshd/commitment/v1\nrequest.args\n')
+  const bytes = concat(before, salt, utf8('{"a":1,"b":"x"}'))
+  assert.equal(commitTo('request.args', salt, { b: 'x', a: 1 }).sha256, sha256Hex(bytes))
 })
 
 test('with what is disclosed a record is what it was before, and it is read either way', () => {

@@ -46,6 +46,23 @@ test('it is the exact inverse, roots first and the others by their ids, whatever
   )
 })
 
+test('its lines are those of the page of the protocol', () => {
+  const lines = textOf(fileOf([world.first, second])).split('\n')
+  const [magic, header = '', one, two, ...rest] = lines
+  assert.equal(magic, 'meshd-mesh/1')
+  const fields = ['digest', 'heads', 'mesh', 'node', 'statements', 'time']
+  assert.deepEqual(Object.keys(JSON.parse(header)), fields)
+  assert.deepEqual(
+    [one, two],
+    [world.first, second].map(({ bytes }) => textOf(bytes)),
+  )
+  const [head, next, last, end, ...none] = rest
+  const sorted = HEADS.map(({ node, note }) => JSON.stringify({ node, note })).sort()
+  assert.deepEqual([head, next], sorted)
+  assert.equal(last, idOf(utf8(`${lines.slice(0, -2).join('\n')}\n`)))
+  assert.deepEqual([end, none], ['', []])
+})
+
 test('one that was cut, or of which any byte is another, is refused whole', () => {
   const bytes = fileOf([world.first], HEADS.slice(0, 1))
   for (let at = 0; at < bytes.length; at += 1) {

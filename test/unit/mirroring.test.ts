@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { textOf } from '../../src/core/bytes.ts'
+import { textOf, utf8 } from '../../src/core/bytes.ts'
 import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
+import { sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { MIRROR_AWAY_MS, MIRROR_RETRY_MS } from '../../src/core/limits.ts'
 import { append, EMPTY, leafHash, rootHash, type Tree } from '../../src/core/merkle.ts'
@@ -182,6 +183,10 @@ test("each log has an order of its own, and who leaves changes nobody else's pla
       )[0],
   )
   assert.ok(new Set(firsts).size > 15, 'copies are spread')
+  // Everybody else can tell where: the least hash of both names, with a space between.
+  const places = dids.map((did) => sha256Hex(utf8(`${self} ${did}`)))
+  const inOrder = ranked(self, dids).map((did) => places[dids.indexOf(did)])
+  assert.deepEqual(inOrder, places.toSorted())
   fc.assert(
     fc.property(fc.subarray(dids, { minLength: 1 }), fc.constantFrom(...dids), (some, leaving) => {
       const left = some.filter((each) => each !== leaving)
