@@ -362,7 +362,7 @@ export const PENDING_HELLO_INTERVAL_MS = 2 * SECOND
 
 // ---- sync, lease
 
-/** Mean time between two comparisons of digests with one random peer. */
+/** Mean time between two comparisons of digests, each with the next neighbour in turn. */
 export const SYNC_INTERVAL_MS = 2 * SECOND
 /** Peers compared with at once: one that hangs does not hold up the others. Chosen arbitrarily. */
 export const SYNC_PULLS_MAX = 4

@@ -11,6 +11,7 @@ import { MeshError } from '../core/problems.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { LogAnswer, LogRequest } from './log-frames.ts'
 import type { Clock, Network, Random } from './ports.ts'
+import { Rota } from './rota.ts'
 import { othersInGoodStanding } from './standing.ts'
 import type { Statements } from './statements.ts'
 
@@ -36,10 +37,10 @@ export class HeadExchange {
   /** Asks one peer after the other until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { network, random, clock } = this.#ports
+    const rota = new Rota(network, random)
     while (!signal.aborted) {
-      const peers = network.peers()
-      const link = peers[random.integer(Math.max(1, peers.length))]
-      if (link !== undefined) await this.#ask(link.peer, signal)
+      const peer = rota.next()
+      if (peer !== null) await this.#ask(peer, signal)
       await clock.sleep(HEADS_LOOK_MS, signal)
     }
   }

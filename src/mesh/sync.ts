@@ -18,6 +18,7 @@ import { MeshError } from '../core/problems.ts'
 import type { Announcer } from './announce.ts'
 import type { Clock, Network, Random } from './ports.ts'
 import { type Cost, Pull } from './pull.ts'
+import { Rota } from './rota.ts'
 import type { Statements } from './statements.ts'
 import { type Addresses, SyncServer } from './sync-server.ts'
 
@@ -104,11 +105,11 @@ export class Sync {
 
   async #tick(signal: AbortSignal): Promise<void> {
     const { clock, random, network } = this.#ports
+    const rota = new Rota(network, random)
     while (!signal.aborted) {
       await clock.sleep(random.integer(2 * SYNC_INTERVAL_MS), signal)
-      const peers = network.peers()
-      const chosen = peers[random.integer(Math.max(1, peers.length))]
-      if (chosen !== undefined) this.want(chosen.peer)
+      const peer = rota.next()
+      if (peer !== null) this.want(peer)
     }
   }
 

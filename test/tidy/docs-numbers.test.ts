@@ -56,7 +56,7 @@ const SAID: Readonly<Record<string, readonly string[]>> = {
     `for every ${kib(l.GOSSIP_UNIT_BYTES)}`,
     `repeats the hello every ${inWords(l.PENDING_HELLO_INTERVAL_MS)}`,
     `not asked for\n${inWords(l.SYNC_PENALTY_MS)}`,
-    `about every ${inWords(l.SYNC_INTERVAL_MS)} with one random peer`,
+    `about every ${inWords(l.SYNC_INTERVAL_MS)} with the next\nneighbour in turn`,
     `at most ${l.READ_RECORDS} of ${kib(l.PUSH_BYTES_MAX)}`,
     `sorted, ${l.RECORD_ARRIVING_MAX} at most`,
   ],
