@@ -54,6 +54,7 @@ export class BootCheck {
   /** Who was asked in vain. */
   readonly #mute = new Set<Did>()
   readonly #listeners: (() => void)[] = []
+  readonly #onRollback: (() => void)[] = []
   /** The furthest that a peer showed. */
   #rollback: Rollback | null = null
   /** How often everybody was to be asked anew. */
@@ -107,10 +108,16 @@ export class BootCheck {
     this.#listeners.push(listener)
   }
 
+  /** Told of each rollback that a peer shows, in the turn in which it is known. */
+  onRollback(listener: () => void): void {
+    this.#onRollback.push(listener)
+  }
+
   /** Takes what a peer showed, before or after it is done, so that no later start forgets it. */
   async remember(shown: Rollback): Promise<void> {
     if (this.#rollback !== null && !further(shown, this.#rollback)) return
     this.#rollback = shown
+    for (const listener of this.#onRollback) listener()
     const value = utf8(shown.checkpoint)
     try {
       await this.#ports.persist([{ space: 'governance', key: 'rollback', value }])

@@ -43,6 +43,8 @@ export interface InvitesPorts {
   readonly admitter: Signer | null
   /** Where this node can be dialled, with /p2p/. */
   addresses(): readonly string[]
+  /** Whether the boot check is over: before that an older image of the disk may not know who was admitted. */
+  checked(): boolean
 }
 
 export interface InviteOptions {
@@ -132,6 +134,20 @@ export class Invites {
   }
 
   /**
+   * A peer showed that this disk was set back: which invites were revoked since then nobody knows,
+   * so none of them admits any more. Who was bound to one stays bound.
+   */
+  async withdraw(): Promise<void> {
+    const open = [...this.#invites].filter(
+      ([, { revoked, redeemedBy }]) => !revoked && redeemedBy === null,
+    )
+    const withdrawn = open.map(([id, invite]) => [id, { ...invite, revoked: true }] as const)
+    for (const [id, invite] of withdrawn) this.#invites.set(id, invite)
+    if (withdrawn.length > 0)
+      await this.#ports.persist(withdrawn.map(([id, invite]) => putOf(id, invite)))
+  }
+
+  /**
    * null once the principal is admitted, durable. Whoever does not have the secret learns
    * nothing of any invite. Rejects when the disk does not take it.
    */
@@ -149,6 +165,8 @@ export class Invites {
     if (inGoodStanding(governance, principal, this.#ports.clock.wallMs())) return null
     // It has had its membership; what became of that is for an admitter to say.
     if (this.#issued(invite)) return null
+    // What this disk does not know the others may: who was admitted by it already.
+    if (!this.#ports.checked()) return 'NOT_READY'
 
     const running = this.#redeeming.get(id) ?? this.#bind(id, invite, who)
     await running

@@ -150,6 +150,7 @@ export async function openKnowledge(ports: NodePorts) {
     node: network.self,
     admitter: keys.admitter,
     addresses: () => network.addresses(),
+    checked: () => log.open,
   })
   const door = await Door.open({
     ...{ store, persist, network, clock, random, statements, addresses, invites, keys, name },
@@ -184,7 +185,7 @@ export function originOf(statements: Statements, node: Did, epoch: number): stri
 export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { clock, random, store, network, keys, tell, stalenessAtMostMs } = ports
   const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
-  const { checkpoints, cosigned } = knowledge
+  const { checkpoints, cosigned, invites } = knowledge
   const equivocation = new Equivocation({
     ...{ self: network.self, clock, statements, checkpoints },
     ask: (node, request, signal) => askLog(network, node, request, signal),
@@ -206,6 +207,10 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const boot = await BootCheck.open({
     ...{ network, clock, store, statements, challenges, own, persist },
     log: () => log,
+  })
+  boot.onRollback(() => {
+    const missed = (error: unknown) => tell.problem('invites could not be withdrawn', error)
+    void invites.withdraw().catch(missed)
   })
   /** What shows up while the boot check waits for others is not shown to it again; what shows up later ends this log (S9). */
   const watch = async (note: string | null) => {

@@ -125,6 +125,64 @@ test('an invite is used up after the redeemer was restored to the day before', a
   row(t, 123, 'after a restored redeemer: 1 principal')
 })
 
+test('nobody is admitted by an invite before the boot check is over: an older disk may not know who was', async (t) => {
+  const { sim, node, world, known } = await founded()
+  const { line, id } = await sim.run(node.invites.create(OPTIONS))
+  const before = new Map(node.memory.space('invite'))
+  const joiner = await sim.open('corvus')
+  await sim.run(joiner.door.join(line, NO_MESH))
+  node.stop()
+  // The old image of its disk: that corvus was admitted is known to others alone.
+  const { memory } = await sim.open('older', { mesh: world, known })
+  for (const [key, value] of before) memory.space('invite').set(key, value)
+  const boot = { over: false }
+  const checked = () => boot.over
+  const anew = await sim.open('atlas', { memory, admitter: ana, checked })
+  const thief = await sim.open('thief')
+  await assert.rejects(sim.run(thief.door.join(line, NO_MESH)), fails('NOT_READY'))
+  assert.deepEqual(
+    [anew.invites.list()[0]?.state, membersOf(anew, `invite ${id}`).size],
+    ['open', 0],
+  )
+
+  // What the boot check brings.
+  for (const value of node.memory.space('statement').values())
+    await sim.run(anew.statements.offer(value, null, 'sync').done)
+  boot.over = true
+  await assert.rejects(sim.run(thief.door.join(line, NO_MESH)), fails('CONFLICT'))
+  assert.deepEqual(membersOf(anew, `invite ${id}`), new Set([joiner.did]))
+  sim.stop(anew, joiner, thief)
+  row(t, 123, 'during the boot check of a restored redeemer: 0 principals')
+})
+
+test('where a peer shows that the disk was set back no invite of it admits any more', async () => {
+  const { sim, node } = await founded()
+  const lines = [
+    await sim.run(node.invites.create(OPTIONS)),
+    await sim.run(node.invites.create(OPTIONS)),
+  ]
+  const joiner = await sim.open('corvus')
+  await sim.run(joiner.door.join(lines[0]?.line ?? '', NO_MESH))
+  await sim.run(node.invites.withdraw())
+  const states = () => node.invites.list().map(({ state }) => state)
+  assert.deepEqual(states(), ['redeemed', 'revoked'])
+  const late = await sim.open('late')
+  await assert.rejects(
+    sim.run(late.door.join(lines[1]?.line ?? '', NO_MESH)),
+    fails('NOT_ADMITTED'),
+  )
+  node.stop()
+  const anew = await sim.open('atlas', { memory: node.memory, admitter: ana })
+  assert.deepEqual(
+    anew.invites
+      .list()
+      .map(({ state }) => state)
+      .sort(),
+    ['redeemed', 'revoked'],
+  )
+  sim.stop(anew, joiner, late)
+})
+
 test('an invite is used up once its batch was begun, whatever became of it', async () => {
   for (const how of ['gone', 'kept'] as const) {
     const { sim, node } = await founded()

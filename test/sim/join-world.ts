@@ -37,6 +37,8 @@ interface OpenOptions {
   readonly admitter?: Signer
   /** What survived its last life. */
   readonly memory?: Memory
+  /** Whether its boot check is over; default: it is. */
+  readonly checked?: () => boolean
   /** What it calls itself; default: its name. */
   readonly as?: string
 }
@@ -72,6 +74,7 @@ export class JoinWorld {
       ...{ ...ports, statements, random: clock.dice, node: did },
       admitter: options.admitter ?? null,
       addresses: () => network.addresses(),
+      checked: options.checked ?? (() => true),
     })
     const door = await Door.open({
       ...{ ...ports, network, statements, addresses, invites },

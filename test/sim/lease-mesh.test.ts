@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { textOf } from '../../src/core/bytes.ts'
 import { logOrigin, signCheckpoint } from '../../src/core/checkpoint.ts'
 import { rootHash } from '../../src/core/merkle.ts'
+import { formatInviteRecord } from '../../src/mesh/invite-record.ts'
 import { FAR_MS, meshOfThree, STALENESS_MS } from './three.ts'
 
 const never = new AbortController().signal
@@ -38,6 +39,11 @@ test('a revocation is committed and bounded; the node that is cut off stopped by
 
 test('a node whose disk was restored finds out, and goes on only in a new epoch of its log', async () => {
   const { mesh, clock, a, c } = await meshOfThree()
+  const invite = formatInviteRecord({
+    ...{ key: c.keys.log.did, name: null, labels: new Map(), expiresMs: FAR_MS },
+    ...{ revoked: false, redeemedBy: null, as: null, member: null },
+  })
+  await clock.until(c.node.log.persist([{ space: 'invite', key: '7f3a9c12', value: invite }]))
   const image = c.disk.state
   const first = mesh.world.revocation({ untilMs: FAR_MS })
   await clock.until(a.node.statements.submit(first.bytes))
@@ -49,6 +55,11 @@ test('a node whose disk was restored finds out, and goes on only in a new epoch 
   assert.match(c.node.boot.why ?? '', /^rollback: a peer holds a checkpoint of this log at size/)
   assert.ok((c.node.boot.rollback?.size ?? 0) <= size)
   assert.equal(c.node.lease.status().held, false)
+  assert.deepEqual(
+    c.node.invites.list().map(({ id, state }) => [id, state]),
+    [['7f3a9c12', 'revoked']],
+    'it may have been revoked since',
+  )
 
   const epoch = mesh.world.epoch(c.keys)
   await clock.until(a.node.statements.submit(epoch.bytes))
