@@ -22,15 +22,16 @@ export const scratch = mkdtempSync(join(SCRATCH, 'meshd-power-'))
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
 /** Path of the library; null where it cannot be built. */
-export const shim = build()
+export const shim = built('powerfail')
 export const skip = shim === null ? 'no gcc here, or not Linux' : false
 
-function build(): string | null {
-  const library = join(scratch, 'powerfail.so')
+/** A library of that source, to be preloaded; null where it cannot be built. */
+export function built(name: string): string | null {
+  const library = join(scratch, `${name}.so`)
   const flags = ['-O1', '-shared', '-fPIC', '-o', library]
   try {
     if (process.platform !== 'linux') return null
-    execFileSync('gcc', [...flags, join(HERE, 'powerfail.c'), '-ldl', '-lpthread'], {
+    execFileSync('gcc', [...flags, join(HERE, `${name}.c`), '-ldl', '-lpthread'], {
       stdio: 'ignore',
     })
     return library

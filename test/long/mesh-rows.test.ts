@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { row } from '../lab/row.ts'
+import { LONG } from '../lab/shim.ts'
 import type { Event } from '../sim/history.ts'
 import { runSeed } from '../sim/mesh-run.ts'
 import type { Swarm } from '../sim/swarm.ts'
@@ -16,6 +17,8 @@ const CALM: Partial<Swarm> = {
   weather: { delayMsMin: 1, delayMsMax: 20, loss: 0, gossipLoss: 0, duplicates: 0, reorder: 0 },
 }
 
+const KEPT: ReadonlySet<Event['ev']> = new Set(['answer', 'lie', 'evidence', 'accept'])
+
 interface Seen {
   readonly allows: number
   readonly denied: number
@@ -24,11 +27,11 @@ interface Seen {
 }
 
 /** @returns what was seen in all of the worlds, in which nothing is found */
-async function worlds(shape: Partial<Swarm>): Promise<Seen> {
+async function worlds(shape: Partial<Swarm>, seeds = SEEDS): Promise<Seen> {
   const met = new Map<string, number>()
   const events: Event[] = []
-  for (const seed of SEEDS) {
-    const kept = ({ ev }: Event) => ev === 'answer' || ev === 'lie' || ev === 'evidence'
+  for (const seed of seeds) {
+    const kept = ({ ev }: Event) => KEPT.has(ev)
     const read = (event: Event) => void (kept(event) && events.push(event))
     const outcome = await runSeed(seed, { read, shape: { ...CALM, ...shape } })
     for (const [id, times] of outcome.met) met.set(id, (met.get(id) ?? 0) + times)
@@ -62,6 +65,16 @@ on('clocks that drift by a tenth', { drift: 0.1 }, (t, seen) => {
   happened(seen, 'a drifting clock')
   row(t, 39, `by a tenth: 0 wrong of ${seen.allows} allows`)
 })
+
+on(
+  'processes that stand still, and machines that are suspended',
+  { pause: 0.1, callMs: 30, lawMs: 500 },
+  (t, seen) => {
+    happened(seen, 'a pause', 'a suspended machine', 'a lease that is not held')
+    row(t, 8, `${times(seen, 'a pause')} pauses: ${stale(seen)}`)
+    row(t, 43, `${times(seen, 'a suspended machine')} suspended: ${stale(seen)}`)
+  },
+)
 
 on('partitions: halves, one alone, a bridge', { partition: 0.2, bridge: 0.1 }, (t, seen) => {
   happened(seen, 'a partition', 'a bridge')
@@ -109,4 +122,31 @@ on('disks that are set back', { restore: 1, crash: 0.02 }, (t, seen) => {
   happened(seen, 'a disk that was set back')
   row(t, 110, `0 late allows of ${seen.allows}`)
   row(t, 122, '0 framed')
+})
+
+/** From the first node that accepted a statement to each other one, s, ascending: those that were down had to come back. */
+function spreads({ events }: Seen): readonly number[] {
+  const accepts = events.filter((event) => event.ev === 'accept')
+  const firsts = new Map<number, number>()
+  for (const { statement, t } of accepts)
+    firsts.set(statement, Math.min(t, firsts.get(statement) ?? t))
+  return accepts
+    .map(({ statement, t }) => (t - (firsts.get(statement) ?? t)) / 1000)
+    .filter((s) => s > 0)
+    .toSorted((a, b) => a - b)
+}
+
+const CHURN_S = LONG ? 300 : 30
+/** Looked at twice a second. */
+const CHURN = { nodes: 10, crash: 0.05, callMs: 200, lawMs: 1_500, faultsMs: CHURN_S * 1_000 }
+test('a tenth of ten nodes crashes each second', { timeout: 900_000 }, async (t) => {
+  const seen = await worlds(CHURN, SEEDS.slice(0, 1))
+  happened(seen, 'a crash')
+  const all = spreads(seen)
+  const at = (share: number) => all[Math.floor((all.length - 1) * share)]?.toFixed(1)
+  row(
+    t,
+    55,
+    `${CHURN_S} s of it, ${times(seen, 'a crash')} crashes: ${stale(seen)}; a statement reaches a node ${at(0.5)} s (p50), ${at(0.99)} s (p99) after the first; in the end all hold all`,
+  )
 })
