@@ -1,5 +1,9 @@
 /** `meshd invite create|list|revoke`: single use, expiring, redeemed at the very node that made it. */
 import type { InviteView, ListView } from '../client/types.ts'
+import { inviteId, isInvite, parseInvite } from '../core/invite.ts'
+import { signerOf } from '../core/keys.ts'
+import { Malformed } from '../core/malformed.ts'
+import { MeshError } from '../core/problems.ts'
 import { printItem, printList } from './output.ts'
 import { durationOf } from './parse.ts'
 import { labelsOf } from './peer-admit.ts'
@@ -71,8 +75,31 @@ export const inviteRevoke: Command = {
   args: ['<id>'],
   says: 'make an open invite useless',
   examples: ['meshd invite revoke 7f3a9c12'],
-  run: async (context, [id = '']) => {
-    await context.client('admin').delete(`/v1/invites/${encodeURIComponent(id)}`)
+  run: async (context, [text = '']) => {
+    await context.client('admin').delete(`/v1/invites/${idOf(text)}`)
     return 0
   },
+}
+
+const ID = /^[0-9a-f]{8}$/
+
+/**
+ * Who has the line at hand may give it instead of the id. It goes no further, and what is neither
+ * is not repeated: it may be a part of the secret.
+ */
+function idOf(text: string): string {
+  if (ID.test(text)) return text
+  try {
+    if (isInvite(text)) return inviteId(signerOf(parseInvite(text).secret).did)
+  } catch (error) {
+    // A person pasted it, perhaps not all of it.
+    if (!(error instanceof Malformed)) throw error
+  }
+  throw new MeshError(
+    'USAGE',
+    'an invite is called by 8 hex digits, and this is not its whole line',
+    {
+      hint: 'meshd invite list',
+    },
+  )
 }

@@ -121,6 +121,7 @@ export const peerJoin: Command = {
   args: ['<multiaddr-or-invite>'],
   says: 'dial, say hello, pin the mesh, ask for admission',
   examples: [
+    'meshd peer join -',
     'meshd peer join meshd-invite:1:eyJh…',
     'meshd peer join /ip4/10.0.0.4/tcp/4717/p2p/12D3Koo… --mesh sha256:77aa…',
   ],

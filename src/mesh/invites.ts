@@ -121,7 +121,8 @@ export class Invites {
   async revoke(id: string): Promise<void> {
     const invite = this.#invites.get(id)
     if (invite === undefined)
-      throw new MeshError('NOT_FOUND', `no invite is called \`${id}\``, {
+      // It is not repeated: what is no id may be the secret.
+      throw new MeshError('NOT_FOUND', 'no invite of this node is called that', {
         hint: 'meshd invite list',
       })
     if (invite.redeemedBy !== null)

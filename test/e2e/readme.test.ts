@@ -1,7 +1,7 @@
 /**
  * Every block of the README that is headed by a host, run line by line on real
- * daemons. What a reader would fill in is filled in: the invite, the artifact,
- * the user id, the script. A line ends with status 0 unless its comment says another.
+ * daemons. What a reader would fill in is filled in: the artifact, the user id,
+ * the script; and where a command reads its input, the invite is pasted. A line ends with status 0 unless its comment says another.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -29,11 +29,18 @@ after(async () => {
 function filledIn(line: string, printed: string): string {
   const last = (form: RegExp) => printed.match(form)?.at(-1) ?? ''
   return line
-    .replace('meshd-invite:1:…', last(/meshd-invite:1:\S+/g))
     .replace('bafyrei…', last(/bafyrei\S+/g))
     .replace('uid=1001', `uid=${process.getuid?.() ?? 0}`)
     .replace('./deploy.sh', script)
     .replaceAll(/\b(?:root\.json|denied\.tlog-proof|all\.evidence)\b/g, (name) => join(dir, name))
+}
+
+/** What a reader pastes; null where the command reads nothing. */
+function pasted(command: string, printed: string): string | null {
+  if (!command.endsWith(' -')) return null
+  const line = printed.match(/meshd-invite:1:\S+/g)?.at(-1)
+  assert.ok(line !== undefined, 'an invite was printed before')
+  return `${line}\n`
 }
 
 test('the README tells the truth: its blocks run as they stand', async () => {
@@ -53,7 +60,7 @@ test('the README tells the truth: its blocks run as they stand', async () => {
         continue
       }
       const expected = Number(/exit (\d+)/.exec(comment)?.[1] ?? 0)
-      const said = await typed(on, filledIn(command, printed))
+      const said = await typed(on, filledIn(command, printed), pasted(command, printed))
       assert.equal(said.status, expected, `${line}\n${said.stdout}${said.stderr}`)
       printed += said.stdout + said.stderr
     }

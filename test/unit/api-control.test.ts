@@ -1,6 +1,7 @@
 /** The control API on a real node: what each route answers, to whom, and how much it lets anybody ask. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseInvite } from '../../src/core/invite.ts'
 import { LISTINGS_MAX, SEARCHES_MAX, SPREADS_MAX } from '../../src/core/limits.ts'
 import * as story from '../golden/story.ts'
 import { Control } from './control.ts'
@@ -232,7 +233,19 @@ test('an invite is shown whole once, to whoever made it, and can be taken back',
     const { status, body: said } = await control.ask('POST /v1/invites', bad)
     assert.ok(status >= 400 && said.code !== 'BUG', JSON.stringify([bad, said]))
   }
-  assert.equal((await control.ask('DELETE /v1/invites/x')).status, 404)
+  const { secret } = parseInvite(made.body.line)
+  for (const text of [
+    'x',
+    made.body.line,
+    made.body.line.slice(13),
+    Buffer.from(secret).toString('hex'),
+  ]) {
+    const { status, body: said } = await control.ask(
+      `DELETE /v1/invites/${encodeURIComponent(text)}`,
+    )
+    assert.equal(status, 404)
+    assert.ok(text === 'x' || !JSON.stringify(said).includes(text), 'a secret is not repeated')
+  }
   assert.equal((await control.ask(`DELETE /v1/invites/${made.body.id}`)).status, 200)
   assert.deepEqual(
     (await list()).map(({ state }: { state: string }) => state),
