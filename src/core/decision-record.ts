@@ -47,7 +47,7 @@ export interface Recorded {
   readonly durationUs: number | null
 }
 
-/** The draft for the log. */
+/** The draft for the log, which leaves `judged` out where it writes at that very moment. */
 export function decisionDraft(recorded: Recorded): JsonObject {
   return formatDraft<'decision'>(decisionBody(recorded))
 }
@@ -83,6 +83,7 @@ function decisionBody(recorded: Recorded): Body<'decision'> {
     supersedes,
     unrecorded,
     durationUs,
+    judged: Math.floor(input.nowMs),
   }
 }
 

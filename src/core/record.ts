@@ -155,6 +155,8 @@ const bodies = {
     /** Denials answered since the last durable record, which no record names. */
     unrecorded: count,
     durationUs: nullable(count),
+    /** When it was judged, by the wall clock; absent where that is the record's own time. */
+    judged: shape.optional(shape.time),
   },
   outcome: {
     type: literal('outcome'),
@@ -238,7 +240,7 @@ export function formatDraft<T extends RecordType>(body: Body<T>): JsonObject {
   return jsonOf(body)
 }
 
-const TIMES: readonly string[] = ['time', 'expires']
+const TIMES: readonly string[] = ['time', 'expires', 'judged']
 
 /** INVARIANT: a time is at the top of a leaf, under one of these names. */
 function jsonOf(fields: object): JsonObject {

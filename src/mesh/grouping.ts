@@ -149,7 +149,9 @@ function draftedOf(
   index: number,
   exhibit: Uint8Array | null,
 ): Leaf {
-  const bytes = jsonBytes({ ...draft, ...head, index })
+  const { judged, ...rest } = draft
+  const dated = judged === undefined || judged === head['time'] ? rest : draft
+  const bytes = jsonBytes({ ...dated, ...head, index })
   if (bytes.length > RECORD_BYTES_MAX)
     throw new MeshError('TOO_LARGE', `a record has ${bytes.length} bytes, of ${RECORD_BYTES_MAX}`)
   const timeMs = Date.parse(String(head['time']))

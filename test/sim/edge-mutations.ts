@@ -163,6 +163,19 @@ export const EDGES: readonly Mutation[] = [
     quick: false,
   },
   {
+    id: 'N22',
+    name: 'a record does not say when it was judged',
+    edits: [
+      edit(
+        'mesh/grouping.ts',
+        "judged === head['time'] ? rest : draft",
+        'judged !== null ? rest : draft',
+      ),
+    ],
+    by: { checker: 'S11', seed: 73 },
+    quick: false,
+  },
+  {
     id: 'N12',
     name: 'what the disk gives of statements at a start is believed',
     edits: [

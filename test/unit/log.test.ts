@@ -53,6 +53,20 @@ test('a record is numbered, dated, named after its bytes, and durable when it is
   assert.deepEqual(rootHash(log.tree), rootOf(disk))
 })
 
+test('a decision says when it was judged where it is written at another time, and there alone', async () => {
+  const { disk, log, clock } = await world(10)
+  const judged = new Date(clock.wallMs()).toISOString()
+  const decision = { type: 'decision', judged }
+  // The second waits for the disk, which has the first.
+  const first = log.append(decision)
+  await clock.settle()
+  await clock.until(Promise.all([first, log.append(decision)]))
+  const [at, later] = bytesOn(disk).map((bytes) => JSON.parse(Buffer.from(bytes).toString()))
+  assert.deepEqual([at.time, at.judged], [judged, undefined])
+  assert.notEqual(later.time, judged)
+  assert.equal(later.judged, judged)
+})
+
 test('what comes while the disk is busy is one batch, in the order in which it came', async () => {
   const { disk, log, clock } = await world(10)
   const names = Array.from({ length: 50 }, (_, i) => `${i}`)

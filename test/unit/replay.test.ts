@@ -193,6 +193,20 @@ test('what a revocation stopped on its way to the disk is judged again to the sa
   )
 })
 
+test('a decision is judged again at the time at which it was judged, whenever it was written', () => {
+  const written = (timeMs: number) => changed(ALLOW.leaf, () => ({ time: formatTime(timeMs) }))
+  // It waited for the disk, or the clock was set: expired by then, or not yet issued.
+  for (const timeMs of [NOW_MS + 86_400_000, NOW_MS - 86_400_000]) {
+    const { judged, same, differing } = replayed(LOG.with(4, written(timeMs)))
+    assert.deepEqual([judged, same, differing], [2, 2, []])
+  }
+  const { judged: _, ...undated } = JSON.parse(Buffer.from(written(NOW_MS + 86_400_000)).toString())
+  assert.match(
+    replayed(LOG.with(4, utf8(formatJson(undated)))).differing[0]?.detail ?? '',
+    /check 3: recorded passed, now EXPIRED/,
+  )
+})
+
 test('a decision that was recorded otherwise than it is judged is told', () => {
   const lies: [leaf: Uint8Array, says: RegExp][] = [
     [

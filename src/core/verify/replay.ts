@@ -138,19 +138,13 @@ class Run {
       ...{ files: this.#files, present: this.#present },
       ...{ governance: enforced, authority, engine: this.#engine },
     }
-    const input = inputOf(record, record.time, world)
+    const input = inputOf(record, record.judged ?? record.time, world)
     if (typeof input === 'string') {
       this.#leave(input, 1)
       return
     }
     this.#judged += 1
-    // It was judged at some time from its arrival to its record: something may have ended in between.
-    const earlier = record.time - Math.ceil((record.durationUs ?? 0) / 1000)
-    const found = [record.time, earlier].map((nowMs) => {
-      const at = { ...input, nowMs }
-      return differenceOf(record, at, judge(at))
-    })
-    const detail = found.includes(null) ? null : (found[0] ?? null)
+    const detail = differenceOf(record, input, judge(input))
     if (detail === null) this.#same += 1
     else if (this.#differing.length < REPLAY_DIFFERENCES_MAX)
       this.#differing.push({ index: record.index, id, detail })

@@ -5,15 +5,11 @@ export const S11: Invariant = {
   id: 'S11',
   says: 'what a log tells of is judged the same again, or cannot be for a reason that is known',
   begin({ fail, met }) {
-    /** Whose clock was set: a record has the time at which it was written, and not the one at which it was judged. */
-    const stepped = new Set<number>()
     return (event) => {
-      if (event.ev === 'fault' && event.kind === 'step')
-        stepped.add(Number(/^n(\d+)/.exec(event.says)?.[1]))
       if (event.ev !== 'replayed' || event.node === null) return
       const { node, judged, differing, notJudged } = event
       for (let times = 0; times < judged; times += 1) met()
-      if (!stepped.has(node)) for (const each of differing) fail(`n${node}: ${each}`)
+      for (const each of differing) fail(`n${node}: ${each}`)
       for (const [why, count] of Object.entries(notJudged))
         if (!EXPLAINED.has(why)) fail(`n${node}: ${count} cannot be judged again: ${why}`)
     }
