@@ -38,24 +38,7 @@ before(async () => {
 
 after(() => siege[Symbol.asyncDispose]())
 
-/** Until the node says how many it holds; a connection that ends meanwhile is made anew. */
-async function push(blobs: readonly Uint8Array[], by = siege.mallory): Promise<void> {
-  const body = formatSyncRequest({ ask: 'push', blobs })
-  await eventually(
-    'it is answered',
-    async () => {
-      const open = by.node.getConnections().filter(({ status: now }) => now === 'open')
-      const connection = open.at(-1) ?? (await siege.greeted(by).catch(() => null))
-      if (connection === null) return false
-      const answer = await by.ask(connection, 'sync', body, 4_000).catch(() => null)
-      if (answer === null) connection.abort(new Error('again'))
-      return answer !== null
-    },
-    (answered) => answered,
-    15_000,
-  )
-}
-
+const push = (blobs: readonly Uint8Array[], by = siege.mallory) => siege.push(blobs, by)
 const bytesOf = (envelope: Envelope) => formatEnvelope(envelope)
 const common = () => ({ mesh: siege.mesh, root: 1, issuedMs: Date.now(), message: null })
 

@@ -59,7 +59,11 @@ const STORAGE: readonly Line[] = [
   ['two daemons on one data directory', 'S5', 'exit status of the second'],
   ['symlink, hard link, FIFO, owner, mode in data, keys, socket, config', 'S14 S18', 'refused'],
   ['path traversal in ids and names', 'S16', 'escapes'],
-  ['a member fills the disk with valid statements', 'S16 S17', 'bytes per principal'],
+  [
+    'a member fills the disk with statements, announcements, cosigning',
+    'S16 S17',
+    'bytes per principal',
+  ],
 ]
 
 const RESOURCES: readonly Line[] = [

@@ -4,6 +4,7 @@ import type { Connection } from '@libp2p/interface'
 import type { Host } from '../../src/cli/stage.ts'
 import type { StatementId } from '../../src/core/id.ts'
 import { type Did, parseDid } from '../../src/core/keys.ts'
+import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { formatTopic } from '../../src/network/topics.ts'
 import { eventually, Lab, status } from '../e2e/lab.ts'
 import { raw, request, socketOf } from '../e2e/raw.ts'
@@ -69,6 +70,29 @@ export class Siege implements AsyncDisposable {
     assert.equal(answer?.['result'], 'member')
     await attacker.gossip(connection)
     return connection
+  }
+
+  /** Until the node says how many it holds; a connection that ends meanwhile is made anew. */
+  async push(blobs: readonly Uint8Array[], by = this.mallory): Promise<void> {
+    await this.asked('sync', formatSyncRequest({ ask: 'push', blobs }), by)
+  }
+
+  /** Until it is answered. */
+  async asked(protocol: string, body: Uint8Array, by = this.mallory): Promise<Uint8Array> {
+    const answer = await eventually(
+      'it is answered',
+      async () => {
+        const open = by.node.getConnections().filter(({ status: now }) => now === 'open')
+        const connection = open.at(-1) ?? (await this.greeted(by).catch(() => null))
+        if (connection === null) return null
+        const said = await by.ask(connection, protocol, body, 4_000).catch(() => null)
+        if (said === null) connection.abort(new Error('again'))
+        return said
+      },
+      (said) => said !== null,
+      15_000,
+    )
+    return answer ?? new Uint8Array()
   }
 
   /** Freezes, signed at borealis one after the other until ms are over. */
