@@ -186,4 +186,52 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'S6', seed: 51 },
     quick: false,
   },
+  {
+    id: 'N13',
+    name: 'the lease that a permit asks for is not looked at',
+    edits: [
+      edit(
+        'core/matter.ts',
+        'if (stalenessMs === null || ref === undefined)',
+        'if (stalenessMs !== -1)',
+      ),
+      edit('core/recheck.ts', 'if (stalenessMs === null) return', 'if (stalenessMs !== -1) return'),
+    ],
+    by: { checker: 'Q9', seed: 7 },
+    quick: false,
+  },
+  {
+    id: 'N14',
+    name: 'the second look is at the lease of the root alone',
+    edits: [
+      edit('core/recheck.ts', 'if (stalenessMs === null) return', 'if (stalenessMs !== -1) return'),
+    ],
+    by: { checker: 'Q9', seed: 47 },
+    quick: false,
+  },
+  {
+    id: 'N15',
+    name: 'what a permit asks for takes the place of what the root does',
+    edits: [
+      edit(
+        'mesh/lease.ts',
+        'Math.min(this.#boundMs(root), atMostMs)',
+        'Number.isFinite(atMostMs) ? atMostMs : this.#boundMs(root)',
+      ),
+      edit(
+        'core/matter.ts',
+        'return own.held && (!asked.held || asked.untilMs < own.untilMs) ? asked : own',
+        'return asked',
+      ),
+    ],
+    by: { checker: 'Q9', seed: 1 },
+    quick: false,
+  },
+  {
+    id: 'N16',
+    name: 'of the permits that an allow rests on the one that asks for least counts',
+    edits: [edit('daemon/cedar-combine.ts', 'Math.min(...bounds)', 'Math.max(...bounds)')],
+    by: { checker: 'Q9', seed: 1900 },
+    quick: false,
+  },
 ]

@@ -16,6 +16,12 @@ import type { LeaseTerms } from '../../src/core/statement/root.ts'
 import type { Protocol } from '../../src/mesh/ports.ts'
 import type { Sent } from './exchange.ts'
 
+/** A permit of one action, that asks for a lease so fresh. */
+export interface Ask {
+  readonly action: string
+  readonly stalenessMs: number
+}
+
 /** A statement that the harness made. */
 export interface Law {
   readonly number: number
@@ -29,7 +35,12 @@ export interface Law {
       }
     | { readonly type: 'revocation'; readonly target: Target }
     | { readonly type: 'freeze'; readonly scope: Scope; version: number; readonly frozen: boolean }
-    | { readonly type: 'policy'; readonly version: number; readonly signer: Did }
+    | {
+        readonly type: 'policy'
+        readonly version: number
+        readonly signer: Did
+        readonly asks: readonly Ask[]
+      }
     | { readonly type: 'epoch'; readonly of: number; readonly epoch: number }
     | {
         readonly type: 'member'

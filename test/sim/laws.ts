@@ -34,10 +34,10 @@ import {
   rootOf,
   World,
 } from '../unit/statements.ts'
-import { BEGINNING_MS, type Dice } from './clock.ts'
-import type { Happening, Law, Said } from './history.ts'
+import { BEGINNING_MS, Dice } from './clock.ts'
+import type { Ask, Happening, Law, Said } from './history.ts'
 import { rolesIn } from './notary.ts'
-import { bundleOf } from './permits.ts'
+import { bundleOf, drawAsks } from './permits.ts'
 import type { Swarm } from './swarm.ts'
 
 const FAR_MS = BEGINNING_MS + 1e10
@@ -78,13 +78,17 @@ export class Laws {
   /** Half signed so far. */
   readonly #whole = new Set<StatementId>()
   readonly #forged = new Set<StatementId>()
+  /** Of bundles, by their ids. */
+  readonly #asks = new Map<StatementId, readonly Ask[]>()
+  /** Of its own; null where no bundle asks for a lease of its own. */
+  readonly #fresh: Dice | null
   readonly #halves: boolean
   readonly #seed: number
   readonly #keys: readonly NodeKeys[]
   readonly #told: (happening: Happening) => void
 
   constructor(
-    { seed, witnesses, lease, halves, outsider, faultsMs }: Swarm,
+    { seed, witnesses, lease, halves, outsider, faultsMs, fresh }: Swarm,
     keys: readonly NodeKeys[],
     told: (happening: Happening) => void,
   ) {
@@ -99,7 +103,10 @@ export class Laws {
       roles: this.#roles(false),
     })
     this.world = new World(this.root)
-    this.policy = this.world.policy(bundleOf(seed, 'tool:none'), this.#signers(ana))
+    this.#fresh = fresh > 0 ? new Dice(seed * 107 + 43) : null
+    const asks = this.#drawAsks()
+    this.policy = this.world.policy(bundleOf(seed, 'tool:none', asks), this.#signers(ana))
+    this.#asks.set(this.policy.id, asks)
     const members = keys.map((each) => this.world.member(each, { expiresMs: FAR_MS }))
     const guestUntilMs = outsider === 'expired' ? BEGINNING_MS + EXPIRES * faultsMs : FAR_MS
     const guest = this.world.member(GUEST, {
@@ -166,7 +173,10 @@ export class Laws {
 
   /** The next version, which denies one action. */
   publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
-    this.policy = this.world.nextPolicy([last], bundleOf(this.#seed, denied), this.#signers(signer))
+    const asks = this.#drawAsks()
+    const bundle = bundleOf(this.#seed, denied, asks)
+    this.policy = this.world.nextPolicy([last], bundle, this.#signers(signer))
+    this.#asks.set(this.policy.id, asks)
     return this.#number(this.policy)
   }
 
@@ -230,6 +240,10 @@ export class Laws {
     this.#told({ ev: 'link', link })
   }
 
+  #drawAsks(): readonly Ask[] {
+    return this.#fresh === null ? [] : drawAsks(this.#fresh, this.root.statement.lease.stalenessMs)
+  }
+
   #roles(dropped: boolean): Root['roles'] {
     const two = this.#halves ? 2 : 1
     const both = { revoker: role(two, ...people), policy: role(two, ...people) }
@@ -271,7 +285,10 @@ export class Laws {
       const { scope, version, frozen } = statement
       return { type, scope, version, frozen }
     }
-    if (type === 'policy') return { type, version: statement.version, signer: ana.did }
+    if (type === 'policy') {
+      const asks = this.#asks.get(statement.id) ?? []
+      return { type, version: statement.version, signer: ana.did, asks }
+    }
     if (type === 'epoch') {
       const of = this.#keys.findIndex(({ identity }) => identity.did === statement.node)
       return { type, of, epoch: statement.epoch }

@@ -22,6 +22,7 @@ const WEATHERS: Readonly<Record<string, (swarm: Swarm) => Partial<Swarm>>> = {
   'slow disks': () => ({ diskMsMax: 5 }),
   'storage errors': () => ({ storageError: 0 }),
   invites: () => ({ invites: 0 }),
+  'fresh bundles': () => ({ fresh: 0 }),
   bindings: () => ({ bindings: 0 }),
   climbers: () => ({ climbers: 0 }),
   outsider: () => ({ outsider: null }),

@@ -68,6 +68,8 @@ export interface Swarm {
   readonly bindings: number
   /** How many bits of disks are flipped. */
   readonly flips: number
+  /** Whether bundles ask for a lease of their own: 0 or 1. */
+  readonly fresh: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -130,15 +132,24 @@ export function draw(seed: number): Swarm {
     flood: nodes > 1 && dice.unit() < 0.15 ? 1 : 0,
     programs: more.unit() < 0.5 ? 1 : 0,
     mirrors: 0,
-    // By dice of its own: what the others draw stays what it is.
-    halves: new Dice(seed * 6_151 + 29).unit() < 0.3 ? 1 : 0,
+    ...drawLater(seed, nodes),
+  }
+}
+
+/** What came later still, each by dice of its own: what the others draw stays what it is. */
+function drawLater(seed: number, nodes: number) {
+  const outsiders = new Dice(seed * 12_289 + 109)
+  const share = (factor: number, more: number, of: number) =>
+    new Dice(seed * factor + more).unit() < of ? 1 : 0
+  return {
+    halves: share(6_151, 29, 0.3),
     // A guest, and who joined, tell nobody what they remember: one node alone would wait for that.
-    invites: nodes > 1 && new Dice(seed * 24_593 + 117).unit() < 0.2 ? 1 : 0,
-    outsider:
-      nodes > 1 ? (OUTSIDERS[new Dice(seed * 12_289 + 109).integer(OUTSIDERS_OF)] ?? null) : null,
-    climbers: new Dice(seed * 24_593 + 61).unit() < 0.25 ? 1 : 0,
-    bindings: new Dice(seed * 49_157 + 73).unit() < 0.25 ? 1 : 0,
-    flips: new Dice(seed * 12_289 + 7).unit() < 0.25 ? 1 : 0,
+    invites: nodes > 1 ? share(24_593, 117, 0.2) : 0,
+    outsider: nodes > 1 ? (OUTSIDERS[outsiders.integer(OUTSIDERS_OF)] ?? null) : null,
+    climbers: share(24_593, 61, 0.25),
+    bindings: share(49_157, 73, 0.25),
+    flips: share(12_289, 7, 0.25),
+    fresh: share(24_593, 47, 0.25),
   }
 }
 

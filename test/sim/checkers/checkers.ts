@@ -8,6 +8,7 @@ import { Checker, type Invariant } from './checker.ts'
 import { S6 } from './damage.ts'
 import { S1, S2, S13 } from './decisions.ts'
 import { L5, S4 } from './evidence.ts'
+import { Q9 } from './fresh.ts'
 import { S24 } from './joins.ts'
 import { Q1, Q2, S3 } from './lease.ts'
 import { S22 } from './lineage.ts'
@@ -27,7 +28,7 @@ export type { Finding } from './checker.ts'
 export const INVARIANTS: readonly Invariant[] = [
   ...[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
   ...[S23, S24],
-  ...[Q1, Q2, Q6],
+  ...[Q1, Q2, Q6, Q9],
   ...[L1, L2, L4, L5, L7, NO_PROBLEM],
 ]
 
