@@ -30,7 +30,7 @@ const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   'peer remove': 'x',
   'invite create': '--name b',
   'invite list': '',
-  'invite revoke': ID,
+  'invite revoke': '7f3a9c12',
   'mesh status': '',
   'mesh drift': '',
   'root show': '',
