@@ -58,7 +58,7 @@ export class Challenges {
   /** Digests that were this node's own. Its state only grows: it holds all of each. */
   readonly #passed = new Memo<string, true>(DIGESTS_REMEMBERED_MAX)
   readonly #pulling = new Map<string, Promise<void>>()
-  readonly #listeners: ((answer: StateAnswer) => void)[] = []
+  readonly #listeners: ((answer: StateAnswer, sentMs: number) => void)[] = []
 
   constructor(ports: ChallengePorts) {
     this.#ports = ports
@@ -67,8 +67,8 @@ export class Challenges {
     statements.onChange(() => this.#passed.set(statements.governance.digest, true))
   }
 
-  /** Told of each answer that was verified. */
-  onAnswer(listener: (answer: StateAnswer) => void): void {
+  /** Told of each answer that was verified, and of the monotonic time at which its question left. */
+  onAnswer(listener: (answer: StateAnswer, sentMs: number) => void): void {
     this.#listeners.push(listener)
   }
 
@@ -88,7 +88,7 @@ export class Challenges {
     const halfMs = (clock.monotonicMs() - sentMs) / 2
     const clockOffsetMs = Math.round(clock.wallMs() - halfMs - signed.answer.timeMs)
     heard.answered(signed.answer, clockOffsetMs)
-    for (const listener of this.#listeners) listener(signed.answer)
+    for (const listener of this.#listeners) listener(signed.answer, sentMs)
     return { answer: signed.answer, sentMs, clockOffsetMs }
   }
 

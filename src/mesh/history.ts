@@ -13,6 +13,8 @@ import type { Clock } from './ports.ts'
 export interface Moment {
   readonly wallMs: number
   readonly monotonicMs: number
+  /** Also what the machine slept: a wall clock that is set moves no moment. */
+  readonly bootMs: number
 }
 
 export interface Accepted extends Moment {
@@ -71,13 +73,16 @@ export class History {
     if (this.#byId.has(id) || !holds(id)) return
     const { digest } = statements.governance
     this.#newest += 1
-    const moment = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
-    this.#byId.set(id, { id, digest, place: this.#newest, ...moment })
+    this.#byId.set(id, { id, digest, place: this.#newest, ...momentOf(clock) })
     // The furthest place counts: what changes no digest is held by whoever signs it.
     this.#places.set(digest, this.#newest)
     forgetOldest(this.#byId)
     forgetOldest(this.#places)
   }
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs(), bootMs: clock.bootMs() }
 }
 
 function forgetOldest<K>(map: Map<K, unknown>): void {

@@ -4,8 +4,12 @@
  * (design 4). Before the commit nothing bounds the nodes that were not reached,
  * and no bound is given (Q7).
  *
- *     committed   `write` witnesses of the newest root signed a state that contains it
+ *     committed   at one moment `write` witnesses of the newest root held it, and signed that they do
  *     bound       commit + staleness + 2 · skew, the longest that may be live
+ *
+ * A witness whose disk is set back before the commit may come to speak without
+ * the statement: its boot check meets every commit, and there was none yet. So
+ * an earlier word counts if it was said again after the last one was heard.
  */
 import { currentEra } from '../core/eras.ts'
 import type { StatementId } from '../core/id.ts'
@@ -20,7 +24,7 @@ import { Memo } from '../core/memo.ts'
 import { MeshError } from '../core/problems.ts'
 import type { LeaseTerms } from '../core/statement/root.ts'
 import type { Challenges, StateSource } from './challenge.ts'
-import type { History, Moment } from './history.ts'
+import { type History, type Moment, momentOf } from './history.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network } from './ports.ts'
 import { Round } from './round.ts'
@@ -65,10 +69,19 @@ export interface SpreadOf {
   readonly skewMs: number
 }
 
+/** A witness signed that it holds the statement, and nothing else since. */
+interface Word {
+  /** The version that it signed under. */
+  readonly root: number
+  /** Monotonic time at which it was heard first. */
+  readonly sinceMs: number
+  /** Monotonic time at which the question left that it answered last. */
+  readonly askedMs: number
+}
+
 interface Watched {
   readonly applied: Map<Did, Moment>
-  /** Witnesses whose signed state contains it, and the root version they signed under. */
-  readonly signed: Map<Did, number>
+  readonly signed: Map<Did, Word>
   readonly unreachable: Map<Did, string>
   committed: Moment | null
 }
@@ -76,14 +89,12 @@ interface Watched {
 export class SpreadView {
   readonly #ports: SpreadViewPorts
   readonly #watched = new Memo<StatementId, Watched>(ACCEPTED_REMEMBERED_MAX)
-  /** How far in our history each witness signed, and under which root version. */
-  readonly #reached = new Map<Did, { readonly place: number; readonly root: number }>()
   /** Everything up to this place of our history is committed. */
   #committedPlace = 0
 
   constructor(ports: SpreadViewPorts) {
     this.#ports = ports
-    ports.challenges.onAnswer((answer) => this.#hear(answer))
+    ports.challenges.onAnswer((answer, sentMs) => this.#hear(answer, sentMs))
     ports.statements.onChange(() => this.#commit())
   }
 
@@ -150,9 +161,11 @@ export class SpreadView {
 
   async #ask(peer: Did, id: StatementId, watched: Watched, signal: AbortSignal): Promise<void> {
     try {
-      const { answer } = await this.#ports.challenges.ask(peer, { ids: [id], own: false }, signal)
+      const { challenges } = this.#ports
+      const { answer, sentMs } = await challenges.ask(peer, { ids: [id], own: false }, signal)
       watched.unreachable.delete(peer)
-      if (answer.held[0] === true) this.#holds(answer, watched)
+      if (answer.held[0] === true) this.#holds(answer, sentMs, watched)
+      else lacks(answer.node, sentMs, watched)
     } catch (error) {
       // Not an answer is what the view shows; everything but a failure of the peer is a bug.
       if (!(error instanceof MeshError)) throw error
@@ -161,9 +174,14 @@ export class SpreadView {
     }
   }
 
-  #holds(answer: StateAnswer, watched: Watched): void {
-    if (!watched.applied.has(answer.node)) watched.applied.set(answer.node, this.#now())
-    if (this.#speaks(answer)) watched.signed.set(answer.node, answer.root)
+  #holds(answer: StateAnswer, sentMs: number, watched: Watched): void {
+    const { node, root } = answer
+    const now = momentOf(this.#ports.clock)
+    if (!watched.applied.has(node)) watched.applied.set(node, now)
+    if (!this.#speaks(answer)) return
+    const known = watched.signed.get(node)
+    const word = known?.root === root ? known : { root, sinceMs: now.monotonicMs, askedMs: sentMs }
+    watched.signed.set(node, { ...word, askedMs: Math.max(word.askedMs, sentMs) })
   }
 
   /** What a lease would count is what a commit counts. */
@@ -174,51 +192,59 @@ export class SpreadView {
     return checked && opened === currentEra(governance.roots).from
   }
 
-  /** Every answer, whatever it was asked for: a digest that was ours says how far its signer is. */
-  #hear(answer: StateAnswer): void {
-    const place = this.#ports.history.placeOf(answer.digest)
+  /** Every answer, whatever it was asked for: a digest that was ours says what its signer holds of what is not committed yet. */
+  #hear(answer: StateAnswer, sentMs: number): void {
+    const { history } = this.#ports
+    if (history.newest === this.#committedPlace) return
+    const place = history.placeOf(answer.digest)
     if (place === null || !this.#speaks(answer)) return
-    this.#reached.set(answer.node, { place, root: answer.root })
+    for (const each of history.after(this.#committedPlace))
+      if (each.place <= place) this.#holds(answer, sentMs, this.#watch(each.id))
+      else lacks(answer.node, sentMs, this.#watch(each.id))
     this.#commit()
   }
 
-  /** Notes the moment for all that `write` witnesses have reached by now. */
+  /** Notes the moment for all that is committed by now. */
   #commit(): void {
-    const { history, network, statements, voice } = this.#ports
-    const { root, distrusted } = statements.governance
-    if (root === null) return
-    const places = root.witnesses.map((witness) => {
-      if (distrusted.has(witness)) return 0
-      if (witness === network.self) return voice.speaks ? history.newest : 0
-      const reached = this.#reached.get(witness)
-      return reached?.root === root.version ? reached.place : 0
-    })
-    const place = places.sort((a, b) => b - a)[root.lease.write - 1] ?? 0
-    if (place <= this.#committedPlace) return
-    for (const each of history.after(this.#committedPlace))
-      if (each.place <= place) this.#watch(each.id).committed ??= this.#now()
-    this.#committedPlace = place
+    const { history } = this.#ports
+    let reached = true
+    for (const { id, place } of history.after(this.#committedPlace)) {
+      const watched = this.#watch(id)
+      this.#look(id, watched)
+      reached &&= watched.committed !== null
+      if (reached) this.#committedPlace = place
+    }
   }
 
   /** This node itself, and whether that makes a commit. */
   #look(id: StatementId, watched: Watched): void {
-    const { network, voice, statements } = this.#ports
-    const { root } = statements.governance
-    if (voice.holds(id)) {
-      const now = this.#ports.history.accepted(id) ?? this.#now()
-      if (!watched.applied.has(network.self)) watched.applied.set(network.self, now)
-      if (voice.speaks && root !== null) watched.signed.set(network.self, root.version)
-    }
-    if (watched.committed !== null || root === null) return
-    if (this.#holding(watched) >= root.lease.write) watched.committed = this.#now()
+    const { network, voice, history, clock } = this.#ports
+    if (voice.holds(id) && !watched.applied.has(network.self))
+      watched.applied.set(network.self, history.accepted(id) ?? momentOf(clock))
+    if (watched.committed === null && this.#committable(id, watched))
+      watched.committed = momentOf(clock)
   }
 
-  #holding({ signed }: Watched): number {
-    const { root, distrusted } = this.#ports.statements.governance
-    if (root === null) return 0
-    return root.witnesses.filter(
-      (witness) => signed.get(witness) === root.version && !distrusted.has(witness),
-    ).length
+  /** Whether so many held it when the last of them said so first: the others said it again after that. */
+  #committable(id: StatementId, watched: Watched): boolean {
+    const write = this.#ports.statements.governance.root?.lease.write ?? Number.POSITIVE_INFINITY
+    const words = this.#words(id, watched)
+    const held = (last: Word) =>
+      words.filter((each) => each === last || saidAgain(each, last)).length
+    return words.length >= write && words.some((last) => held(last) >= write)
+  }
+
+  /** Of the witnesses of the newest root; its own is always of this moment. */
+  #words(id: StatementId, { signed }: Watched): readonly Word[] {
+    const { statements, network, voice } = this.#ports
+    const { root, distrusted } = statements.governance
+    if (root === null) return []
+    return root.witnesses.flatMap((witness) => {
+      if (distrusted.has(witness)) return []
+      if (witness === network.self) return voice.speaks && voice.holds(id) ? [OWN] : []
+      const word = signed.get(witness)
+      return word?.root === root.version ? [word] : []
+    })
   }
 
   #nodes(): readonly Did[] {
@@ -228,14 +254,14 @@ export class SpreadView {
     return [...new Set([network.self, ...others, ...(governance.root?.witnesses ?? [])])]
   }
 
-  /** Whom it is still worth asking: a witness until it signed, any other until it applied. */
+  /** Whom it is still worth asking: a witness until it signed and all is committed, any other until it applied. */
   #lacking(watched: Watched): readonly Did[] {
     const { network, statements } = this.#ports
     const { root } = statements.governance
     return this.#nodes().filter((node) => {
       if (node === network.self) return false
       if (root?.witnesses.includes(node) !== true) return !watched.applied.has(node)
-      return watched.signed.get(node) !== root.version
+      return watched.committed === null || watched.signed.get(node)?.root !== root.version
     })
   }
 
@@ -246,21 +272,22 @@ export class SpreadView {
   }
 
   #report(id: StatementId, watched: Watched): SpreadOf {
-    const { statements, history, longestTerms } = this.#ports
+    const { statements, history, clock, longestTerms } = this.#ports
     const { root } = statements.governance
     if (root === null) throw new MeshError('NOT_READY', 'this node belongs to no mesh yet')
     const accepted = history.accepted(id)
     const { committed } = watched
     const { stalenessMs, skewMs } = longestTerms()
+    const committedAtMs = committed === null ? null : wallMsOf(committed, clock)
     return {
       id,
       acceptedAtMs: accepted?.wallMs ?? null,
       holders: this.#nodes().map((node) => this.#holder(node, watched, accepted)),
       write: root.lease.write,
-      witnessesHolding: this.#holding(watched),
+      witnessesHolding: this.#words(id, watched).length,
       committedMs: committed === null ? null : since(accepted, committed),
-      committedAtMs: committed?.wallMs ?? null,
-      boundAtMs: committed === null ? null : committed.wallMs + stalenessMs + 2 * skewMs,
+      committedAtMs,
+      boundAtMs: committedAtMs === null ? null : committedAtMs + stalenessMs + 2 * skewMs,
       stalenessMs,
       skewMs,
     }
@@ -277,11 +304,25 @@ export class SpreadView {
       unreachable: watched.unreachable.get(node) ?? null,
     }
   }
+}
 
-  #now(): Moment {
-    const { clock } = this.#ports
-    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
-  }
+/** This node's own word needs no question: its state only grows while it runs. */
+const OWN: Word = { root: 0, sinceMs: 0, askedMs: Number.POSITIVE_INFINITY }
+
+/** It said so before the last one did, and once more after that. */
+function saidAgain({ sinceMs, askedMs }: Word, last: Word): boolean {
+  return sinceMs <= last.sinceMs && askedMs >= last.sinceMs
+}
+
+/** It said that it does not hold it. What was asked before it said that it does tells nothing. */
+function lacks(node: Did, sentMs: number, { applied, signed }: Watched): void {
+  if (sentMs >= (applied.get(node)?.monotonicMs ?? 0)) applied.delete(node)
+  if (sentMs >= (signed.get(node)?.sinceMs ?? 0)) signed.delete(node)
+}
+
+/** By the wall clock as it is now: who reads it looks at that one, and it may have been set since. */
+function wallMsOf({ bootMs }: Moment, clock: Clock): number {
+  return Math.round(clock.wallMs() - (clock.bootMs() - bootMs))
 }
 
 function since(accepted: Moment | null, moment: Moment): number | null {

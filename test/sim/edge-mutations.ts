@@ -234,4 +234,36 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'Q9', seed: 1900 },
     quick: false,
   },
+  {
+    id: 'N17',
+    name: 'what a witness signed once counts for ever, whatever became of its disk',
+    edits: [
+      edit(
+        'mesh/spread-view.ts',
+        'return sinceMs <= last.sinceMs && askedMs >= last.sinceMs',
+        'return sinceMs <= last.sinceMs || askedMs >= last.sinceMs',
+      ),
+    ],
+    by: {
+      test: 'test/unit/lease-spread.test.ts',
+      name: 'the word of a witness whose disk was set back since makes no commit',
+    },
+    quick: false,
+  },
+  {
+    id: 'N18',
+    name: 'a bound is printed by the clock as it was at the commit',
+    edits: [
+      edit(
+        'mesh/spread-view.ts',
+        'committedAtMs = committed === null ? null : wallMsOf(committed, clock)',
+        'committedAtMs = committed === null ? null : committed.wallMs',
+      ),
+    ],
+    by: {
+      test: 'test/unit/lease-spread.test.ts',
+      name: 'a clock that was set since the commit moves the bound that is printed',
+    },
+    quick: false,
+  },
 ]

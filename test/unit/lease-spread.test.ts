@@ -123,6 +123,40 @@ test('a witness that cannot speak does not commit', async () => {
   assert.ok(c.boot.done && !a.boot.done && !b.boot.done)
 })
 
+test('the word of a witness whose disk was set back since makes no commit', async () => {
+  const { clock, world, nodes } = await meshOf()
+  const [a, b, c, d] = nodes
+  // The member and one witness, while the two others are elsewhere; then that one forgets.
+  world.groups = [0, 1, 1, 0]
+  const before = a.image()
+  await clock.until(d.learn([REVOCATION]))
+  await clock.until(a.learn([REVOCATION]))
+  const first = await clock.until(d.spread.view(REVOCATION, 'committed', 1_000, never))
+  assert.deepEqual([first.holders[1]?.applied, first.witnessesHolding], [true, 1])
+  a.crash()
+  world.groups = [1, 1, 1, 0]
+  await a.start(before)
+  await clock.advance(5_000)
+  assert.ok(a.boot.done && !a.disk.ids.has(REVOCATION))
+  // Another one learns of it alone: never did two hold it at one moment.
+  world.groups = [1, 0, 1, 0]
+  await clock.until(b.learn([REVOCATION]))
+  const second = await clock.until(d.spread.view(REVOCATION, 'committed', 3_000, never))
+  assert.deepEqual([second.committedAtMs, second.boundAtMs], [null, null])
+  assert.ok(!c.disk.ids.has(REVOCATION))
+})
+
+test('a clock that was set since the commit moves the bound that is printed', async () => {
+  const { clock, nodes } = await meshOf()
+  const [a] = nodes
+  await clock.until(a.learn([REVOCATION]))
+  const before = await clock.until(a.spread.view(REVOCATION, 'committed', 10_000, never))
+  a.offsetMs = 300_000
+  const after = await clock.until(a.spread.view(REVOCATION, 'none', 1_000, never))
+  assert.ok(before.boundAtMs !== null)
+  assert.equal(after.boundAtMs, before.boundAtMs + 300_000)
+})
+
 test('a statement that is not known here has no spread', async () => {
   const { nodes } = await meshOf()
   await assert.rejects(
