@@ -106,7 +106,7 @@ export class Host {
     for (;;) {
       const said = await this.run('status', '-q')
       if (said.status !== PROBLEMS.UNREACHABLE.exit) return
-      if (this.#daemon?.exitCode != null || performance.now() > untilMs)
+      if (!this.#runs() || performance.now() > untilMs)
         throw new MeshError('UNREACHABLE', `${this.name}: ${lastLine(this.log()) || said.stderr}`)
       await new Promise((done) => setTimeout(done, 50))
     }

@@ -29,7 +29,8 @@ const MANY = LONG
 const DAY_MS = 86_400_000
 const LOAD_MS = 4_000
 const HEAP_MIB = 64
-const START_MS_MAX = 120_000
+/** Bounds of waiting alone: two cores that are shared take minutes. */
+const START_MS_MAX = 600_000
 const SPREAD_MS_MAX = 600_000
 
 const lab = new Lab()
@@ -125,7 +126,7 @@ async function bring(count: number, make: (n: number) => Draft): Promise<void> {
 }
 
 const seconds = (fromMs: number) => ((performance.now() - fromMs) / 1000).toFixed(1)
-const ready = () => atlas.do('wait', '--for', 'ready', '--timeout', '120s')
+const ready = () => atlas.do('wait', '--for', 'ready', '--timeout', '600s')
 
 async function holdsAll(): Promise<void> {
   const { revocations, bundles } = (await status(atlas)).governance
@@ -134,7 +135,7 @@ async function holdsAll(): Promise<void> {
 }
 
 test('with very many revocations, members and policies it starts and decides', {
-  timeout: 1_200_000,
+  timeout: 1_500_000,
 }, async (t) => {
   const honest = await honestCaller(atlas)
   const few = await honest(LOAD_MS)
@@ -174,7 +175,7 @@ test('with very many revocations, members and policies it starts and decides', {
 })
 
 test('with a heap that is too small it serves or is gone, and has lost nothing when it gets more', {
-  timeout: 600_000,
+  timeout: 1_500_000,
 }, async (t) => {
   await atlas.stop()
   atlas.start({ NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` })
