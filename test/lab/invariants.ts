@@ -251,6 +251,7 @@ export const LIVENESS: readonly Invariant[] = [
     id: 'L6',
     says: 'One hostile peer does not hold up the others.',
     tests: [...unit('sync-liars'), ...of('sim', 'sync'), ...of('lab', 'strangers')],
+    gap: 'What a hostile peer costs of a processor is not seen in the simulation, where no time passes while a node computes; the lab measures it.',
   },
   {
     id: 'L7',

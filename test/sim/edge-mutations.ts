@@ -266,4 +266,63 @@ export const EDGES: readonly Mutation[] = [
     },
     quick: false,
   },
+  {
+    id: 'N31',
+    name: 'who starts again is kept out until its old connection is found dead',
+    edits: [
+      edit(
+        'network/election.ts',
+        'if (older.boot !== newer.boot) return newer',
+        'if (older.boot !== newer.boot) return older',
+      ),
+    ],
+    by: { checker: 'L3', seed: 2 },
+    quick: true,
+  },
+  {
+    id: 'N32',
+    name: 'the boot check begins once everybody ought to be there',
+    edits: [
+      edit(
+        'mesh/boot.ts',
+        'this.#startedMs = this.#ports.clock.monotonicMs()',
+        'this.#startedMs = this.#ports.clock.monotonicMs()\n    await this.#ports.clock.sleep(8_000, signal)',
+      ),
+    ],
+    by: { checker: 'L3', seed: 2 },
+    quick: false,
+  },
+  {
+    id: 'N33',
+    name: 'who met a liar compares with nobody for a while',
+    edits: [
+      edit(
+        'mesh/sync.ts',
+        'return (this.#penalties.get(peer) ?? 0) >',
+        'return Math.max(0 * peer.length, ...this.#penalties.values()) >',
+      ),
+    ],
+    by: { checker: 'L6', seed: 12 },
+    quick: false,
+  },
+  {
+    id: 'N34',
+    name: 'witnesses are asked one after the other',
+    edits: [
+      edit(
+        'mesh/lease.ts',
+        'for (const witness of this.#dueNow()) void this.#ask(witness, signal)',
+        'for (const witness of this.#dueNow()) await this.#ask(witness, signal)',
+      ),
+    ],
+    by: { checker: 'L6', seed: 1 },
+    quick: true,
+  },
+  {
+    id: 'N35',
+    name: 'on its own account a node compares with the same neighbour each time',
+    edits: [edit('mesh/sync.ts', 'rota.next()', '(rota.next(), network.peers()[0]?.peer ?? null)')],
+    by: { checker: 'L6', seed: 12 },
+    quick: false,
+  },
 ]

@@ -138,7 +138,10 @@ export class Faults {
     const ms = 2_000 + this.#more.integer(8_000)
     const dice = new Dice(swarm.seed * 43 + 1)
     clock.after(swarm.faultsMs * 0.5 * this.#more.unit(), () =>
-      this.#fault('flood', `n${host.place} for ${ms} ms`, () => flood(this.#world, host, dice, ms)),
+      this.#fault('flood', `n${host.place} for ${ms} ms`, () => {
+        const endMs = clock.monotonicMs() + ms
+        flood(this.#world, host, dice, () => this.#world.quiet || clock.monotonicMs() >= endMs)
+      }),
     )
   }
 

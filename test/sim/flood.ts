@@ -9,11 +9,11 @@ const EVERY_MS = 60
 const BYTES_MAX = 400
 const ASKED: readonly Protocol[] = ['state', 'sync', 'log', 'lineage']
 
-export function flood(world: MeshWorld, host: Host, dice: Dice, ms: number): void {
+/** @param over asked before each word: true ends it */
+export function flood(world: MeshWorld, host: Host, dice: Dice, over: () => boolean): void {
   const stranger = signerOf(dice.bytes(32))
-  const endMs = world.clock.monotonicMs() + ms
   const next = () => {
-    if (world.quiet || world.clock.monotonicMs() >= endMs) return
+    if (over()) return
     say(world, host, dice, stranger)
     world.clock.after(EVERY_MS, next)
   }

@@ -26,6 +26,8 @@ const WEATHERS: Readonly<Record<string, (swarm: Swarm) => Partial<Swarm>>> = {
   bindings: () => ({ bindings: 0 }),
   climbers: () => ({ climbers: 0 }),
   outsider: () => ({ outsider: null }),
+  hostile: () => ({ hostile: null }),
+  'late crash': () => ({ lateCrash: 0 }),
   'wrong clocks': () => ({ offset: 0 }),
 }
 

@@ -25,6 +25,7 @@ import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
 import type { SimNetwork } from './network.ts'
 import { decisionsIn } from './recorded.ts'
+import { answerIn, saidIn } from './said.ts'
 
 /** What the wrappers need of the world and of the life that they belong to. */
 export interface Life {
@@ -276,7 +277,8 @@ export class GatedNetwork implements Network {
   }
 
   #heard(peer: Did, request: Uint8Array, bytes: Uint8Array, asked: number): void {
-    const answer = saidIn(bytes, 'answer')
+    const answer = answerIn(bytes)
+    if (answer === null) return
     this.#life.write({
       ev: 'heard',
       from: this.#life.placeOf(peer),
@@ -366,20 +368,6 @@ function heldOn(kept: ReadonlyMap<string, unknown>, { held, places }: InForce): 
 /** What is in force at a node now, by numbers; and what of it its disk does not have. */
 export function heldBy(node: MeshNode, life: Pick<Life, 'disk' | 'numberOf'>): Held {
   return heldOn(life.disk.state.kept, inForce(node, life))
-}
-
-/** What a node signed, as it printed it: the product has read it strictly, and here it is not judged. */
-interface Said {
-  readonly digest: string
-  readonly root: number
-  readonly checked: boolean
-  readonly opened: number
-  readonly checkpoint: string | null
-  readonly time: string
-}
-
-function saidIn(bytes: Uint8Array, name: 'answer' | 'announcement'): Said {
-  return JSON.parse(textOf(bytes))[name]
 }
 
 function headShown(request: Uint8Array): HeadOf | null {

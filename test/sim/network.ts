@@ -65,6 +65,8 @@ export class SimNetwork implements Network {
   readonly #stopped = new AbortController()
   /** Statements are kept from the others: none is passed on, served or pushed but its own. */
   censors = false
+  /** What every question is answered with, in place of the node. */
+  spoils: ((protocol: Protocol) => Promise<Uint8Array | null>) | null = null
   watch: Watch | null = null
   #mesh: StatementId | null = null
   #running: Running | null = null
@@ -133,9 +135,10 @@ export class SimNetwork implements Network {
 
   handle(protocol: Protocol, handler: Handler): void {
     const silent = () => this.censors && protocol === 'sync'
-    this.exchange.handle(protocol, (peer, request) =>
-      silent() ? Promise.resolve(null) : handler(peer, request),
-    )
+    this.exchange.handle(protocol, (peer, request) => {
+      if (this.spoils !== null) return this.spoils(protocol)
+      return silent() ? Promise.resolve(null) : handler(peer, request)
+    })
   }
 
   subscribe(topic: Topic, validator: Validator): void {

@@ -3,6 +3,7 @@
  * seed allows goes wrong; then all of it is mended, and the mesh must come back
  * by itself, but for what only an operator may do.
  */
+import { Aftermath } from './aftermath.ts'
 import { Bindings } from './bindings.ts'
 import { Children } from './children.ts'
 import { Climbers } from './climbers.ts'
@@ -83,8 +84,9 @@ export class Scenario {
   }
 
   #mend(): void {
-    const { clock } = this.#world
+    const { clock, swarm } = this.#world
     this.#world.heal()
+    if (swarm.hostile !== null || swarm.lateCrash > 0) new Aftermath(this.#world)
     clock.after(SIGN_MS, () => this.#world.signing.finish())
     clock.after(LIFT_MS, () => this.#people.lift())
     clock.after(PROBE_FROM_MS, () => this.#every(PROBE_MS, () => this.#people.probe()))

@@ -70,6 +70,10 @@ export interface Swarm {
   readonly flips: number
   /** Whether bundles ask for a lease of their own: 0 or 1. */
   readonly fresh: number
+  /** How one of the nodes turns on the others once all is mended; null where none does. */
+  readonly hostile: 'garbage' | 'hangs' | 'censors' | 'floods' | null
+  /** Whether one node crashes when all is mended: 0 or 1. */
+  readonly lateCrash: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -121,7 +125,6 @@ export function draw(seed: number): Swarm {
     lawMs: 700 + dice.unit() * 1_500,
     rotations: nodes > 2 ? chance(0.35, 0.3) : 0,
     faultsMs: 20_000,
-    healMs: 20_000,
     liar: nodes > 1 && dice.unit() < 0.2 ? 1 : 0,
     drift: nodes === 1 ? 0 : chance(0.3, 0.02),
     fullDisk: chance(0.3, 0.02),
@@ -150,7 +153,23 @@ function drawLater(seed: number, nodes: number) {
     bindings: share(49_157, 73, 0.25),
     flips: share(12_289, 7, 0.25),
     fresh: share(24_593, 47, 0.25),
+    ...aftermathOf(seed, nodes),
   }
+}
+
+/** Of worlds in which two at least are honest; and of the others. */
+const [HOSTILE, LATE_CRASH] = [0.25, 0.5]
+const HOSTILITIES = ['garbage', 'hangs', 'censors', 'floods'] as const
+
+type Aftermath = Pick<Swarm, 'hostile' | 'lateCrash' | 'healMs'>
+
+/** Not both: who crashed may need the hostile one to tell it what it forgot, and waits. */
+function aftermathOf(seed: number, nodes: number): Aftermath {
+  const dice = new Dice(seed * 49_157 + 131)
+  if (nodes < 3 || dice.unit() >= HOSTILE)
+    return { hostile: null, lateCrash: dice.unit() < LATE_CRASH ? 1 : 0, healMs: 20_000 }
+  const hostile = HOSTILITIES[dice.integer(HOSTILITIES.length)] ?? null
+  return { hostile, lateCrash: 0, healMs: 26_000 }
 }
 
 /** What they give first is whose disk may be set back. */

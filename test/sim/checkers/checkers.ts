@@ -9,6 +9,7 @@ import { S6 } from './damage.ts'
 import { S1, S2, S13 } from './decisions.ts'
 import { L5, S4 } from './evidence.ts'
 import { Q9 } from './fresh.ts'
+import { L6 } from './hostile.ts'
 import { S24 } from './joins.ts'
 import { Q1, Q2, S3 } from './lease.ts'
 import { S22 } from './lineage.ts'
@@ -18,6 +19,7 @@ import { S12 } from './narrowing.ts'
 import { S15 } from './outsiders.ts'
 import { Q6 } from './quorums.ts'
 import { S11 } from './replays.ts'
+import { L3 } from './returns.ts'
 import { S23 } from './running.ts'
 import { S8, S21 } from './thresholds.ts'
 import { S20 } from './traces.ts'
@@ -29,7 +31,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
   ...[S23, S24],
   ...[Q1, Q2, Q6, Q9],
-  ...[L1, L2, L4, L5, L7, NO_PROBLEM],
+  ...[L1, L2, L3, L4, L5, L6, L7, NO_PROBLEM],
 ]
 
 export interface Watching {

@@ -35,8 +35,8 @@ export const L5: Invariant = {
           [...epochs].map((epoch) => `n${against}/${epoch}`),
         )
       const known = new Set(up.flatMap(([node]) => logs(node)))
-      // What a life that ended made durable, or a disk that was set back still has, the history does not tell.
-      for (const [node] of up.filter(([, { inc, restores }]) => inc === 1 && restores === 0)) {
+      // What a disk that was set back still has, the history does not tell.
+      for (const [node] of up.filter(([, { restores }]) => restores === 0)) {
         const held = new Set(logs(node))
         const lacks = [...known].filter((log) => !held.has(log))
         if (known.size > 0) met()

@@ -48,6 +48,8 @@ export const MARKS: Readonly<Record<string, Mark>> = {
   'a censor': fault('censor'),
   'a flood': fault('flood'),
   'a flood of one signer': fault('half-signed flood'),
+  'a hostile node': fault('hostile'),
+  'a crash when all is mended': fault('late crash'),
   'an outsider': fault('outsider'),
   'an invite that was revoked': (event) => event.ev === 'uninvited',
   'a flipped bit': fault('flip'),
