@@ -11,7 +11,17 @@ const B = { epoch: 1, size: 1, root: 'bb' }
 
 const logOf = (id: string) => ({ epoch: 1, first: 0, ids: [id as RecordId], outcomes: [] })
 const heard: Happening = {
-  ...{ ev: 'heard', from: 0, digest: '', root: 1, counts: true, asked: 0, own: false, dated: 0 },
+  ...{
+    ev: 'heard',
+    from: 0,
+    digest: '',
+    root: 1,
+    counts: true,
+    asked: 0,
+    own: false,
+    speaks: null,
+    dated: 0,
+  },
   head: A,
 }
 

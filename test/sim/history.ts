@@ -261,9 +261,23 @@ export type Happening =
       readonly asked: number
       /** It was asked for what it remembers of the asker's log, too. */
       readonly own: boolean
+      /** Whether the asker's own word counts at that moment, and under which root. */
+      readonly speaks: number | null
       /** The other's wall clock in its answer. */
       readonly dated: number
       readonly head: HeadOf | null
+    }
+  /** Somebody asked the node how a revocation spreads, and was shown this. */
+  | {
+      readonly ev: 'printed'
+      readonly statement: number
+      /** Who is said to have applied it. */
+      readonly applied: readonly number[]
+      /** From when no node allows what it covers; null where nothing bounds that yet. */
+      readonly bound: number | null
+      /** The node's clock. */
+      readonly wall: number
+      readonly speaks: number | null
     }
   /** The node asks a witness to cosign its head. */
   | { readonly ev: 'showed'; readonly head: HeadOf }

@@ -23,6 +23,7 @@ const WEATHERS: Readonly<Record<string, (swarm: Swarm) => Partial<Swarm>>> = {
   'storage errors': () => ({ storageError: 0 }),
   invites: () => ({ invites: 0 }),
   'fresh bundles': () => ({ fresh: 0 }),
+  watchers: () => ({ watchers: 0 }),
   bindings: () => ({ bindings: 0 }),
   climbers: () => ({ climbers: 0 }),
   outsider: () => ({ outsider: null }),

@@ -287,6 +287,7 @@ export class GatedNetwork implements Network {
       counts: answer.checked && answer.opened > 0,
       asked,
       own: JSON.parse(textOf(request)).own,
+      speaks: speaking(this.#life.node),
       dated: Date.parse(answer.time),
       head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
     })
@@ -376,6 +377,11 @@ function headShown(request: Uint8Array): HeadOf | null {
   if (read.ask !== 'cosign') return null
   // Behind the proof, which the product has read.
   return headOf(read.body.slice(read.body.indexOf('\n\n') + 2))
+}
+
+/** The root under which a node's own word counts; null where it does not. */
+export function speaking(node: MeshNode | null): number | null {
+  return node?.voice.speaks === true ? (node.statements.governance.root?.version ?? null) : null
 }
 
 export function short(digest: string): string {

@@ -23,7 +23,7 @@ import { type Host, Running } from './host.ts'
 import { CALM, Hub } from './hub.ts'
 import { ADMITTER, foundingPuts, type Grant, Laws } from './laws.ts'
 import type { Less } from './less.ts'
-import { GatedNetwork, GatedStore, heldBy, short } from './mesh-ports.ts'
+import { GatedNetwork, GatedStore, heldBy, short, speaking } from './mesh-ports.ts'
 import { signersOf, wholeOn } from './notary.ts'
 import { engineOf } from './permits.ts'
 import { KernelReader, Processes } from './processes.ts'
@@ -268,10 +268,8 @@ export class MeshWorld {
         against: life.placeOf(statement.node),
         epoch: statement.epoch,
       })
-    const { root } = node.statements.governance
-    const speaks = node.voice.speaks ? (root?.version ?? null) : null
     this.#verified(life, node, id)
-    life.write({ ev: 'accept', statement: life.numberOf(id), speaks })
+    life.write({ ev: 'accept', statement: life.numberOf(id), speaks: speaking(node) })
   }
 
   /** By the notary, not by the node. */
@@ -301,7 +299,7 @@ export class MeshWorld {
       root: root?.version ?? null,
       mono: host.machine.monotonicMs(),
       wall: host.machine.wallMs(),
-      speaks: node.voice.speaks ? (root?.version ?? null) : null,
+      speaks: speaking(node),
     })
   }
 

@@ -16,6 +16,7 @@ import { Outsider } from './outsider.ts'
 import { People } from './people.ts'
 import { Programs } from './programs.ts'
 import { FAULT_LOOK_MS } from './swarm.ts'
+import { Watchers } from './watchers.ts'
 
 /** Between two changes of any process. */
 const CHANGE_EVERY_MS = 150
@@ -51,6 +52,7 @@ export class Scenario {
     this.#dice = new Dice(world.swarm.seed * 7 + 1)
     new Children(world)
     if (world.swarm.programs > 0) new Programs(world)
+    if (world.swarm.watchers > 0) new Watchers(world)
     if (world.swarm.invites > 0) new Joiners(world)
     if (world.swarm.outsider !== null) new Outsider(world, world.swarm.outsider)
   }

@@ -74,6 +74,8 @@ export interface Swarm {
   readonly hostile: 'garbage' | 'hangs' | 'censors' | 'floods' | null
   /** Whether one node crashes when all is mended: 0 or 1. */
   readonly lateCrash: number
+  /** Whether somebody asks how revocations spread: 0 or 1. */
+  readonly watchers: number
   readonly faultsMs: number
   /** 0: nothing is mended, and only what must never happen is checked. */
   readonly healMs: number
@@ -154,6 +156,7 @@ function drawLater(seed: number, nodes: number) {
     flips: share(12_289, 7, 0.25),
     fresh: share(24_593, 47, 0.25),
     ...aftermathOf(seed, nodes),
+    watchers: share(12_289, 83, 0.3),
   }
 }
 

@@ -21,6 +21,7 @@ import { Q6 } from './quorums.ts'
 import { S11 } from './replays.ts'
 import { L3 } from './returns.ts'
 import { S23 } from './running.ts'
+import { Q7 } from './spread.ts'
 import { S8, S21 } from './thresholds.ts'
 import { S20 } from './traces.ts'
 import { S25, S26 } from './witnesses.ts'
@@ -30,7 +31,7 @@ export type { Finding } from './checker.ts'
 export const INVARIANTS: readonly Invariant[] = [
   ...[S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14, S15, S20, S21, S22, S25, S26],
   ...[S23, S24],
-  ...[Q1, Q2, Q6, Q9],
+  ...[Q1, Q2, Q6, Q7, Q9],
   ...[L1, L2, L3, L4, L5, L6, L7, NO_PROBLEM],
 ]
 

@@ -29,6 +29,8 @@ export class Commits {
   readonly #book: Book
   /** Statement → root version → witnesses. */
   readonly #holders = new Map<number, Map<number, Set<number>>>()
+  /** Node → in which life it was seen to speak, under which root, and how much it held then. */
+  readonly #spoke = new Map<number, string>()
 
   constructor(book: Book) {
     this.#book = book
@@ -36,6 +38,8 @@ export class Commits {
 
   see(event: Event): void {
     if (event.node === null) return
+    if ((event.ev === 'heard' || event.ev === 'printed') && event.speaks !== null)
+      this.#speaks(event.node, event.inc, event.speaks, event.t)
     if (event.ev === 'accept' && event.speaks !== null)
       this.#holds(event.statement, event.speaks, event.node, event.t)
     if (event.ev === 'announce' && event.counts)
@@ -44,6 +48,15 @@ export class Commits {
       for (const [statement, versions] of this.#holders)
         if (!event.held.includes(statement))
           for (const holders of versions.values()) holders.delete(event.node)
+  }
+
+  /** What it accepted while it was silent counts from when it speaks. */
+  #speaks(node: number, inc: number, version: number, t: number): void {
+    const { accepted } = this.#book.page(node)
+    const now = `${inc}/${version}/${accepted.size}`
+    if (this.#spoke.get(node) === now) return
+    this.#spoke.set(node, now)
+    for (const each of accepted) this.#holds(each, version, node, t)
   }
 
   #holds(statement: number, version: number, node: number, t: number): void {

@@ -56,6 +56,7 @@ export const MARKS: Readonly<Record<string, Mark>> = {
   'damage that a node met': (event) => event.ev === 'read' || event.ev === 'unopened',
   'a log that began anew': (event) =>
     event.ev === 'durable' && event.log.epoch > 1 && event.log.first === 0,
+  'a view of the spread without a bound': (event) => event.ev === 'printed' && event.bound === null,
   'a new root': (event) =>
     event.ev === 'made' && event.law.what.type === 'root' && event.law.what.version > 1,
 }
@@ -74,5 +75,5 @@ const ENTRIES = Object.entries(MARKS)
 /** No mark is of any other event. */
 const SEEN: ReadonlySet<Event['ev']> = new Set([
   ...(['answer', 'evidence', 'fault', 'lie', 'made', 'pause', 'restore'] as const),
-  ...(['durable', 'uninvited', 'read', 'unopened'] as const),
+  ...(['durable', 'uninvited', 'read', 'unopened', 'printed'] as const),
 ])
