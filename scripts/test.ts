@@ -12,7 +12,7 @@ import { covering, first, lab, later, long, own, processes, shared } from './tes
 import { dealt, runGroups, TEST_MS_MAX } from './test/pool.ts'
 
 /** A step that does not end is a failure, not a run that never tells. */
-const STEP_MS_MAX = 20 * 60_000
+const STEP_MS_MAX = 40 * 60_000
 const LAB_TEST_MS_MAX = 600_000
 
 type Step = readonly [name: string, run: () => boolean | Promise<boolean>]
