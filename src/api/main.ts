@@ -7,6 +7,7 @@ import { SHUTDOWN_MS_MAX } from '../core/limits.ts'
 import { MeshError, PROBLEMS } from '../core/problems.ts'
 import { loadOwnConfig } from '../daemon/config.ts'
 import { Daemon } from '../daemon/daemon.ts'
+import { refuseDebugger } from '../daemon/debugger.ts'
 import { autoFormat, createLogger, type Logger } from '../daemon/logger.ts'
 import { LiveConfig } from '../daemon/reload.ts'
 import type { Config } from '../daemon/schema.ts'
@@ -32,6 +33,7 @@ export interface StartOptions {
 /** Runs until SIGTERM or SIGINT; gives the exit status. */
 export async function runDaemon(options: StartOptions): Promise<number> {
   const startedMs = performance.now()
+  refuseDebugger()
   forbidCores()
   const loaded = loadOwnConfig(options.config, options.env)
   const live = new LiveConfig(loaded, options.config, options.env)

@@ -1,6 +1,5 @@
 /** `meshd artifact issue|delegate`: make an authorization, or hand on a narrower one. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, writeFileSync } from 'node:fs'
 import { type Artifact, artifactOf, formatArtifact, parseArtifact } from '../core/artifact.ts'
 import { textOf } from '../core/bytes.ts'
 import { type Delegation, parseDelegation, signDelegation } from '../core/delegation.ts'
@@ -14,6 +13,7 @@ import { boundNode, describe, expiresS, formatScope, widen } from '../core/scope
 import type { Context } from './context.ts'
 import { KEY_OPTIONS, newestRoot, passphraseOf, signerFor } from './govern.ts'
 import { GRANT_OPTIONS, grantOf, TTL_DEFAULT } from './grant-options.ts'
+import { OWN, writeNamed } from './named-file.ts'
 import { printItem } from './output.ts'
 import { durationOf } from './parse.ts'
 import { type Named, resolvePrincipal } from './principals.ts'
@@ -188,7 +188,7 @@ async function finish(
     for (const each of lines(record)) context.say(each)
     return 0
   }
-  if (file !== null) writeArtifact(file, line)
+  if (file !== null) writeNamed(file, `${line}\n`, OWN)
   const { cid, links } = artifact
   printItem(context, {
     kind: 'Artifact',
@@ -218,11 +218,6 @@ function issuedLines({ now }: Context, { cid, links }: Artifact, to: Named, reco
 /** An hour that began a second ago is still called an hour. */
 function roundedUp(ms: number): number {
   return Math.ceil(ms / ROUND_MS) * ROUND_MS
-}
-
-function writeArtifact(file: string, line: string): void {
-  writeFileSync(file, `${line}\n`, { mode: 0o600 })
-  chmodSync(file, 0o600)
 }
 
 /** @throws MeshError STATEMENT_INVALID for what is no artifact. */

@@ -4,7 +4,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -19,6 +18,7 @@ import { TAR_FILES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import { MeshError } from '../core/problems.ts'
 import { isTarName, readTar, tarEnd, tarFill, tarHead } from '../core/tar.ts'
+import { openPart, writing } from './named-file.ts'
 
 /** Takes files one after the other; only what was finished is there afterwards. */
 export interface Sink {
@@ -32,7 +32,7 @@ export interface Sink {
 export function tarSink(file: string): Sink {
   return writing(file, () => {
     const part = `${file}.part`
-    const descriptor = openSync(part, 'w')
+    const descriptor = openPart(part)
     const write = (bytes: Uint8Array) => {
       for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
     }
@@ -68,15 +68,6 @@ export function folderSink(folder: string): Sink {
       drop: () => rmSync(part, { recursive: true, force: true }),
     }
   })
-}
-
-function writing<T>(what: string, open: () => T): T {
-  try {
-    return open()
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'cannot be written'
-    throw new MeshError('NOT_FOUND', `${what}: ${code}`, { hint: 'name another place', cause })
-  }
 }
 
 /** @throws Malformed */

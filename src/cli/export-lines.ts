@@ -1,5 +1,5 @@
 /** Records for other systems, one a line: as they are, or as OCSF. No proof goes along; each names its record, whose receipt is one. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import type { RecordListView } from '../client/search-types.ts'
 import type { StatusView, View } from '../client/types.ts'
 import { fromBase64 } from '../core/bytes.ts'
@@ -15,13 +15,13 @@ import { readExhibit } from '../core/exhibit.ts'
 import { type Json, parseCanonical } from '../core/json.ts'
 import { RECORD_BYTES_MAX } from '../core/limits.ts'
 import { type OcsfSource, ocsfEvent } from '../core/ocsf.ts'
-import { MeshError } from '../core/problems.ts'
 import { leafOf } from '../core/terms.ts'
 import { jsonText } from '../core/text.ts'
 import { openRecord } from '../core/verify/records.ts'
 import type { Client } from './connect.ts'
 import type { Context } from './context.ts'
 import { type Listed, pagesOf } from './log-pages.ts'
+import { OWN, openNamed } from './named-file.ts'
 import { plural } from './text.ts'
 
 export type Format = 'ndjson' | 'ocsf'
@@ -101,14 +101,9 @@ async function disclosedIn(
 function opened(context: Context, file: string | null) {
   if (file === null || file === '-')
     return { write: (line: string) => void context.io.stdout.write(line), close: () => {} }
-  try {
-    const descriptor = openSync(file, 'w')
-    return {
-      write: (line: string) => void writeSync(descriptor, line),
-      close: () => closeSync(descriptor),
-    }
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'cannot be written'
-    throw new MeshError('NOT_FOUND', `${file}: ${code}`, { hint: 'name another file', cause })
+  const descriptor = openNamed(file, OWN)
+  return {
+    write: (line: string) => void writeSync(descriptor, line),
+    close: () => closeSync(descriptor),
   }
 }

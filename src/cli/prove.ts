@@ -1,10 +1,9 @@
 /** `meshd audit prove`: the receipt of one record, in a file that needs no daemon to be verified. */
-import { writeFileSync } from 'node:fs'
 import type { ReceiptView, View } from '../client/types.ts'
 import { RECEIPT_WAIT_MS_MAX } from '../core/limits.ts'
-import { MeshError } from '../core/problems.ts'
 import { recordNamed } from './audit.ts'
 import type { Context } from './context.ts'
+import { ANYBODY, writeNamed } from './named-file.ts'
 import { forPeople, printItem } from './output.ts'
 import { nameIn, namesToShow } from './principals.ts'
 import { type Command, textOption } from './spec.ts'
@@ -55,10 +54,5 @@ async function fetchReceipt(context: Context, id: string): Promise<View<'Receipt
 /** Evidence is for others to read: no secret is in it but what the record shows. @throws MeshError NOT_FOUND */
 export function writeOut(context: Context, file: string, content: string | Uint8Array): void {
   if (file === '-') return void context.io.stdout.write(content)
-  try {
-    writeFileSync(file, content)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'cannot be written'
-    throw new MeshError('NOT_FOUND', `${file}: ${code}`, { hint: 'name another file', cause })
-  }
+  writeNamed(file, content, ANYBODY)
 }
