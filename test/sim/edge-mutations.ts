@@ -164,6 +164,123 @@ export const EDGES: readonly Mutation[] = [
   },
   {
     id: 'N22',
+    name: 'a record does not say when it was judged',
+    edits: [
+      edit(
+        'mesh/grouping.ts',
+        "judged === head['time'] ? rest : draft",
+        'judged !== null ? rest : draft',
+      ),
+    ],
+    by: { checker: 'S11', seed: 73 },
+    quick: false,
+  },
+  {
+    id: 'N12',
+    name: 'what the disk gives of statements at a start is believed',
+    edits: [
+      edit('mesh/kept.ts', 'if (!fresh && (', 'if (fresh && ('),
+      edit('mesh/restore.ts', '&& !undecided) throw', '&& undecided && !undecided) throw'),
+      edit('mesh/restore.ts', 'if (!chosen && !equalBytes', 'if (chosen && !equalBytes'),
+    ],
+    by: { checker: 'S6', seed: 51 },
+    quick: false,
+  },
+  {
+    id: 'N13',
+    name: 'the lease that a permit asks for is not looked at',
+    edits: [
+      edit(
+        'core/matter.ts',
+        'if (stalenessMs === null || ref === undefined)',
+        'if (stalenessMs !== -1)',
+      ),
+      edit('core/recheck.ts', 'if (stalenessMs === null) return', 'if (stalenessMs !== -1) return'),
+    ],
+    by: { checker: 'Q9', seed: 7 },
+    quick: false,
+  },
+  {
+    id: 'N14',
+    name: 'the second look is at the lease of the root alone',
+    edits: [
+      edit('core/recheck.ts', 'if (stalenessMs === null) return', 'if (stalenessMs !== -1) return'),
+    ],
+    by: { checker: 'Q9', seed: 47 },
+    quick: false,
+  },
+  {
+    id: 'N15',
+    name: 'what a permit asks for takes the place of what the root does',
+    edits: [
+      edit(
+        'mesh/lease.ts',
+        'Math.min(this.#boundMs(root), atMostMs)',
+        'Number.isFinite(atMostMs) ? atMostMs : this.#boundMs(root)',
+      ),
+      edit(
+        'core/matter.ts',
+        'return own.held && (!asked.held || asked.untilMs < own.untilMs) ? asked : own',
+        'return asked',
+      ),
+    ],
+    by: { checker: 'Q9', seed: 1 },
+    quick: false,
+  },
+  {
+    id: 'N16',
+    name: 'of the permits that an allow rests on the one that asks for least counts',
+    edits: [edit('daemon/cedar-combine.ts', 'Math.min(...bounds)', 'Math.max(...bounds)')],
+    by: { checker: 'Q9', seed: 1900 },
+    quick: false,
+  },
+  {
+    id: 'N17',
+    name: 'what a witness signed once counts for ever, whatever became of its disk',
+    edits: [
+      edit(
+        'mesh/spread-view.ts',
+        'return sinceMs <= last.sinceMs && askedMs >= last.sinceMs',
+        'return sinceMs <= last.sinceMs || askedMs >= last.sinceMs',
+      ),
+    ],
+    by: {
+      test: 'test/unit/lease-spread.test.ts',
+      name: 'the word of a witness whose disk was set back since makes no commit',
+    },
+    quick: false,
+  },
+  {
+    id: 'N18',
+    name: 'a bound is printed by the clock as it was at the commit',
+    edits: [
+      edit(
+        'mesh/spread-view.ts',
+        'committedAtMs = committed === null ? null : wallMsOf(committed, clock)',
+        'committedAtMs = committed === null ? null : committed.wallMs',
+      ),
+    ],
+    by: {
+      test: 'test/unit/lease-spread.test.ts',
+      name: 'a clock that was set since the commit moves the bound that is printed',
+    },
+    quick: false,
+  },
+  {
+    id: 'N19',
+    name: 'one witness makes a commit',
+    edits: [
+      edit(
+        'mesh/spread-view.ts',
+        'return words.length >= write && words.some((last) => held(last) >= write)',
+        'return words.some((last) => held(last) >= Math.min(1, write))',
+      ),
+    ],
+    by: { checker: 'Q7', seed: 2 },
+    quick: false,
+  },
+  {
+    id: 'N24',
     name: 'a bound is printed before the commit',
     edits: [
       edit(
