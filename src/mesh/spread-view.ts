@@ -95,7 +95,9 @@ export class SpreadView {
   constructor(ports: SpreadViewPorts) {
     this.#ports = ports
     ports.challenges.onAnswer((answer, sentMs) => this.#hear(answer, sentMs))
-    ports.statements.onChange(() => this.#commit())
+    ports.statements.onChange(({ id, changed }) => {
+      for (const each of [id, ...changed]) this.#accepted(each)
+    })
   }
 
   /**
@@ -202,6 +204,16 @@ export class SpreadView {
       if (each.place <= place) this.#holds(answer, sentMs, this.#watch(each.id))
       else lacks(answer.node, sentMs, this.#watch(each.id))
     this.#commit()
+  }
+
+  /** Where this node is quorum enough, what it accepts is committed. It looks at that alone: thousands may come at once. */
+  #accepted(id: StatementId): void {
+    const place = this.#ports.history.accepted(id)?.place ?? null
+    if (place === null) return
+    const watched = this.#watch(id)
+    this.#look(id, watched)
+    if (watched.committed !== null && place === this.#committedPlace + 1)
+      this.#committedPlace = place
   }
 
   /** Notes the moment for all that is committed by now. */
