@@ -4,9 +4,9 @@
  *
  *   {"epoch":1,"index":7,"node":"did:key:…","time":"2026-11-24T14:03:10.000Z","type":"outcome",…}
  *
- * Fields are never renamed or given another meaning; a new one is null in old
- * eyes. Everything that is ever shown about a decision is in its leaf, or
- * committed to there (disclosure.ts).
+ * Fields are never renamed or given another meaning; an older reader refuses a
+ * record with a field that it does not know. Everything that is ever shown about
+ * a decision is in its leaf, or committed to there (disclosure.ts).
  */
 import { utf8 } from './bytes.ts'
 import { CHECK_NAMES } from './checks/check.ts'
