@@ -166,32 +166,33 @@ function brief(answer: BundleAnswer): string {
 
 test('a slice says what the full set says: decision, reasons and errors', (t) => {
   const seen = new Map<string, number>()
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.array(POLICY, { minLength: 1, maxLength: 2 }),
-        fc.array(POLICY, { minLength: 1, maxLength: 12 }),
-      ),
-      ENTITIES,
-      fc.array(REQUEST, { minLength: 1, maxLength: 6 }),
-      (policies, entities, requests) => {
-        const text = policies.map((each, i) => `@id("p${i}") ${each}`).join('\n')
-        const compiled = compile(policyOf(text, { schema: SCHEMA, entities }))
-        if (!('rules' in compiled)) return assert.fail(JSON.stringify(compiled))
-        const bundle = new Bundle(compiled, 'b', new Memory())
-        for (const request of requests) {
-          const whole: string = full(compiled, entities, request)
-          assert.equal(brief(bundle.answer(request)), whole)
-          const kind = whole.split(' ')[0] ?? ''
-          seen.set(kind, (seen.get(kind) ?? 0) + 1)
-        }
-      },
-    ),
-    { numRuns: 200 },
-  )
   // A comparison of nothing but denies would pass with everything left out.
-  for (const kind of ['permit', 'forbid', 'error', 'none'])
-    assert.ok((seen.get(kind) ?? 0) > 5, kind)
+  const lacking = () =>
+    ['permit', 'forbid', 'error', 'none'].filter((kind) => (seen.get(kind) ?? 0) <= 5)
+  const same = fc.property(
+    fc.oneof(
+      fc.array(POLICY, { minLength: 1, maxLength: 2 }),
+      fc.array(POLICY, { minLength: 1, maxLength: 12 }),
+    ),
+    ENTITIES,
+    fc.array(REQUEST, { minLength: 1, maxLength: 6 }),
+    (policies, entities, requests) => {
+      const text = policies.map((each, i) => `@id("p${i}") ${each}`).join('\n')
+      const compiled = compile(policyOf(text, { schema: SCHEMA, entities }))
+      if (!('rules' in compiled)) return assert.fail(JSON.stringify(compiled))
+      const bundle = new Bundle(compiled, 'b', new Memory())
+      for (const request of requests) {
+        const whole: string = full(compiled, entities, request)
+        assert.equal(brief(bundle.answer(request)), whole)
+        const kind = whole.split(' ')[0] ?? ''
+        seen.set(kind, (seen.get(kind) ?? 0) + 1)
+      }
+    },
+  )
+  fc.assert(same, { numRuns: 200 })
+  // Errors are rare: a run in some hundred draws too few of them.
+  for (let more = 0; more < 4 && lacking().length > 0; more += 1) fc.assert(same, { numRuns: 200 })
+  assert.deepEqual(lacking(), [])
   row(t, 92, '0 decisions differ from the full set')
 })
 
