@@ -266,6 +266,7 @@ export class Log {
       // The outcome is unknown: nobody is told that it is there, and nothing more is asked of this handle.
       const why = new MeshError('NOT_READY', 'the disk did not take it', { cause: error })
       for (const { waiter } of group.waiters) waiter.reject(why)
+      this.#rejectExhibits(why)
       await this.#recover(error)
       return
     }
@@ -302,6 +303,14 @@ export class Log {
       if (this.#closing.signal.aborted) return
       await clock.sleep(waitMs, this.#closing.signal)
     }
+  }
+
+  /** What is kept beside a record may leave out what was to stand before it (exhibits.ts), and now does not. */
+  #rejectExhibits(why: MeshError): void {
+    const resting = this.#waiting.filter(({ exhibit }) => exhibit !== null)
+    this.#waiting = this.#waiting.filter(({ exhibit }) => exhibit === null)
+    this.#records -= resting.filter(({ draft }) => draft !== null).length
+    for (const waiter of resting) waiter.reject(why)
   }
 
   #rejectAll(why: MeshError): void {
