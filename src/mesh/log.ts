@@ -307,9 +307,10 @@ export class Log {
 
   /** What is kept beside a record may leave out what was to stand before it (exhibits.ts), and now does not. */
   #rejectExhibits(why: MeshError): void {
-    const resting = this.#waiting.filter(({ exhibit }) => exhibit !== null)
-    this.#waiting = this.#waiting.filter(({ exhibit }) => exhibit === null)
-    this.#records -= resting.filter(({ draft }) => draft !== null).length
+    const rests = (waiter: Waiter) => waiter.draft !== null && waiter.exhibit !== null
+    const resting = this.#waiting.filter(rests)
+    this.#waiting = this.#waiting.filter((waiter) => !rests(waiter))
+    this.#records -= resting.length
     for (const waiter of resting) waiter.reject(why)
   }
 
