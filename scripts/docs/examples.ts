@@ -69,6 +69,7 @@ const summary = {
   addresses: sha256Hex(utf8('addresses')),
 }
 const NONCE = Buffer.from(nonce).toString('base64')
+const INCARNATION = Buffer.from(nonce.toReversed()).toString('base64')
 const envelope = formatEnvelope(signEnvelope('freeze', freeze, [founder]))
 
 const examples: ReadonlyMap<string, string> = new Map([
@@ -110,7 +111,10 @@ const examples: ReadonlyMap<string, string> = new Map([
   ['push', frame(formatSyncRequest({ ask: 'push', blobs: [envelope] }))],
   ['held', frame(formatSyncAnswer({ say: 'held', held: 1 }))],
   ['walked', frame(walked())],
-  ['summary', frame(formatSyncAnswer({ say: 'summary', summary, tops: [] }))],
+  [
+    'summary',
+    frame(formatSyncAnswer({ say: 'summary', incarnation: INCARNATION, summary, tops: [] })),
+  ],
   ['roots-said', frame(formatSyncAnswer({ say: 'roots', more: false, blobs: [] }))],
   ['addresses', frame(formatSyncRequest({ ask: 'addresses', have: [summary.waiting], blobs: [] }))],
   [
@@ -195,6 +199,7 @@ function stateAnswer(): Uint8Array {
       mesh,
       node: atlas.node.did,
       nonce: NONCE,
+      incarnation: INCARNATION,
       checked: true,
       root: 1,
       digest,

@@ -489,7 +489,7 @@ export const SPREAD_POLL_MS = 100
 export const ACCEPTED_REMEMBERED_MAX = 4_096
 /** Statement ids that one state question may carry. */
 export const HELD_IDS_MAX = 16
-/** Nonce of a state question, bytes. */
+/** Nonce of a state question, and what names an incarnation of a node, bytes. */
 export const NONCE_BYTES = 16
 /** Seen nonces are kept until their invocation has expired, at most this many. */
 export const NONCES_MAX = 1_000_000

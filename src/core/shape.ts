@@ -9,7 +9,7 @@ import { fromBase64 } from './bytes.ts'
 import { type Cid, isCid, isSha256Id, type Sha256Id } from './id.ts'
 import type { Json, JsonObject } from './json.ts'
 import { type Did, parseDid } from './keys.ts'
-import { NAME_BYTES_MAX, TIME_S_MAX } from './limits.ts'
+import { NAME_BYTES_MAX, NONCE_BYTES, TIME_S_MAX } from './limits.ts'
 import { Malformed } from './malformed.ts'
 
 /** Reads what stands at a path; undefined is an absent field. @throws Malformed */
@@ -118,6 +118,14 @@ export const base64: Reader<Uint8Array> = (value, at) => {
 }
 
 /** Whatever is there. */
+/** NONCE_BYTES of chance, in base64 text. */
+export const nonce: Reader<string> = (value, at) => {
+  const read = text(2 * NONCE_BYTES)(value, at)
+  if (fromBase64(read).length !== NONCE_BYTES)
+    throw new Malformed(`${at}: must be ${NONCE_BYTES} bytes of base64`)
+  return read
+}
+
 export const any: Reader<Json> = (value, at) => {
   if (value === undefined) throw missing(at)
   return value

@@ -41,8 +41,8 @@ export interface ChallengePorts {
   readonly random: Random
   readonly statements: StateSource
   readonly heard: Heard
-  /** Resolves once everything that the peer held when this was called is held here. */
-  pull(peer: Did, signal: AbortSignal): Promise<void>
+  /** Resolves once everything that the peer held when this was called is held here, with its incarnation (sync.ts). */
+  pull(peer: Did, signal: AbortSignal): Promise<string>
 }
 
 export interface Answered {
@@ -57,7 +57,7 @@ export class Challenges {
   readonly #ports: ChallengePorts
   /** Digests that were this node's own. Its state only grows: it holds all of each. */
   readonly #passed = new Memo<string, true>(DIGESTS_REMEMBERED_MAX)
-  readonly #pulling = new Map<string, Promise<void>>()
+  readonly #pulling = new Map<string, Promise<string>>()
   readonly #listeners: ((answer: StateAnswer, sentMs: number) => void)[] = []
 
   constructor(ports: ChallengePorts) {
@@ -95,18 +95,23 @@ export class Challenges {
   /**
    * Resolves once the state that was answered is held whole here. That a digest
    * was once our own says so at once, while statements keep coming (row 119).
-   * @throws MeshError when the peer does not serve what it claims to hold
+   *
+   * INVARIANT: a pull proves it only within the incarnation that answered. Of
+   * the next one the disk may be an older one: all that it serves may be held
+   * here, and what was answered not.
+   * @throws MeshError when the peer does not serve what it claims to hold, or started again since
    */
-  async reach({ node, digest }: StateAnswer, signal: AbortSignal): Promise<void> {
+  async reach({ node, incarnation, digest }: StateAnswer, signal: AbortSignal): Promise<void> {
     if (this.holds(digest)) return
-    const key = `${node} ${digest}`
+    const key = `${node} ${incarnation} ${digest}`
     // A pull that began after an answer with this digest covers every other with the same.
     let pulling = this.#pulling.get(key)
     if (pulling === undefined) {
       pulling = this.#ports.pull(node, signal).finally(() => this.#pulling.delete(key))
       this.#pulling.set(key, pulling)
     }
-    await pulling
+    if ((await pulling) !== incarnation)
+      throw new MeshError('UNREACHABLE', 'the peer started again since it answered')
   }
 
   /** Whether a state with that digest is known to be held whole. */

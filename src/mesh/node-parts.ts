@@ -7,13 +7,14 @@
  *     nonces ─ executions ─ authorizer                           what follows from it
  */
 
-import { utf8 } from '../core/bytes.ts'
+import { toBase64, utf8 } from '../core/bytes.ts'
 import { logOrigin } from '../core/checkpoint.ts'
 import { policiesInForce } from '../core/checks/policy.ts'
 import { SALT_BYTES } from '../core/commitment.ts'
 import type { Redactable } from '../core/disclosure.ts'
 import { judge } from '../core/judge.ts'
 import type { Did, Signer } from '../core/keys.ts'
+import { NONCE_BYTES } from '../core/limits.ts'
 import type { PolicyEngine } from '../core/policy.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { Addresses } from './addresses.ts'
@@ -133,8 +134,13 @@ export async function openKnowledge(ports: NodePorts) {
     ...{ store, persist, network, clock, governance },
     node: keys.node,
   })
+  // Never stored: with the disk it could be set back.
+  const incarnation = toBase64(random.bytes(NONCE_BYTES))
   const synced = (_: Did, cost: Cost, failure: unknown) => tell.synced(cost, failure)
-  const sync = Sync.open({ network, statements, addresses, clock, random, pulled: synced })
+  const sync = Sync.open({
+    ...{ network, statements, addresses, clock, random, incarnation },
+    pulled: synced,
+  })
   const announcer = Announcer.open({
     ...{ statements, network, clock },
     witness: keys.witness,
@@ -157,7 +163,7 @@ export async function openKnowledge(ports: NodePorts) {
   })
   const chronicle = Chronicle.open({ statements, store, clock, log })
   const durable = { log, reader, durableTime, persist, publisher, checkpoints, cosigned, chronicle }
-  return { ...durable, statements, addresses, sync, announcer, invites, door }
+  return { ...durable, statements, incarnation, addresses, sync, announcer, invites, door }
 }
 
 export type Knowledge = Awaited<ReturnType<typeof openKnowledge>>
@@ -185,7 +191,7 @@ export function originOf(statements: Statements, node: Did, epoch: number): stri
 export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
   const { clock, random, store, network, keys, tell, stalenessAtMostMs } = ports
   const { statements, persist, sync, publisher, log, reader, announcer, durableTime } = knowledge
-  const { checkpoints, cosigned, invites } = knowledge
+  const { checkpoints, cosigned, invites, incarnation } = knowledge
   const equivocation = new Equivocation({
     ...{ self: network.self, clock, statements, checkpoints },
     ask: (node, request, signal) => askLog(network, node, request, signal),
@@ -230,7 +236,7 @@ export async function openFreshness(ports: NodePorts, knowledge: Knowledge) {
     ...{ network, clock, store, statements, challenges, boot, persist },
   })
   const voice = new Voice({
-    ...{ network, clock, statements, checkpoints, boot, handover },
+    ...{ network, clock, statements, checkpoints, boot, handover, incarnation },
     witness: keys.witness,
     checkpoint: () => publisher.checkpoint,
   })

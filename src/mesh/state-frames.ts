@@ -6,7 +6,7 @@
  *     {"ids":["sha256:0a77…"],"nonce":"<base64>","own":false}
  *
  *     {"answer":{"checked":true,"checkpoint":null,"closed":1,"digest":"5c1e…",
- *      "held":[true],"mesh":"sha256:…","node":"did:key:…","nonce":"<base64>","opened":1,
+ *      "held":[true],"incarnation":"<base64>","mesh":"sha256:…","node":"did:key:…","nonce":"<base64>","opened":1,
  *      "root":3,"size":41,"time":"2026-11-24T14:03:10.000Z","yours":null},
  *      "signature":"<base64>"}
  *
@@ -14,13 +14,12 @@
  * node that has not finished its boot check may have forgotten what it once
  * said: it signs under a line of its own, and no lease takes that for a voice.
  */
-import { concat, fromBase64, toBase64, utf8 } from '../core/bytes.ts'
+import { concat, toBase64, utf8 } from '../core/bytes.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import { type Did, type Signer, verifySignature } from '../core/keys.ts'
-import { CHECKPOINT_BYTES_MAX, FRAME_BYTES_MAX, HELD_IDS_MAX, NONCE_BYTES } from '../core/limits.ts'
-import { Malformed } from '../core/malformed.ts'
+import { CHECKPOINT_BYTES_MAX, FRAME_BYTES_MAX, HELD_IDS_MAX } from '../core/limits.ts'
 import {
   base64,
   did,
@@ -30,9 +29,9 @@ import {
   id,
   integer,
   list,
+  nonce,
   nullable,
   object,
-  type Reader,
   text,
   time,
 } from '../core/shape.ts'
@@ -50,6 +49,11 @@ export interface StateAnswer {
   readonly mesh: StatementId
   readonly node: Did
   readonly nonce: string
+  /**
+   * Drawn anew at each of its starts, NONCE_BYTES in base64: within one its
+   * state only grows; from one to the next its disk may have been set back.
+   */
+  readonly incarnation: string
   /** Whether its boot check is done; it decides the line that is signed. */
   readonly checked: boolean
   /** Version of its newest root. */
@@ -81,13 +85,7 @@ const UNCHECKED = utf8('meshd/state/unchecked/1\n')
 
 const VERSION = integer(0, Number.MAX_SAFE_INTEGER)
 const NOTE = nullable(text(CHECKPOINT_BYTES_MAX))
-const NONCE: Reader<string> = (value, at) => {
-  const nonce = text(2 * NONCE_BYTES)(value, at)
-  if (fromBase64(nonce).length !== NONCE_BYTES)
-    throw new Malformed(`${at}: must be ${NONCE_BYTES} bytes of base64`)
-  return nonce
-}
-const QUESTION = object({ ids: list(id, HELD_IDS_MAX), nonce: NONCE, own: flag })
+const QUESTION = object({ ids: list(id, HELD_IDS_MAX), nonce, own: flag })
 const ANSWER = object({
   answer: object({
     checked: flag,
@@ -95,9 +93,10 @@ const ANSWER = object({
     closed: VERSION,
     digest: hash,
     held: list(flag, HELD_IDS_MAX),
+    incarnation: nonce,
     mesh: id,
     node: did,
-    nonce: NONCE,
+    nonce,
     opened: VERSION,
     root: integer(1, Number.MAX_SAFE_INTEGER),
     size: VERSION,

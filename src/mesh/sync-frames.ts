@@ -11,7 +11,17 @@ import type { StatementId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
 import { PEERS_MAX, SYNC_FRAME_BYTES_MAX, SYNC_IDS_MAX, SYNC_PREFIXES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { flag, hash, id, integer, list, literal, object, type Reader } from '../core/shape.ts'
+import {
+  flag,
+  hash,
+  id,
+  integer,
+  list,
+  literal,
+  nonce,
+  object,
+  type Reader,
+} from '../core/shape.ts'
 import { alone, atMost, formatFrame, parseFrame } from './frames.ts'
 import { type Part, packPart, type TreeName, unpackPart } from './sync-parts.ts'
 
@@ -49,7 +59,13 @@ export type SyncRequest =
 
 export type SyncAnswer =
   /** With the top of each tree whose hash differs from the asker's. */
-  | { readonly say: 'summary'; readonly summary: Summary; readonly tops: readonly Top[] }
+  | {
+      readonly say: 'summary'
+      /** The one that its state answers name (state-frames.ts): what is walked from here is the set that this one held. */
+      readonly incarnation: string
+      readonly summary: Summary
+      readonly tops: readonly Top[]
+    }
   /** In the order asked, as many as fit: at least one. */
   | { readonly say: 'walk'; readonly parts: readonly Part[] }
   | { readonly say: 'roots'; readonly more: boolean; readonly blobs: readonly Uint8Array[] }
@@ -102,7 +118,12 @@ const PUSH = object({ ask: literal('push') })
 const ADDRESSES = object({ ask: literal('addresses'), have: HASHES })
 
 const TOPS = list(object({ as: AS, tree: TREE }), 2)
-const SUMMARY_SAID = object({ say: literal('summary'), summary: SUMMARY, tops: TOPS })
+const SUMMARY_SAID = object({
+  say: literal('summary'),
+  incarnation: nonce,
+  summary: SUMMARY,
+  tops: TOPS,
+})
 const WALKED = object({ say: literal('walk'), parts: list(PLACE, 2 * SYNC_PREFIXES_MAX) })
 const ROOTS_SAID = object({ say: literal('roots'), more: flag })
 const STATEMENTS = object({ say: literal('statements'), missing: IDS })
@@ -183,10 +204,9 @@ export function parseSyncAnswer(bytes: Uint8Array): SyncAnswer {
 }
 
 function readSummary(header: JsonObject, blobs: readonly Uint8Array[]): SyncAnswer {
-  const { say, summary, tops } = SUMMARY_SAID(header, 'summary')
+  const { tops, ...said } = SUMMARY_SAID(header, 'summary')
   return {
-    say,
-    summary,
+    ...said,
     tops: pairs(tops, blobs, ({ as, tree }, blob) => ({ tree, part: unpackPart(as, '', blob) })),
   }
 }

@@ -39,6 +39,8 @@ export interface SyncServerPorts {
   readonly statements: Statements
   readonly addresses: Addresses
   readonly clock: Clock
+  /** This start of the node (state-frames.ts). */
+  readonly incarnation: string
 }
 
 type Trees = Readonly<Record<TreeName, PrefixTree>>
@@ -94,7 +96,7 @@ export class SyncServer {
   }
 
   #compare(peer: Did, theirs: Summary): SyncAnswer | null {
-    const { statements, addresses } = this.#ports
+    const { statements, addresses, incarnation } = this.#ports
     const summary = summaryOf(statements, addresses)
     if (summary === null || summary.mesh !== theirs.mesh) return null
     const { trees } = statements
@@ -106,7 +108,7 @@ export class SyncServer {
     }
     const differing = TREES.filter((tree) => theirs[tree] !== summary[tree])
     const tops = differing.map((tree) => ({ tree, part: partOf(trees[tree], '', 'node') }))
-    return { say: 'summary', summary, tops }
+    return { say: 'summary', incarnation, summary, tops }
   }
 
   /** Of all that are effective, disputed ones too; oldest first. */

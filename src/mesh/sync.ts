@@ -28,6 +28,8 @@ export interface SyncPorts {
   readonly addresses: Addresses
   readonly clock: Clock
   readonly random: Random
+  /** This start of the node (state-frames.ts). */
+  readonly incarnation: string
   /** Told of each comparison: what it cost and brought, and why it failed. For metrics and status pages. */
   readonly pulled?: (peer: Did, cost: Cost, failure: unknown) => void
 }
@@ -36,7 +38,7 @@ export interface SyncPorts {
 interface Line {
   /** Never rejects. */
   readonly running: Promise<void>
-  next: Promise<void> | null
+  next: Promise<string> | null
 }
 
 export class Sync {
@@ -83,11 +85,12 @@ export class Sync {
   }
 
   /**
-   * Resolves once everything effective that the peer held when this began is held here, durable.
+   * Resolves once everything effective that the peer held when this began is held here, durable;
+   * with the incarnation of the peer that held it.
    * Callers that come while one comparison runs share the next, and the signal of the first of them.
    * @throws MeshError INVALID_ANSWER when the peer lies, or did lately; WRONG_MESH, UNREACHABLE, TIMEOUT, STATEMENT_INVALID
    */
-  pull(peer: Did, signal: AbortSignal): Promise<void> {
+  pull(peer: Did, signal: AbortSignal): Promise<string> {
     const line = this.#lines.get(peer)
     if (line === undefined) return this.#begin(peer, signal)
     // The one that runs may have begun before the peer held what this caller waits for.
@@ -137,7 +140,7 @@ export class Sync {
     for (const resolve of idle) resolve()
   }
 
-  #begin(peer: Did, signal: AbortSignal): Promise<void> {
+  #begin(peer: Did, signal: AbortSignal): Promise<string> {
     const pull = new Pull(peer, { ...this.#ports, refused: this.#refused }, signal)
     const effective = this.penalised(peer) ? Promise.reject(LIED) : pull.effective()
     const line: Line = { running: this.#finish(peer, pull, effective, signal), next: null }
@@ -147,7 +150,7 @@ export class Sync {
       this.#lines.delete(peer)
       this.#wake()
     })
-    return effective.then(() => {})
+    return effective.then(({ incarnation }) => incarnation)
   }
 
   /** The rest of a comparison, and what it means for the peer. */

@@ -26,6 +26,8 @@ export interface VoicePorts {
   readonly handover: { readonly opened: number; readonly closed: number }
   /** The node's witness key. */
   readonly witness: Signer
+  /** Of this start, drawn by chance. */
+  readonly incarnation: string
   /** The newest published checkpoint of this node's log. */
   checkpoint(): Uint8Array | null
 }
@@ -75,6 +77,7 @@ export class Voice {
     root: number,
   ): Uint8Array {
     const { statements, network, clock, checkpoints, boot, handover, witness } = this.#ports
+    const { incarnation } = this.#ports
     const { digest, size } = statements.governance
     const published = this.#ports.checkpoint()
     const answer = {
@@ -84,6 +87,7 @@ export class Voice {
       closed: handover.closed,
       digest,
       held: ids.map((id) => this.holds(id)),
+      incarnation,
       mesh,
       node: network.self,
       nonce,

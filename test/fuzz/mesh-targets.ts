@@ -64,6 +64,7 @@ const NOTE = log.note(7)
 const HEX = '5c'.repeat(32)
 const DID = atlas.identity.did
 const HASH = new Uint8Array(32).fill(5)
+const NONCE = toBase64(new Uint8Array(NONCE_BYTES))
 const SUMMARY = {
   mesh: world.mesh,
   root: 2,
@@ -108,6 +109,7 @@ const SYNC: readonly Target[] = [
     corpus: [
       formatSyncAnswer({
         say: 'summary',
+        incarnation: NONCE,
         summary: SUMMARY,
         tops: [{ tree: 'waiting', part: NODE }],
       }),
@@ -225,10 +227,10 @@ const ADDRESS = signAddressRecord(
   { node: DID, addresses: [`/ip4/10.0.0.4/tcp/4717/p2p/${formatPeerId(DID)}`], seq: 5 },
   atlas.identity,
 )
-const NONCE = toBase64(new Uint8Array(NONCE_BYTES))
 const STATE = signStateAnswer(
   {
-    ...{ mesh: world.mesh, node: DID, nonce: NONCE, checked: true, root: 1, digest: HEX, size: 7 },
+    ...{ mesh: world.mesh, node: DID, nonce: NONCE, incarnation: NONCE },
+    ...{ checked: true, root: 1, digest: HEX, size: 7 },
     ...{ opened: 0, closed: 0, checkpoint: NOTE, timeMs: NOW_MS, held: [true], yours: null },
   },
   atlas.witness,

@@ -6,8 +6,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { concat, toHex, utf8 } from '../../src/core/bytes.ts'
+import { concat, toBase64, toHex, utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
+import { NONCE_BYTES } from '../../src/core/limits.ts'
 import { fourBytes } from '../../src/mesh/frames.ts'
 import {
   formatSyncAnswer,
@@ -75,7 +76,9 @@ function invented(request: Uint8Array): Uint8Array | null {
     const envelopes = sha256Hex(utf8(`leaf ${leaf.key} ${leaf.hash}`))
     const part = { as: 'list', prefix: '', leaves } as const
     const summary = { ...asked.summary, envelopes, root: 9_999 }
-    return formatSyncAnswer({ say: 'summary', summary, tops: [{ tree: 'envelopes', part }] })
+    const incarnation = toBase64(randomBytes(NONCE_BYTES))
+    const tops = [{ tree: 'envelopes' as const, part }]
+    return formatSyncAnswer({ say: 'summary', incarnation, summary, tops })
   }
   if (asked.ask === 'roots') return formatSyncAnswer({ say: 'roots', more: true, blobs: [] })
   if (asked.ask === 'fetch')

@@ -351,4 +351,13 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'L6', seed: 12 },
     quick: false,
   },
+  {
+    id: 'N36',
+    name: 'what a peer serves after it started again proves what it answered before',
+    edits: [
+      edit('mesh/challenge.ts', '(await pulling) !== incarnation', '(await pulling) === null'),
+    ],
+    by: { checker: 'S3', seed: 1 },
+    quick: false,
+  },
 ]

@@ -8,6 +8,7 @@ import { textOf, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { Governance } from '../../src/core/governance.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
 import type { Did, Signer } from '../../src/core/keys.ts'
+import { NONCE_BYTES } from '../../src/core/limits.ts'
 import { EMPTY, rootHash, type Tree } from '../../src/core/merkle.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Root } from '../../src/core/statement/root.ts'
@@ -152,7 +153,8 @@ export class SimNode {
   /** What the fold would say beside roots. */
   also: Partial<Governance> = {}
   readonly #world: World
-  #incarnation = new AbortController()
+  #running = new AbortController()
+  #starts = 0
   #listeners: ((learned: Changed) => void)[] = []
   readonly #passed = new Set<string>()
 
@@ -174,13 +176,18 @@ export class SimNode {
     }
   }
 
+  /** Of this start: the node's place, and how often it has started. */
+  get incarnation(): string {
+    return toBase64(utf8(`${this.at} ${this.#starts}`.padEnd(NONCE_BYTES)))
+  }
+
   image(): Disk {
     return copyOf(this.disk)
   }
 
   /** Makes durable, then applies: a moment passes in between. */
   async learn(ids: Iterable<StatementId>): Promise<void> {
-    const { signal } = this.#incarnation
+    const { signal } = this.#running
     await this.#world.clock.sleep(this.#world.clock.dice.integer(20))
     if (signal.aborted) return
     const fresh = [...ids].filter((id) => !this.disk.ids.has(id))
@@ -192,23 +199,26 @@ export class SimNode {
   }
 
   /** Everything that the peer holds when the question arrives. */
-  async pull(peer: SimNode): Promise<void> {
+  async pull(peer: SimNode): Promise<string> {
     const { silent } = this.#world
-    const ids = await this.#world.trip(this, peer, () =>
-      silent.includes(peer.at) ? [] : [...peer.disk.ids],
-    )
-    await this.learn(ids)
+    const served = await this.#world.trip(this, peer, () => ({
+      ids: silent.includes(peer.at) ? [] : [...peer.disk.ids],
+      incarnation: peer.incarnation,
+    }))
+    await this.learn(served.ids)
+    return served.incarnation
   }
 
   crash(): void {
     this.up = false
-    this.#incarnation.abort()
+    this.#running.abort()
   }
 
   async start(disk: Disk = this.disk): Promise<void> {
     this.disk = copyOf(disk)
     this.up = true
-    this.#incarnation = new AbortController()
+    this.#running = new AbortController()
+    this.#starts += 1
     this.#listeners = []
     this.#passed.clear()
     this.governance = this.#fold()
@@ -228,6 +238,7 @@ export class SimNode {
     Object.defineProperty(place, 'opened', { get: () => this.governance.root?.version })
     this.voice = new Voice({
       ...common,
+      incarnation: this.incarnation,
       boot,
       handover: rules.handover ? this.handover : place,
       witness: rules.signed
@@ -244,7 +255,7 @@ export class SimNode {
       policyStalenessMs: () => null,
       durableTimeMs: () => 0,
     })
-    const { signal } = this.#incarnation
+    const { signal } = this.#running
     void this.boot.run(signal)
     void this.handover.run(signal)
     void this.lease.run(signal)
@@ -310,7 +321,7 @@ export class SimNode {
   }
 
   async #persist(puts: readonly Put[]): Promise<void> {
-    const { signal } = this.#incarnation
+    const { signal } = this.#running
     const { disk } = this
     await this.#world.clock.sleep(this.#world.clock.dice.integer(20))
     if (signal.aborted) return new Promise(() => {})
@@ -344,8 +355,10 @@ export class SimNode {
     return said
   }
 
-  async #reach({ node, digest }: StateAnswer): Promise<void> {
-    if (!this.#passed.has(digest)) await this.pull(this.#world.of(node))
+  async #reach({ node, incarnation, digest }: StateAnswer): Promise<void> {
+    if (this.#passed.has(digest)) return
+    if ((await this.pull(this.#world.of(node))) !== incarnation)
+      throw new MeshError('UNREACHABLE', 'the peer started again')
   }
 
   /** Anti-entropy with one random peer. */
@@ -380,9 +393,7 @@ export class SimNode {
   }
 }
 
-const QUESTION = formatStateQuestion({
-  ...{ ids: [], own: false },
-  nonce: toBase64(new Uint8Array(16)),
-})
+const NONCE = toBase64(new Uint8Array(NONCE_BYTES))
+const QUESTION = formatStateQuestion({ ids: [], own: false, nonce: NONCE })
 const NO_CHECKPOINTS = { read: () => null, newest: () => null }
 const CHECKED = { done: true, why: null, onDone: () => {} }

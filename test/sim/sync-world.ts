@@ -2,9 +2,10 @@
  * Nodes that replicate statements over the simulated network, everybody a
  * member: the set, sync and, unless left out, announcements, gossip and pushes.
  */
-import { utf8 } from '../../src/core/bytes.ts'
+import { toBase64, utf8 } from '../../src/core/bytes.ts'
 import { sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
+import { NONCE_BYTES } from '../../src/core/limits.ts'
 import { PrefixTree } from '../../src/core/prefix-tree.ts'
 import { Announcer } from '../../src/mesh/announce.ts'
 import { openInbox } from '../../src/mesh/inbox.ts'
@@ -79,6 +80,7 @@ export class SyncWorld {
       statements,
       clock,
       random: clock.dice,
+      incarnation: INCARNATION,
       addresses: NO_ADDRESSES,
       pulled: (_, cost) => costs.push(cost),
     })
@@ -142,6 +144,8 @@ export class SyncWorld {
   }
 }
 
+/** Nobody here starts again. */
+export const INCARNATION = toBase64(new Uint8Array(NONCE_BYTES))
 export const NO_ADDRESSES: Addresses = { hash: '00'.repeat(32), all: () => [], offer: () => false }
 
 const EVERYBODY: Greeter = {

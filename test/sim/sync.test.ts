@@ -4,7 +4,7 @@ import { SYNC_INTERVAL_MS, SYNC_PENALTY_MS } from '../../src/core/limits.ts'
 import { formatSyncAnswer, parseSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { SyncServer } from '../../src/mesh/sync-server.ts'
 import { atlas, borealis, keyOf, nodeOf, World } from '../unit/statements.ts'
-import { NO_ADDRESSES, SyncWorld } from './sync-world.ts'
+import { INCARNATION, NO_ADDRESSES, SyncWorld } from './sync-world.ts'
 
 const mesh = new World()
 const did = keyOf('planner').did
@@ -88,7 +88,9 @@ test('a neighbour that withholds revocations delays nothing when another is hone
   const [a, liar] = [await world.open('a'), await world.open('liar')]
   const [honest, old] = [await world.open('honest'), await world.open('old')]
   // It answers, without a flaw, from a set that never learns; what it is pushed it forgets.
-  const ports = { statements: old.statements, addresses: NO_ADDRESSES, clock: world.clock }
+  const { clock } = world
+  const { statements } = old
+  const ports = { statements, addresses: NO_ADDRESSES, clock, incarnation: INCARNATION }
   const server = new SyncServer(ports)
   liar.network.handle('sync', async (peer, request) =>
     parseSyncRequest(request).ask === 'push'

@@ -166,6 +166,7 @@ function answerOf({ did, governance, clock }: SimNode): StateAnswer {
     mesh: MESH,
     node: did,
     nonce: '',
+    incarnation: '',
     checked: true,
     root: 1,
     digest: governance.digest,

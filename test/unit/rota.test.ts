@@ -76,7 +76,7 @@ test('sync asks in turn: each of seven neighbours within seven turns, though non
   const peers = everybody.slice(1)
   const calls: Did[] = []
   const sync = Sync.open({
-    ...{ clock, random: clock.dice, statements: await opened() },
+    ...{ clock, random: clock.dice, incarnation: '', statements: await opened() },
     addresses: { all: () => [], offer: () => {} } as never,
     network: {
       peers: () => linked(peers),

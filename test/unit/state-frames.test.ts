@@ -36,6 +36,7 @@ const answer: fc.Arbitrary<StateAnswer> = record({
   mesh: id,
   node: fc.constant(witness.did),
   nonce,
+  incarnation: nonce,
   checked: fc.boolean(),
   root: fc.integer({ min: 1, max: 1e9 }),
   digest: hex64,
@@ -73,6 +74,7 @@ test('no field of an answer can be changed under its signature', () => {
   const changed: Partial<StateAnswer>[] = [
     { mesh: idOf(utf8('another')) },
     { nonce: toBase64(new Uint8Array(NONCE_BYTES).fill(9)) },
+    { incarnation: toBase64(new Uint8Array(NONCE_BYTES).fill(9)) },
     { checked: !sample.checked },
     { root: sample.root + 1 },
     { digest: '0'.repeat(64) },

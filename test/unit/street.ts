@@ -3,9 +3,10 @@
  * answer may be rewritten on its way, so that a peer lies as it is told.
  */
 import assert from 'node:assert/strict'
-import { utf8 } from '../../src/core/bytes.ts'
+import { toBase64, utf8 } from '../../src/core/bytes.ts'
 import { sha256Hex } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
+import { NONCE_BYTES } from '../../src/core/limits.ts'
 import { MeshError, type ProblemCode } from '../../src/core/problems.ts'
 import type { Cost } from '../../src/mesh/pull.ts'
 import { Statements } from '../../src/mesh/statements.ts'
@@ -77,6 +78,7 @@ export class Street {
     const records = new Set<string>()
     const sync = Sync.open({
       statements: set,
+      incarnation: toBase64(utf8(name.padEnd(NONCE_BYTES))),
       clock: this.clock,
       random: this.clock.dice,
       addresses: addressesOf(records),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { concat, utf8 } from '../../src/core/bytes.ts'
+import { concat, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { StatementId } from '../../src/core/id.ts'
-import { SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import { NONCE_BYTES, SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Branch, Leaf } from '../../src/core/prefix-tree.ts'
 import {
@@ -78,9 +78,11 @@ const partAt = (at: string): fc.Arbitrary<Part> =>
     record({ as: fc.constant('list' as const), prefix: fc.constant(at), leaves: leaves(at) }),
   )
 
+const nonce = fc.uint8Array({ minLength: NONCE_BYTES, maxLength: NONCE_BYTES }).map(toBase64)
 const answer: fc.Arbitrary<SyncAnswer> = fc.oneof(
   record({
     say: fc.constant('summary' as const),
+    incarnation: nonce,
     summary,
     tops: fc.array(record({ tree, part: partAt('') }), { maxLength: 2 }),
   }),
