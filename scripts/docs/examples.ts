@@ -69,7 +69,7 @@ const summary = {
   addresses: sha256Hex(utf8('addresses')),
 }
 const NONCE = Buffer.from(nonce).toString('base64')
-const INCARNATION = Buffer.from(nonce.toReversed()).toString('base64')
+const INCARNATION = Buffer.alloc(16, 5).toString('base64')
 const envelope = formatEnvelope(signEnvelope('freeze', freeze, [founder]))
 
 const examples: ReadonlyMap<string, string> = new Map([
