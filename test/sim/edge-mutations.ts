@@ -103,7 +103,7 @@ export const EDGES: readonly Mutation[] = [
         'this.#bind(id, invite, who)',
       ),
     ],
-    by: { checker: 'S24', seed: 40 },
+    by: { checker: 'S24', seed: 34 },
     quick: true,
   },
   {
