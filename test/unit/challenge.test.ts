@@ -34,7 +34,8 @@ function challenger() {
 }
 
 function answerOf(incarnation: string, digest: string): StateAnswer {
-  return { node: 'did:key:z6MkPeer', incarnation, digest } as StateAnswer
+  const answer: Partial<StateAnswer> = { node: 'did:key:z6MkPeer', incarnation, digest }
+  return answer as StateAnswer
 }
 
 test('a pull proves what was answered, as long as the peer did not start again in between', async () => {
