@@ -144,9 +144,11 @@ export class People {
     if (by === undefined) return
     // Also where the last word was to lift it: nobody may have taken that.
     for (const { scope } of [...laws.freezes.values()]) this.#submit(by, laws.freeze(scope, false))
-    // The last that anybody may have taken: what nobody took is followed by nothing.
-    const known = [...(by.life?.node?.statements.all() ?? [])].map(({ id }) => laws.numberOf(id))
-    this.#submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(known)))
+    // The last that was taken: what nobody took, or half signed and no more, is followed by nothing.
+    const taken = [...(by.life?.node?.statements.all() ?? [])]
+      .filter(({ state }) => state !== 'pending')
+      .map(({ id }) => laws.numberOf(id))
+    this.#submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(taken)))
   }
 
   /** A new artifact, for somebody whom nobody accused, asked of everybody. */
