@@ -172,7 +172,10 @@ export const EDGES: readonly Mutation[] = [
         'judged !== null ? rest : draft',
       ),
     ],
-    by: { checker: 'S11', seed: 73 },
+    by: {
+      test: 'test/unit/log.test.ts',
+      name: 'a decision says when it was judged where it is written at another time, and there alone',
+    },
     quick: false,
   },
   {
