@@ -360,7 +360,10 @@ export const EDGES: readonly Mutation[] = [
     edits: [
       edit('mesh/challenge.ts', '(await pulling) !== incarnation', '(await pulling) === null'),
     ],
-    by: { checker: 'S3', seed: 1 },
+    by: {
+      test: 'test/unit/challenge.test.ts',
+      name: 'a peer whose disk was set back after its answer proves nothing by what it still serves',
+    },
     quick: false,
   },
 ]
