@@ -50,6 +50,8 @@ export function readHttpRequest(asked: HttpRequest, headers?: RequestHeaders): R
 
 /** In lower case, with its port if it has one: `app.example:8443`, `[2001:db8::1]`. @throws Malformed */
 export function parseHost(text: string): string {
+  // [row 85] Lower case folds more than ASCII: U+212A, the sign for kelvin, becomes a k.
+  if (!/^[!-~]*$/.test(text)) throw new Malformed('the host is no name or address')
   const host = text.toLowerCase()
   const [, name = '', port = null] = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d+))?$/.exec(host) ?? []
   if (name === '' || host.length > HOST_BYTES_MAX)
