@@ -17,16 +17,14 @@ import { formatTime } from '../../src/core/shape.ts'
 import type { Target } from '../../src/core/statement/revocation.ts'
 import { KeyStore } from '../../src/daemon/key-store.ts'
 import { agreed, authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
-import { raw, request, socketOf, statusOf } from '../e2e/raw.ts'
-import { signed } from './artisan.ts'
 import { rssOf } from './gauges.ts'
+import { bring, revocationOf } from './importing.ts'
 import { row } from './row.ts'
 import { LONG } from './shim.ts'
 
 const MANY = LONG ? 100_000 : 4_000
 const DAY_MS = 86_400_000
 const LIST_BYTES = 1_000_000
-const PATH = '/v1/mesh/import'
 
 const lab = new Lab()
 let [atlas, borealis] = [] as Host[] as [Host, Host]
@@ -43,21 +41,10 @@ before(async () => {
 
 after(() => lab[Symbol.asyncDispose]())
 
-/** The status of the answer, as to a file of a mesh. */
-async function bring(statements: readonly string[]): Promise<number> {
-  const body = JSON.stringify({ mesh, statements, heads: [] })
-  return statusOf(await raw(socketOf(atlas, 'admin'), request('POST', PATH, body), 60_000))
-}
-
-const common = () => ({ mesh, root: 1, issuedMs: Date.now(), message: null })
-
 const stranger = () =>
   revocation({ kind: 'execution', record: `sha256:${randomBytes(32).toString('hex')}` })
 
-function revocation(target: Target): string {
-  const rest = { target, untilMs: Date.now() + DAY_MS, chain: [] }
-  return textOf(formatEnvelope(signed({ type: 'revocation', ...common(), ...rest }, [founder])))
-}
+const revocation = (target: Target) => revocationOf(mesh, target, founder)
 
 /** Signed by who may sign it, of the form that it should have, but for its length. */
 function oversize(): readonly string[] {
@@ -82,7 +69,7 @@ test('a list of a megabyte is refused, whoever signed it, and nothing of it is k
   const rssBefore = rssOf(atlas)
   for (const one of oversize()) {
     assert.ok(one.length > LIST_BYTES)
-    const said = await bring([one])
+    const said = await bring(atlas, mesh, [one])
     assert.ok(said >= 400 && said < 500, `it is answered with ${said}`)
   }
   const after = await status(atlas)
@@ -103,10 +90,10 @@ test('all is revoked, the root keys too: nothing is allowed, and what roots say 
     { kind: 'issuer', did: founder.did } as const,
     { kind: 'link', cid: artifact as Cid } as const,
   ]
-  assert.equal(await bring(named.map(revocation)), 200)
+  assert.equal(await bring(atlas, mesh, named.map(revocation)), 200)
   for (let brought = 0; brought < MANY; brought += IMPORT_ITEMS_MAX) {
     const batch = Array.from({ length: Math.min(IMPORT_ITEMS_MAX, MANY - brought) }, stranger)
-    assert.equal(await bring(batch), 200)
+    assert.equal(await bring(atlas, mesh, batch), 200)
   }
   await agreed(atlas, borealis)
   const { decision, code } = await authorize(atlas)
@@ -119,7 +106,11 @@ test('all is revoked, the root keys too: nothing is allowed, and what roots say 
   assert.equal(governance.revocations, MANY + named.length)
   // At last the nodes themselves: then there is nobody who could allow.
   assert.equal(
-    await bring(nodes.map((did) => revocation({ kind: 'node', did: parseDid(did) }))),
+    await bring(
+      atlas,
+      mesh,
+      nodes.map((did) => revocation({ kind: 'node', did: parseDid(did) })),
+    ),
     200,
   )
   for (const host of [atlas, borealis])
