@@ -2,28 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { row } from '../lab/row.ts'
-import type { Event } from '../sim/history.ts'
 import { runSeed } from '../sim/mesh-run.ts'
+import { Returned } from '../sim/returned.ts'
 
 const SEEDS = [1, 7, 13, 25]
-
-/** Records that came back: durable in the log that the disk has, before the boot check is over, when nothing is appended. */
-class Returned {
-  records = 0
-  restores = 0
-  /** Of each node that is not checked yet: the epoch of its log. */
-  readonly #unchecked = new Map<number, number>()
-
-  see(event: Event): void {
-    const { node } = event
-    if (node === null) return
-    if (event.ev === 'restore') this.restores += 1
-    if (event.ev === 'boot') this.#unchecked.set(node, event.log.epoch)
-    if (event.ev === 'ready') this.#unchecked.delete(node)
-    if (event.ev === 'durable' && event.log.epoch === this.#unchecked.get(node))
-      this.records += event.log.ids.length
-  }
-}
 
 test('nothing is violated where logs come back from mirrors', { timeout: 600_000 }, async (t) => {
   const returned = new Returned()
