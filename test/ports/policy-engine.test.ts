@@ -4,11 +4,43 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PolicyAnswer, PolicyEngine } from '../../src/core/policy.ts'
+import fc from 'fast-check'
+import type { PolicyAnswer, PolicyEngine, PolicyInput } from '../../src/core/policy.ts'
 import type { Policy } from '../../src/core/statement/policy.ts'
 import { CedarEngine } from '../../src/daemon/cedar-engine.ts'
 import { row } from '../lab/row.ts'
 import { ask, askWith, FORBID, PERMIT, policyOf, SCHEMA } from '../unit/bundles.ts'
+
+/** Pieces of Cedar, as they would have to stand if a name were put into a policy. */
+const POLICY_TEXT = fc
+  .array(
+    fc.constantFrom(
+      ...[
+        '"',
+        '\\"',
+        '\\u{22}',
+        ');',
+        '};',
+        '//',
+        '/*',
+        '\n',
+        '\0',
+        '::',
+        '*',
+        '?principal',
+        '?resource',
+      ],
+      ...[
+        'permit (principal, action, resource);',
+        'forbid',
+        ' when { true };',
+        ' unless { false };',
+      ],
+      ...['@id("one")', 'principal::"alice"', 'repo::"acme/docs"', ' || true', '__expr', '"}}'],
+    ),
+    { minLength: 1, maxLength: 8 },
+  )
+  .map((pieces) => pieces.join(''))
 
 const engines: Record<string, () => PolicyEngine> = { cedar: () => new CedarEngine() }
 
@@ -113,6 +145,38 @@ for (const [name, create] of Object.entries(engines)) {
   test(`${name}: an argument that the schema does not declare is an error`, () => {
     assert.equal(brief(decide([PERMIT], askWith({ force: true }))), 'deny POLICY_ERROR')
     assert.equal(brief(decide([PERMIT], askWith({ risk: 4 }))), 'allow null permit')
+  })
+
+  test(`${name}: policy text in a name, an argument or an id stays what it is`, (t) => {
+    const one =
+      '@id("one") permit (principal == principal::"alice", action, resource == repo::"acme/docs") unless { context has args && context.args has text && context.args.text == "never" };'
+    const engine = loaded(create, [policyOf(one)])
+    assert.equal(brief(engine.decide(ask())), 'allow null one')
+    let asked = 0
+    fc.assert(
+      fc.property(POLICY_TEXT, (text) => {
+        const named: readonly Partial<PolicyInput>[] = [
+          { principal: { type: 'principal', id: text } },
+          { resource: { type: 'repo', id: text } },
+          { principal: { type: 'principal', id: `alice${text}` } },
+          { resource: { type: 'repo', id: `acme/docs${text}` } },
+        ]
+        for (const input of named)
+          assert.equal(brief(engine.decide(ask(input))), 'deny POLICY_NO_PERMIT', text)
+        assert.notEqual(engine.decide(ask({ action: text })).decision, 'allow', text)
+        for (const type of [text, `repo${text}`])
+          assert.notEqual(
+            engine.decide(ask({ resource: { type, id: 'acme/docs' } })).decision,
+            'allow',
+          )
+        // An argument is a value: it neither opens nor closes anything.
+        assert.equal(brief(engine.decide(askWith({ text }))), 'allow null one', text)
+        assert.equal(brief(engine.decide(askWith({ text: 'never' }))), 'deny POLICY_NO_PERMIT')
+        asked += named.length + 5
+      }),
+      { numRuns: 200 },
+    )
+    row(t, 93, `${asked} questions that hold policy text: 0 answered otherwise`)
   })
 
   test(`${name}: nothing that a caller sends becomes an entity or a function`, (t) => {

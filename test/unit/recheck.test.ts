@@ -6,6 +6,7 @@ import { idOf } from '../../src/core/id.ts'
 import { judge } from '../../src/core/judge.ts'
 import type { ReasonCode } from '../../src/core/reasons.ts'
 import { type Fresh, leaseUntilMs, recheck } from '../../src/core/recheck.ts'
+import { row } from '../lab/row.ts'
 import { policyOf } from './bundles.ts'
 import {
   ALICE,
@@ -70,6 +71,12 @@ for (const [code, over, fields] of LATE) {
     assert.equal(recheck(judgement, fresh(over, fields))?.code, code)
   })
 }
+
+test('whatever of it changes between the judgement and the answer is looked at as it is then', (t) => {
+  const passed = LATE.filter(([, over, fields]) => recheck(judgement, fresh(over, fields)) === null)
+  assert.deepEqual(passed, [])
+  row(t, 143, `${LATE.length} changes between the judgement and the second look: 0 allows`)
+})
 
 test('the policy version it was judged by counts, not the one in force now', () => {
   const revoked = [{ kind: 'policy', bundle: 'agents', version: 8 } as const]

@@ -63,7 +63,7 @@ test('unknown members are ignored and do not change the digest; what is judged d
   row(t, 94, 'digest holds what is judged')
 })
 
-test('REQUEST_MALFORMED, one by one', () => {
+test('REQUEST_MALFORMED, one by one', (t) => {
   const bad: Record<string, unknown> = {
     'a list': [BODY],
     'no action': { ...BODY, action: undefined },
@@ -103,6 +103,11 @@ test('REQUEST_MALFORMED, one by one', () => {
   for (const [what, body] of Object.entries(bad)) {
     assert.throws(() => readRequest(json(body)), Malformed, what)
   }
+  row(
+    t,
+    143,
+    `facts of the node in ${Object.keys(bad).filter((what) => /^meshd/.test(what)).length} places of a request: 0 read`,
+  )
   assert.throws(() => readRequest({ ...BODY, context: { n: 2 ** 53 } }), Malformed)
   const cause = { cause: 'dec_12345678', traceparent: null }
   assert.throws(() => readRequest(json(BODY), cause), Malformed)
