@@ -39,7 +39,7 @@ export const ASKERS: readonly Mutation[] = [
         'child.startsWith(parent) || child.startsWith(',
       ),
     ],
-    by: { checker: 'S12', seed: 16 },
+    by: { checker: 'S12', seed: 18 },
     quick: false,
   },
   {
@@ -96,7 +96,7 @@ export const ASKERS: readonly Mutation[] = [
         "invocation?.aud === ''",
       ),
     ],
-    by: { checker: 'S12', seed: 6 },
+    by: { checker: 'S12', seed: 2 },
     quick: false,
   },
   {
