@@ -117,7 +117,6 @@ export const base64: Reader<Uint8Array> = (value, at) => {
   return nested(at, () => fromBase64(value))
 }
 
-/** Whatever is there. */
 /** NONCE_BYTES of chance, in base64 text. */
 export const nonce: Reader<string> = (value, at) => {
   const read = text(2 * NONCE_BYTES)(value, at)
@@ -126,6 +125,7 @@ export const nonce: Reader<string> = (value, at) => {
   return read
 }
 
+/** Whatever is there. */
 export const any: Reader<Json> = (value, at) => {
   if (value === undefined) throw missing(at)
   return value

@@ -6,9 +6,9 @@
  *     {"ids":["sha256:0a77…"],"nonce":"<base64>","own":false}
  *
  *     {"answer":{"checked":true,"checkpoint":null,"closed":1,"digest":"5c1e…",
- *      "held":[true],"incarnation":"<base64>","mesh":"sha256:…","node":"did:key:…","nonce":"<base64>","opened":1,
- *      "root":3,"size":41,"time":"2026-11-24T14:03:10.000Z","yours":null},
- *      "signature":"<base64>"}
+ *      "held":[true],"incarnation":"<base64>","mesh":"sha256:…","node":"did:key:…",
+ *      "nonce":"<base64>","opened":1,"root":3,"size":41,
+ *      "time":"2026-11-24T14:03:10.000Z","yours":null},"signature":"<base64>"}
  *
  * Signed by the node's witness key over "meshd/state/1\n" and the inner JSON. A
  * node that has not finished its boot check may have forgotten what it once
