@@ -106,8 +106,9 @@ export class ApiServer {
     }
     // A connection that could not be accepted is lost, and is all that is.
     server.on('error', (error) => this.#ports.bug(error, spec.path))
-    widen(spec)
+    // Before anything can fail: what listens is closed with the others.
     this.#listening.push({ server, spec })
+    widen(spec)
   }
 
   #create(spec: SocketSpec): http.Server {

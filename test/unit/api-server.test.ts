@@ -291,6 +291,16 @@ test('a socket is its group’s before it is wide, and so is the folder that was
   )
 })
 
+test('a socket that cannot be given to its group is not left behind, listening', async () => {
+  const path = join(dir, 'ungiven.sock')
+  const opened = serve(async () => undefined, undefined, { path, gid: 2 ** 32 })
+  await assert.rejects(
+    opened,
+    (error) => error instanceof MeshError && error.code === 'CONFIG_INVALID',
+  )
+  await assert.rejects(send(path, '/v1/thing/1'), /ENOENT/)
+})
+
 test('a group is found by its whole name, and what is no line of a group is none', () => {
   const text = 'root:x:0:\nmeshd:x:990:dana\n# meshd-read:x:1:\nmeshd-read:x:991:\nbad\nx:y:zz:\n'
   assert.equal(groupId('meshd', text), 990)
