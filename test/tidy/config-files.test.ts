@@ -27,6 +27,8 @@ test('the unit keeps what breaks the daemon out, and what confines it in', (t) =
     'CapabilityBoundingSet=',
     'ProtectSystem=strict',
     'LimitCORE=0',
+    'SystemCallFilter=@chown',
+    'InaccessiblePaths=-/dev/shm',
   ])
     assert.ok(unit.split('\n').includes(line), line)
   for (const directive of ['MemoryDenyWriteExecute', 'PrivateUsers', 'ProtectProc', 'ProcSubset'])
