@@ -17,7 +17,9 @@ const CALM: Partial<Swarm> = {
   weather: { delayMsMin: 1, delayMsMax: 20, loss: 0, gossipLoss: 0, duplicates: 0, reorder: 0 },
 }
 
-const KEPT: ReadonlySet<Event['ev']> = new Set(['answer', 'lie', 'evidence', 'accept'])
+const KEPT: ReadonlySet<Event['ev']> = new Set([
+  ...(['answer', 'lie', 'evidence', 'accept', 'recorded'] as const),
+])
 
 interface Seen {
   readonly allows: number
@@ -122,6 +124,40 @@ on('disks that are set back', { restore: 1, crash: 0.02 }, (t, seen) => {
   happened(seen, 'a disk that was set back')
   row(t, 110, `0 late allows of ${seen.allows}`)
   row(t, 122, '0 framed')
+})
+
+/** Why what was durable as an allow was not answered as one: what the second look found, and how often. */
+function secondLooks({ events }: Seen): ReadonlyMap<string, number> {
+  const written = new Set<string>()
+  const found = new Map<string, number>()
+  const key = (node: number | null, req: number) => `${node}/${req}`
+  for (const event of events) {
+    if (event.ev === 'recorded')
+      for (const { effect, req } of event.decisions)
+        if (effect === 'allow') written.add(key(event.node, req))
+    // The same request again has an answer of its own.
+    if (event.ev !== 'answer' || event.reason === 'REPLAYED') continue
+    if (!written.delete(key(event.node, event.req)) || event.reason === null) continue
+    found.set(event.reason, (found.get(event.reason) ?? 0) + 1)
+  }
+  return found
+}
+
+/** Disks so slow that much changes while a record is written. */
+const BUSY = { diskMsMax: 300, callMs: 15, lawMs: 200, step: 0.02 }
+test('revocations, freezes and clocks that change while an allow is written', {
+  timeout: 600_000,
+}, async (t) => {
+  const seen = await worlds(BUSY, SEEDS.slice(0, 2))
+  happened(seen, 'a frozen action', 'a step of a clock')
+  const found = secondLooks(seen)
+  for (const why of ['REVOKED', 'FROZEN']) assert.ok((found.get(why) ?? 0) > 0, `${why} came late`)
+  const says = [...found].map(([why, count]) => `${count} ${why}`).join(', ')
+  row(
+    t,
+    143,
+    `0 of ${seen.allows} allows against what had changed; of those written, the second look denied ${says}`,
+  )
 })
 
 /** From the first node that accepted a statement to each other one, s, ascending: those that were down had to come back. */
