@@ -64,6 +64,8 @@ export interface AuthorizerPorts {
     puts: (id: RecordId) => readonly Put[],
     exhibit: Uint8Array | null,
   ): Promise<Appended>
+  /** Of the log in which stands what is appended now. */
+  nextEpoch(): number
   /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
   unwritable(): string | null
   /** Resolves true as soon as the record is witnessed; false after ms. */
@@ -281,7 +283,8 @@ export class Authorizer {
     this.#unrecorded = 0
     try {
       const draft = call.draft(judgement, denial, supersedes, unrecorded)
-      return await this.#ports.append(draft, puts, this.#exhibits.make(call.input, judgement))
+      const exhibit = this.#exhibits.make(call.input, judgement, this.#ports.nextEpoch())
+      return await this.#ports.append(draft, puts, exhibit)
     } catch (error) {
       this.#exhibits.lost()
       this.#ports.missed(error)

@@ -12,13 +12,19 @@ export class Exhibits {
   /** Links of the last exhibits. */
   #links = new Set<Cid>()
   #made = 0
+  #epoch = 0
 
-  /** null where there is nothing to keep. */
+  /**
+   * @param epoch of the log that it will stand in: nothing that is kept beside another log is beside this one
+   * @returns null where there is nothing to keep
+   */
   make(
     input: Pick<JudgeInput, 'presented' | 'parent'>,
     judgement: Pick<Judgement, 'coverage'>,
+    epoch: number,
   ): Uint8Array | null {
-    if (this.#made >= EXHIBITS_SHARING_MAX) this.lost()
+    if (this.#made >= EXHIBITS_SHARING_MAX || epoch !== this.#epoch) this.lost()
+    this.#epoch = epoch
     const exhibit = exhibitOf(input, judgement, this.#links)
     if (exhibit === null) return null
     this.#made += 1

@@ -64,7 +64,8 @@ export class Log {
   /** Of the tree: both change in one turn, or a head of one log would be signed for another. */
   #epoch: number
   #open = false
-  #retiring = false
+  /** The epoch that is about to begin; null while none is. */
+  #beginning: number | null = null
   #sealed: string | null = null
   /** Whether what sealed it is a record that could be put back. */
   #mendable = false
@@ -85,6 +86,11 @@ export class Log {
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** Of the log in which stands what is appended now: what waits behind a new epoch is in it. */
+  get nextEpoch(): number {
+    return this.#beginning ?? this.#epoch
   }
 
   /** Of the records that are durable. */
@@ -169,12 +175,13 @@ export class Log {
     if (why !== null) throw this.#refusal(why)
     if (epoch <= this.epoch)
       throw new MeshError('CONFLICT', `log ${this.epoch} is not followed by log ${epoch}`)
-    if (this.#retiring) throw new MeshError('CONFLICT', 'the log is being retired already')
-    this.#retiring = true
+    if (this.#beginning !== null)
+      throw new MeshError('CONFLICT', 'the log is being retired already')
+    this.#beginning = epoch
     try {
       await this.#wait({ draft, puts: NO_PUTS, exhibit: null, exhibits: [], epoch })
     } finally {
-      this.#retiring = false
+      this.#beginning = null
     }
   }
 

@@ -258,6 +258,20 @@ test('a log is retired before the boot check is over, and records that wait come
   assert.equal((await appended).index, 1)
 })
 
+test('what is appended once a new log is asked for is told to be in that one', async () => {
+  const { disk, store, clock } = await world(5)
+  const log = await Log.open({ store, clock, node: NODE })
+  log.openForAppends()
+  const old = log.append(draft('old'))
+  assert.equal(log.nextEpoch, 1)
+  const retired = log.retire(2, draft('retired'))
+  assert.equal(log.nextEpoch, 2)
+  const appended = log.append(draft('new'))
+  await clock.until(Promise.all([old, retired, appended]))
+  assert.deepEqual([log.epoch, log.nextEpoch], [2, 2])
+  assert.deepEqual(detailsOn(disk), ['retired', 'new'])
+})
+
 test('closing waits for what was asked, and takes nothing more', async () => {
   const { disk, log, clock } = await world(10)
   const appended = log.append(draft('last'))
