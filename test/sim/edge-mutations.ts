@@ -369,4 +369,14 @@ export const EDGES: readonly Mutation[] = [
     },
     quick: false,
   },
+  {
+    id: 'N37',
+    name: 'what is kept beside one log is left out of the log that follows it',
+    edits: [edit('mesh/exhibits.ts', ' || epoch !== this.#epoch', '')],
+    by: {
+      test: 'test/unit/exhibits.test.ts',
+      name: 'of a link that stands beside another log nothing is left out',
+    },
+    quick: false,
+  },
 ]
