@@ -85,15 +85,25 @@ function ping(socketPath: string, agent: http.Agent): Promise<void> {
 export const pulseText = ({ p50Ms, p99Ms, maxMs }: Pulse) =>
   `loop p50 ${p50Ms}, p99 ${p99Ms}, most ${maxMs} ms`
 
+/** What may be done, and how it is asked: for somebody by name, or by who does it. */
+const DEED = '"action":{"name":"job:deploy"},"resource":{"type":"env","id":"staging"}}'
+const FOR_ME = {
+  path: '/access/v1/evaluation',
+  body: `{"subject":{"type":"principal","id":"me"},${DEED}`,
+}
+/** On a host that knows nobody as `me`: the mesh was founded elsewhere. */
+export const FOR_ITSELF = { path: '/v1/decisions', body: `{${DEED}` }
+
 /** Whoever may deploy, asked for without an end by an honest program in a process of its own. */
-export async function honestCaller(host: Host): Promise<(ms: number) => Promise<LoadResult>> {
+export async function honestCaller(
+  host: Host,
+  { path, body } = FOR_ME,
+): Promise<(ms: number) => Promise<LoadResult>> {
   await grant(host)
-  const body =
-    '{"subject":{"type":"principal","id":"me"},"action":{"name":"job:deploy"},"resource":{"type":"env","id":"staging"}}'
   return (ms) =>
     load({
       socketPath: join(host.socketsDir, 'meshd.sock'),
-      path: '/access/v1/evaluation',
+      path,
       connections: 1,
       ms,
       requests: [{ body }],
