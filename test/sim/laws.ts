@@ -171,10 +171,15 @@ export class Laws {
     return this.#number(this.world.freeze(next, this.#signers(ana)))
   }
 
-  /** The next version, which denies one action. */
-  publish(denied: string, signer: Signer, last: Made<Policy> = this.policy): Made<Policy> {
+  /** The next version, which denies one action. @param message null leaves it what another one may be, and then is that one */
+  publish(
+    denied: string,
+    signer: Signer,
+    last: Made<Policy> = this.policy,
+    message: string | null = null,
+  ): Made<Policy> {
     const asks = this.#drawAsks()
-    const bundle = bundleOf(this.#seed, denied, asks)
+    const bundle = { ...bundleOf(this.#seed, denied, asks), message }
     this.policy = this.world.nextPolicy([last], bundle, this.#signers(signer))
     this.#asks.set(this.policy.id, asks)
     return this.#number(this.policy)

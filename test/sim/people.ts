@@ -148,7 +148,7 @@ export class People {
     const taken = [...(by.life?.node?.statements.all() ?? [])]
       .filter(({ state }) => state !== 'pending')
       .map(({ id }) => laws.numberOf(id))
-    this.#submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(taken)))
+    this.#submit(by, laws.publish('tool:none', ana, laws.newestPolicyOf(taken), 'the mending'))
   }
 
   /** A new artifact, for somebody whom nobody accused, asked of everybody. */
