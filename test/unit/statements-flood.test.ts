@@ -6,7 +6,7 @@ import { utf8 } from '../../src/core/bytes.ts'
 import { cidOf, sha256 } from '../../src/core/id.ts'
 import { ISSUER_REVOCATIONS_MAX } from '../../src/core/limits.ts'
 import { row } from '../lab/row.ts'
-import { people, rolesOf, rootOf, World } from './statements.ts'
+import { type Made, people, rolesOf, rootOf, World } from './statements.ts'
 import { digestsOf, failsWith, type Node, pull, Street } from './street.ts'
 
 const issuer = { keys: [person(0).did], threshold: 1 }
@@ -18,6 +18,25 @@ const flood = Array.from({ length: MANY }, (_, i) => {
   const target = { kind: 'link', cid: cidOf(last) } as const
   return world.revocation({ target, chain: [link(0), last] }, [person(1)])
 })
+/** The same link again and again; and links below some of his own, by who holds those. */
+const again = link(1)
+const SHAPES: Readonly<Record<string, (i: number) => Made>> = {
+  'one link, again and again': (i) =>
+    world.revocation(
+      {
+        ...{ target: { kind: 'link', cid: cidOf(again) }, chain: [link(0), again] },
+        message: `${i}`,
+      },
+      [person(1)],
+    ),
+  'links below forty of his own': (i) => {
+    const own = link(1, { nonce: sha256(utf8(`own ${i % 40}`)).subarray(0, 12) })
+    const last = link(2, { nonce: sha256(utf8(`${i}`)).subarray(0, 12) })
+    const target = { kind: 'link', cid: cidOf(last) } as const
+    return world.revocation({ target, chain: [link(0), own, last] }, [person(2)])
+  },
+}
+
 const ascending = flood.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 const kept = ascending.slice(0, ISSUER_REVOCATIONS_MAX + 1).map(({ id }) => id)
 const onDisk = ({ memory }: Node) => [...memory.space('statement').keys()].sort()
@@ -49,3 +68,15 @@ test('a flood of links taken back ends: all nodes keep the same few, on disk too
   row(t, 129, `${MANY} links taken back: ${kept.length} kept, the same on every node`)
   row(t, 32, `${MANY} revocations of one issuer: ${kept.length} kept, the rest refused`)
 })
+
+for (const [shape, make] of Object.entries(SHAPES))
+  test(`a flood of another shape ends, too: ${shape}`, async (t) => {
+    const street = new Street()
+    const a = await street.open('a', world)
+    for (let i = 0; i < MANY; i += 1)
+      await a.statements.offer(make(i).bytes, people[0]?.did ?? null, 'push').done
+    assert.equal(a.statements.governance.size, ISSUER_REVOCATIONS_MAX + 2)
+    assert.equal(onDisk(a).length, ISSUER_REVOCATIONS_MAX + 2)
+    assert.notEqual(a.statements.governance.revocations.link(cidOf(link(0))), null)
+    row(t, 129, `${MANY} times ${shape}: ${ISSUER_REVOCATIONS_MAX + 1} kept`)
+  })
