@@ -7,7 +7,8 @@ export class Returned {
   restores = 0
   /** Of each node that is not checked yet: the epoch of its log. */
   readonly #unchecked = new Map<number, number>()
-  readonly #of = new Map<number, number>()
+  /** Of each node: the epoch of the log that it keeps now, and how many came back to that one. */
+  readonly #kept = new Map<number, { readonly epoch: number; readonly count: number }>()
 
   see(event: Event): void {
     const { node } = event
@@ -15,17 +16,21 @@ export class Returned {
     if (event.ev === 'restore') this.restores += 1
     if (event.ev === 'boot') this.#unchecked.set(node, event.log.epoch)
     if (event.ev === 'ready') this.#unchecked.delete(node)
-    if (event.ev === 'durable' && event.log.epoch === this.#unchecked.get(node))
-      this.#add(node, event.log.ids.length)
+    if (event.ev !== 'durable') return
+    const { epoch, ids } = event.log
+    this.#add(node, epoch, epoch === this.#unchecked.get(node) ? ids.length : 0)
   }
 
-  /** How many came back to the node. */
+  /** How many came back to the log that the node keeps. */
   of(node: number): number {
-    return this.#of.get(node) ?? 0
+    return this.#kept.get(node)?.count ?? 0
   }
 
-  #add(node: number, count: number): void {
+  #add(node: number, epoch: number, count: number): void {
     this.records += count
-    this.#of.set(node, this.of(node) + count)
+    const kept = this.#kept.get(node)
+    // Another log has none of them.
+    const before = kept?.epoch === epoch ? kept.count : 0
+    this.#kept.set(node, { epoch, count: before + count })
   }
 }
