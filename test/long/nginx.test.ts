@@ -4,14 +4,14 @@
  * becomes of a request while the daemon is gone, hangs or talks nonsense.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { Lab } from '../e2e/lab.ts'
 import { impostor } from './impostor.ts'
-import { fetchRaw, freePort, type Got, Nginx, nginxBinary } from './nginx.ts'
+import { fetchRaw, freePort, type Got, issuedBy, Nginx, nginxBinary, shownBy } from './nginx.ts'
 
 const binary = nginxBinary()
 const options = { skip: binary === null && 'no nginx here, and none could be installed' }
@@ -30,10 +30,7 @@ before(async () => {
   ;[host] = (await lab.mesh(['atlas'])) as [Host]
   const app = await freePort()
   front = await freePort()
-  const shown = await host.do(
-    ...['gateway', 'show', 'nginx', '--host', HOST, '--listen', `127.0.0.1:${front}`],
-    ...['--app', `http://127.0.0.1:${app}`],
-  )
+  const shown = await shownBy(host, HOST, front, app)
   assert.match(shown, HANGS)
   const www = join(lab.dir, 'www')
   mkdirSync(join(www, 'public'), { recursive: true })
@@ -48,24 +45,14 @@ before(async () => {
   }`
   const servers = `${shown.replace(HANGS, 'proxy_read_timeout 1s')}\n${behind}`
   nginx = await Nginx.open(binary, join(lab.dir, 'nginx'), servers, [front, app])
-  artifacts.some = await issued(`url:${HOST}/public/*`)
-  artifacts.all = await issued(`url:${HOST}/*`)
+  artifacts.some = await issuedBy(host, `url:${HOST}/public/*`)
+  artifacts.all = await issuedBy(host, `url:${HOST}/*`)
 })
 
 after(async () => {
   await nginx?.[Symbol.asyncDispose]()
   await lab[Symbol.asyncDispose]()
 })
-
-/** In a file, and held for nobody. */
-async function issued(resource: string): Promise<string> {
-  const file = join(lab.dir, 'a.ucan')
-  const grant = ['--action', 'http:get', '--resource', resource, '--ttl', '1h']
-  await host.do('artifact', 'issue', '--to', 'me', ...grant, '--yes', '-f', file)
-  const line = readFileSync(file, 'utf8').trim()
-  rmSync(file)
-  return line
-}
 
 const ask = (path: string, artifact?: string, more = {}, method = 'GET') => {
   const own = artifact === undefined ? {} : { 'meshd-artifact': artifact }

@@ -1,9 +1,10 @@
 /** A real nginx on a port of this machine, with the configuration that `meshd gateway show nginx` prints. */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Host } from '../../src/cli/stage.ts'
 
 const PLACES = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx']
 const INSTALL_MS = 120_000
@@ -109,6 +110,24 @@ export function connects(port: number): Promise<boolean> {
     socket.on('connect', () => done(true)).on('error', () => done(false))
     socket.on('connect', () => socket.destroy())
   })
+}
+
+/** What `meshd gateway show nginx` prints for an application on one port, behind another. */
+export function shownBy(host: Host, name: string, front: number, app: number): Promise<string> {
+  return host.do(
+    ...['gateway', 'show', 'nginx', '--host', name, '--listen', `127.0.0.1:${front}`],
+    ...['--app', `http://127.0.0.1:${app}`],
+  )
+}
+
+/** An artifact to get these pages with, as a line: held for nobody. */
+export async function issuedBy(host: Host, resource: string): Promise<string> {
+  const file = join(host.dir, 'a.ucan')
+  const grant = ['--action', 'http:get', '--resource', resource, '--ttl', '1h']
+  await host.do('artifact', 'issue', '--to', 'me', ...grant, '--yes', '-f', file)
+  const line = readFileSync(file, 'utf8').trim()
+  rmSync(file)
+  return line
 }
 
 export interface Got {
