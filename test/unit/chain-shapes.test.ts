@@ -26,19 +26,20 @@ function readAs(tokens: readonly Uint8Array[]): readonly string[] | null {
   }
 }
 
-/** By the definition: from the one giver who got nothing, each by who got the last, and by nobody twice. */
+/** By the definition: from the one giver who got nothing, each once, by who got the last, and by nobody twice. */
 function isChain(pairs: readonly (readonly [number, number])[]): boolean {
-  const givers = pairs.map(([iss]) => iss)
   const holders = pairs.map(([, aud]) => aud)
-  const starts = givers.filter((giver) => !holders.includes(giver))
-  if (pairs.length === 0 || pairs.length > LINKS_MAX || starts.length !== 1) return false
-  let at = starts[0] as number
-  for (let step = 0; step < pairs.length; step += 1) {
-    const next = pairs.filter(([iss]) => iss === at)
+  const starts = pairs.filter(([iss]) => !holders.includes(iss))
+  if (pairs.length > LINKS_MAX || starts.length !== 1) return false
+  let [last] = starts
+  let rest = pairs.filter((pair) => pair !== last)
+  while (rest.length > 0) {
+    const next: typeof rest = rest.filter(([iss]) => iss === last?.[1])
     if (next.length !== 1) return false
-    at = (next[0] as readonly [number, number])[1]
+    ;[last] = next
+    rest = rest.filter((pair) => pair !== last)
   }
-  return new Set(givers).size === pairs.length
+  return new Set(pairs.map(([iss]) => iss)).size === pairs.length
 }
 
 test('what is read as a chain is one, whatever else was delegated by whom to whom', (t) => {
@@ -80,6 +81,10 @@ test('a circle, a repeated link, a second branch and two chains are no chain, no
     ['two holders of one', [...two, from(1, 5)]],
     ['two givers of one', [...two, from(5, 2)]],
     ['two chains', [...two, from(5, 6)]],
+    [
+      'a chain that ends in a link to oneself, and another such',
+      [from(3, 3), from(9, 9), from(0, 9)],
+    ],
     ['a hole', [link(0), link(2)]],
     ['one more than there may be', chainOf(LINKS_MAX + 1)],
   ]
