@@ -108,6 +108,8 @@ const examples: ReadonlyMap<string, string> = new Map([
   ['roots', frame(formatSyncRequest({ ask: 'roots', from: 2 }))],
   ['fetch', frame(formatSyncRequest({ ask: 'fetch', ids: [idOf(freeze)] }))],
   ['statements', frame(formatSyncAnswer({ say: 'statements', missing: [], blobs: [envelope] }))],
+  ['proof', frame(formatSyncRequest({ ask: 'proof', of: summary.waiting, from: 0 }))],
+  ['proof-said', frame(formatSyncAnswer({ say: 'proof', more: false, blobs: [envelope] }))],
   ['push', frame(formatSyncRequest({ ask: 'push', blobs: [envelope] }))],
   ['held', frame(formatSyncAnswer({ say: 'held', held: 1 }))],
   ['walked', frame(walked())],

@@ -15,7 +15,7 @@ const ALSO_NOT: readonly string[] = [
   "Node's permission flags: the launcher sets none, and an addon and ffi, which the daemon needs, would get around them. That no program is started is held by nothing: a collector is one (row 106).",
   'A machine that sleeps: the lab lets the monotonic clock of one process stand still while it is stopped (row 43).',
   'A million revocations: a mesh takes 250,000 statements, and the lab brings 100,000 of them (rows 34 and 36).',
-  'What the log grows by when links are taken back: of those below one link 1,001 are kept, but whoever signs many and brings them by falling ids has each kept in place of another, and each is a record in the log of every node (row 129). The digest names what is kept, so that no order of keeping it can end that.',
+  'A link that stands below two others, taken back by one chain after somebody took back too much below that one: it is denied on the nodes that took it first, and stays valid by the other chain elsewhere (row 129).',
   'A quick start with very many statements: each signature and key is looked at anew, 57 s of processor time for 100,000 revocations, 10,000 members and 10,000 policies; L3 is about records (row 36).',
   'Two hundred daemons: twenty of them start and join at once, and the two hundred that join are peers in one process (row 54).',
   'Two roots of one version in a simulated world: the fold alone is shown them, in every order (row 66).',

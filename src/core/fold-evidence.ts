@@ -1,8 +1,10 @@
 /**
  * What is proven against logs, one statement for each: many may prove the same,
  * and a flood of them takes one place. Of several that counts which a root
- * lifted, then the smallest id: a function of the set and the chain of roots.
+ * lifted, then the first; that there is one, and whether one is lifted, is a
+ * function of the set and the chain of roots (conclusion.ts).
  */
+import { type Drawn, forkedKey, NOTHING_DRAWN } from './conclusion.ts'
 import type { Equivocation } from './governance.ts'
 import type { StatementId } from './id.ts'
 import type { Did } from './keys.ts'
@@ -19,20 +21,23 @@ export class FoldedEvidence {
     this.#lifts = lifts
   }
 
-  /** Gives the one that is left out from now on, perhaps this one; null when there is none. */
-  add(evidence: Evidence): Evidence | null {
-    const known = this.#byLog.get(evidence.origin) ?? null
-    if (known?.id === evidence.id) return null
-    if (known !== null && !this.#beats(evidence, known)) return evidence
+  /** Each statement once. */
+  add(evidence: Evidence): Drawn<Evidence> {
+    if (this.covers(evidence)) return { ...NOTHING_DRAWN, gone: [evidence] }
+    const known = this.#byLog.get(evidence.origin)
+    const gone = known === undefined ? [] : [known]
     this.#byLog.set(evidence.origin, evidence)
     this.#view = null
-    return known
+    const key = forkedKey(evidence, this.#lifts.has(evidence.id))
+    const instead = gone.map((each) => forkedKey(each, false))
+    return { gone, conclusion: { key, proof: [evidence.id], instead } }
   }
 
   /** Whether another one about the same log counts instead of it. */
   covers(evidence: Evidence): boolean {
     const known = this.#byLog.get(evidence.origin)
-    return known !== undefined && known.id !== evidence.id && !this.#beats(evidence, known)
+    if (known === undefined || known.id === evidence.id) return false
+    return this.#lifts.has(known.id) || !this.#lifts.has(evidence.id)
   }
 
   /** By the name of the log. */
@@ -43,11 +48,6 @@ export class FoldedEvidence {
         .map(([origin, evidence]) => [origin, { evidence, lifted: this.#lifts.has(evidence.id) }]),
     )
     return this.#view
-  }
-
-  #beats(one: Evidence, other: Evidence): boolean {
-    const [a, b] = [this.#lifts.has(one.id), this.#lifts.has(other.id)]
-    return a === b ? one.id < other.id : a
   }
 }
 

@@ -1,5 +1,6 @@
 /** What effective statements add up to under one chain of roots; a new chain starts with an empty one. */
 import { Best } from './best.ts'
+import { type Drawn, NOTHING_DRAWN } from './conclusion.ts'
 import { FoldedEvidence } from './fold-evidence.ts'
 import type { Ordinary } from './force.ts'
 import type { BundleState } from './governance.ts'
@@ -24,12 +25,12 @@ export class FoldResults {
     this.evidence = new FoldedEvidence(lifts)
   }
 
-  /** An effective statement, once; of policies see setBundle. Gives those that are left out from now on. */
-  add(statement: Ordinary): readonly Ordinary[] {
+  /** An effective statement, once; of policies see setBundle. */
+  add(statement: Ordinary): Drawn<Ordinary> {
     if (statement.type === 'member') this.members.add(statement.principal, statement)
     if (statement.type === 'epoch') this.epochs.add(statement.node, statement)
     if (statement.type === 'freeze') this.freezes.add(scopeKey(statement.scope), statement)
-    return statement.type === 'revocation' ? this.revocations.add(statement) : []
+    return statement.type === 'revocation' ? this.revocations.add(statement) : NOTHING_DRAWN
   }
 
   /** @param state null when nothing is effective or demanded of it */

@@ -2,13 +2,16 @@
  * The fold: governance out of the set of all statements known (design 2, merge).
  *
  * The result is a function of the set: equal sets give equal governance and one
- * digest, whatever the order of arrival (S7). One statement more costs what it
+ * digest, whatever the order of arrival (S7); where several prove the same, of
+ * what is proven (conclusion.ts). One statement more costs what it
  * touches; a new root is a new beginning, and everything is weighed again. No
  * clock is read: what has expired is denied where it is used.
  *
  * Signatures were verified before (admission.ts); here they are counted.
  */
 import type { Trust } from './admission.ts'
+import { assert } from './assert.ts'
+import type { ConclusionKey, Drawn } from './conclusion.ts'
 import { governanceDigest } from './digest.ts'
 import type { Envelope, Signature } from './dsse.ts'
 import { foldBundle } from './fold-bundles.ts'
@@ -40,7 +43,7 @@ interface Entry<S extends Statement = Statement> {
   readonly speakers: readonly Did[]
   force: Force
   standing: Standing | null
-  /** Whether it is in the digest. */
+  /** Whether it is in the digest, itself. */
   counts: boolean
   /** What it was added to. */
   addedTo: FoldResults | null
@@ -62,6 +65,7 @@ export class Fold {
   #results = new FoldResults(new Set())
   /** What is in the digest, by the digits of its id. */
   #counted = PrefixTree.EMPTY
+  #conclusions: ReadonlyMap<ConclusionKey, readonly StatementId[]> = new Map()
   #snapshot: Governance | null = null
   #trust: Trust | null = null
   /** Standings before the current change, of what it touches. */
@@ -85,6 +89,11 @@ export class Fold {
     return this.#trust
   }
 
+  /** What stands in the digest in the place of those that prove it. A value, like governance. */
+  get conclusions(): ReadonlyMap<ConclusionKey, readonly StatementId[]> {
+    return this.#conclusions
+  }
+
   /** Adds a statement, or puts it in the place of the one with its id. Gives the ids whose standing changed. */
   put(known: KnownStatement): readonly StatementId[] {
     const { statement } = known
@@ -103,6 +112,17 @@ export class Fold {
 
   standing(id: StatementId): Standing | null {
     return this.#entries.get(id)?.standing ?? null
+  }
+
+  /** Whether it is in force, and a conclusion stands in its place. */
+  concluded(id: StatementId): boolean {
+    const entry = this.#entries.get(id)
+    return entry?.standing === 'effective' && !entry.counts
+  }
+
+  /** All that were put and did not give way. */
+  get size(): number {
+    return this.#entries.size
   }
 
   *all(): Generator<KnownStatement> {
@@ -199,6 +219,9 @@ export class Fold {
 
   #weighAll(): void {
     this.#results = new FoldResults(new Set(this.#chain.roots.flatMap(({ root }) => root.lifts)))
+    for (const key of this.#conclusions.keys()) this.#counted = this.#counted.delete(key)
+    this.#conclusions = new Map()
+    this.#snapshot = null
     this.#standRoots()
     for (const entry of this.#entries.values()) {
       if (!isOrdinary(entry)) continue
@@ -215,12 +238,10 @@ export class Fold {
   #weighEvidence(node: Did): void {
     for (const entry of [...(this.#evidenceOf.get(node) ?? [])]) {
       if (!this.accuses(entry.statement)) this.#stand(entry, 'pending', false)
-      else if (entry.addedTo === this.#results) this.#stand(entry, 'effective', true)
+      else if (entry.addedTo === this.#results) this.#stand(entry, 'effective', false)
       else {
         entry.addedTo = this.#results
-        const gone = this.#results.evidence.add(entry.statement)
-        if (gone !== null) this.#remove(gone.id)
-        if (gone?.id !== entry.statement.id) this.#stand(entry, 'effective', true)
+        this.#draw(this.#results.evidence.add(entry.statement))
       }
     }
   }
@@ -246,10 +267,31 @@ export class Fold {
     const held = force.kind === 'held'
     if (held && entry.addedTo !== this.#results) {
       entry.addedTo = this.#results
-      for (const { id } of this.#results.add(statement)) this.#remove(id)
+      this.#draw(this.#results.add(statement))
       if (this.#entries.get(statement.id) !== entry) return
     }
-    this.#stand(entry, held ? 'effective' : waitingOf(force), held)
+    const proves = statement.type === 'revocation' && this.#results.revocations.covers(statement)
+    this.#stand(entry, held ? 'effective' : waitingOf(force), held && !proves)
+  }
+
+  /** Puts what they prove in the place of those that prove it. */
+  #draw({ gone, conclusion }: Drawn<Statement>): void {
+    for (const { id } of gone) this.#remove(id)
+    if (conclusion === null) return
+    const { key, proof, instead } = conclusion
+    const conclusions = new Map(this.#conclusions)
+    for (const each of instead) {
+      conclusions.delete(each)
+      this.#counted = this.#counted.delete(each)
+    }
+    this.#conclusions = conclusions.set(key, proof)
+    this.#counted = this.#counted.set(key, key)
+    this.#snapshot = null
+    for (const id of proof) {
+      const entry = this.#entries.get(id)
+      assert(entry !== undefined, 'what proves something is held')
+      this.#stand(entry, 'effective', false)
+    }
   }
 
   #weighBundle(bundle: string): void {

@@ -65,6 +65,6 @@ export interface Governance {
   readonly digest: string
   /** What stops over it and is not in its digest yet (stops.ts), sorted; [] in what a fold says. */
   readonly arriving: readonly StatementId[]
-  /** Effective statements, roots included. */
+  /** Effective statements, roots included; what several prove together counts as one. */
   readonly size: number
 }

@@ -3,7 +3,9 @@
  *
  * Of several of one target the one that lasts longest answers. A link below
  * which more were taken back than there may be counts as revoked itself (quotas).
+ * Those that show it go on denying on the nodes that hold them.
  */
+import { type Drawn, NOTHING_DRAWN } from './conclusion.ts'
 import type { Revocations } from './governance.ts'
 import type { Cid, RecordId } from './id.ts'
 import type { Did } from './keys.ts'
@@ -28,8 +30,9 @@ export class RevocationIndex implements Revocations {
     return this.#size
   }
 
-  /** Each statement once. Gives those that are left out from now on, perhaps itself: others cover them. */
-  add(revocation: Revocation): readonly Revocation[] {
+  /** Each statement once. */
+  add(revocation: Revocation): Drawn<Revocation> {
+    if (this.covers(revocation)) return { ...NOTHING_DRAWN, gone: [revocation] }
     const { target } = revocation
     const [of, name] = [this.#byTarget[target.kind], nameOf(target)]
     const known = of.get(name) ?? []
@@ -38,9 +41,7 @@ export class RevocationIndex implements Revocations {
       [...known, revocation].sort((a, b) => (lasts(a, b) ? -1 : 1)),
     )
     this.#size += 1
-    const gone = this.#quotas.put(revocation)
-    for (const each of gone) this.#remove(each)
-    return gone
+    return { ...NOTHING_DRAWN, conclusion: this.#quotas.put(revocation) }
   }
 
   covers(revocation: Revocation): boolean {
@@ -72,15 +73,6 @@ export class RevocationIndex implements Revocations {
     const over = this.#quotas.over(end)
     // For good: an end would let the next thousand in.
     return over === null ? null : { ...over, untilMs: TIME_S_MAX * 1000 }
-  }
-
-  #remove(revocation: Revocation): void {
-    const { target } = revocation
-    const [of, name] = [this.#byTarget[target.kind], nameOf(target)]
-    const rest = (of.get(name) ?? []).filter(({ id }) => id !== revocation.id)
-    if (rest.length === 0) of.delete(name)
-    else of.set(name, rest)
-    this.#size -= 1
   }
 }
 

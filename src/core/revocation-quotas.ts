@@ -7,11 +7,12 @@
  *              1,000     500                  half as many with each step, so that one of
  *                                             those whom ann gave something cannot use up hers
  *
- * Of all the smallest ids are kept, one more than there may be: that one shows
- * that the link above is over, and it counts as revoked, with everything below.
- * What gave way is covered by that, so nothing is lost that would have denied.
- * A function of the set, whatever the order of arrival.
+ * One more than there may be, and the link above is over: it counts as revoked,
+ * with everything below, for good. Those that show it are its proof, and further
+ * ones are left out. Below a link that is over nothing grows, so what is over is
+ * a function of the set, whatever the order of arrival and whichever were kept.
  */
+import { type Conclusion, overKey } from './conclusion.ts'
 import { parseDelegation } from './delegation.ts'
 import type { Cid } from './id.ts'
 import type { Did } from './keys.ts'
@@ -27,71 +28,62 @@ interface Group {
   readonly max: number
 }
 
-/** Ascending ids. */
-type Kept = Revocation[]
+/** Of one link or issuer that is over. */
+export interface Over extends Conclusion {
+  /** Below it, in the order of arrival: one more than there may be. */
+  readonly kept: readonly Revocation[]
+}
 
 export class RevocationQuotas {
-  readonly #kept = new Map<string, Kept>()
-  /** Of each link or issuer the groups that end there. */
-  readonly #groups = new Map<Cid | Did, Map<string, Group>>()
+  readonly #kept = new Map<string, Revocation[]>()
+  /** By path, those alone that are below nothing else that is over. */
+  readonly #over = new Map<string, Over>()
+  /** By link or issuer, of all that ever were over: the one that was too many. */
+  readonly #ends = new Map<Cid | Did, Revocation>()
   readonly #max: number
 
   constructor(max = ISSUER_REVOCATIONS_MAX) {
     this.#max = max
   }
 
-  /** Counts one, and gives those that give way: perhaps itself. */
-  put(revocation: Revocation): readonly Revocation[] {
-    const gone: Revocation[] = []
-    // Who is over alone is trimmed alone, before it weighs on those above.
-    for (const group of groupsOf(revocation, this.#max).toReversed()) {
-      const last = this.#insert(group, revocation)
-      if (last === null) continue
-      this.#remove(last)
-      gone.push(last)
-      if (last === revocation) break
-    }
-    return gone
+  /** How many are over, and below nothing else that is. */
+  get size(): number {
+    return this.#over.size
   }
 
-  /** Whether it would give way at once: what it revokes is below something that is over. */
+  /** Counts one that nothing covers; gives what is over by it, the highest of it; null for nothing. */
+  put(revocation: Revocation): Over | null {
+    let highest: Group | null = null
+    for (const group of groupsOf(revocation, this.#max)) {
+      const kept = this.#kept.get(group.path) ?? []
+      kept.push(revocation)
+      this.#kept.set(group.path, kept)
+      if (kept.length <= group.max) continue
+      if (!this.#ends.has(group.end)) this.#ends.set(group.end, revocation)
+      highest ??= group
+    }
+    return highest === null ? null : this.#close(highest)
+  }
+
+  /** Whether what it revokes is below something that is over: then it changes nothing. */
   covers(revocation: Revocation): boolean {
-    return groupsOf(revocation, this.#max).some(({ path, max }) => {
-      const last = this.#kept.get(path)?.[max]
-      return last !== undefined && last.id < revocation.id
-    })
+    if (this.#over.size === 0) return false
+    return groupsOf(revocation, this.#max).some(({ path }) => this.#over.has(path))
   }
 
-  /** The one that is too many below a link, or of an issuer; null when there is none. */
+  /** The one that was too many below a link, or of an issuer; null when there is none. */
   over(end: Cid | Did): Revocation | null {
-    let first: Revocation | null = null
-    for (const { path, max } of this.#groups.get(end)?.values() ?? []) {
-      const one = this.#kept.get(path)?.[max]
-      if (one !== undefined && (first === null || one.id < first.id)) first = one
-    }
-    return first
+    return this.#ends.get(end) ?? null
   }
 
-  /** Gives the largest one if there is one more than is kept. */
-  #insert(group: Group, revocation: Revocation): Revocation | null {
-    const kept = this.#kept.get(group.path) ?? []
-    this.#kept.set(group.path, kept)
-    const groups = this.#groups.get(group.end) ?? new Map<string, Group>()
-    this.#groups.set(group.end, groups.set(group.path, group))
-    kept.splice(placeOf(kept, revocation), 0, revocation)
-    return kept.length > group.max + 1 ? (kept.at(-1) ?? null) : null
-  }
-
-  #remove(revocation: Revocation): void {
-    for (const { path, end } of groupsOf(revocation, this.#max)) {
-      const kept = this.#kept.get(path) ?? []
-      const at = placeOf(kept, revocation)
-      if (kept[at]?.id !== revocation.id) continue
-      kept.splice(at, 1)
-      if (kept.length > 0) continue
-      this.#kept.delete(path)
-      this.#groups.get(end)?.delete(path)
-    }
+  #close({ path }: Group): Over {
+    const kept = this.#kept.get(path) ?? []
+    const below = [...this.#over.keys()].filter((each) => each.startsWith(`${path} `))
+    for (const each of below) this.#over.delete(each)
+    const proof = kept.map(({ id }) => id)
+    const over = { key: overKey(path), proof, instead: below.map(overKey), kept }
+    this.#over.set(path, over)
+    return over
   }
 }
 
@@ -109,16 +101,4 @@ function groupsOf({ chain }: Revocation, max: number): readonly Group[] {
     end: cid,
     max: max >> depth,
   }))
-}
-
-/** Where it is, or belongs, among ascending ids. */
-function placeOf(kept: Kept, { id }: Revocation): number {
-  let [from, to] = [0, kept.length]
-  while (from < to) {
-    const middle = (from + to) >> 1
-    const one = kept[middle]
-    if (one !== undefined && one.id < id) from = middle + 1
-    else to = middle
-  }
-  return from
 }

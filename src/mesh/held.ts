@@ -4,6 +4,7 @@
  * trees, the way sync compares them.
  */
 import type { Trust } from '../core/admission.ts'
+import type { ConclusionKey } from '../core/conclusion.ts'
 import { formatEnvelope } from '../core/dsse.ts'
 import { Fold, type KnownStatement } from '../core/fold.ts'
 import type { Governance } from '../core/governance.ts'
@@ -14,7 +15,10 @@ import type { Known } from './learned.ts'
 import { keyOfId } from './reconcile.ts'
 
 export interface Trees {
-  /** Effective statements, with all their signatures: hash of the envelope at the digits of the id. */
+  /**
+   * Effective statements, with all their signatures: hash of the envelope at the digits of the id.
+   * Of those that prove a conclusion it alone: its key at itself.
+   */
   readonly envelopes: PrefixTree
   /** Pending and disarmed ones. */
   readonly waiting: PrefixTree
@@ -24,6 +28,8 @@ export class Held {
   readonly #fold: Fold
   readonly #waiting = new Map<StatementId, Known>()
   #trees: Trees = { envelopes: PrefixTree.EMPTY, waiting: PrefixTree.EMPTY }
+  /** Those that are in the tree. */
+  #conclusions: Fold['conclusions'] = new Map()
 
   /** @param pins roots that an operator chose where two of one version contradict each other */
   constructor(mesh: StatementId | null, pins: readonly StatementId[]) {
@@ -43,7 +49,7 @@ export class Held {
   }
 
   get size(): number {
-    return this.#trees.envelopes.count + this.#trees.waiting.count
+    return this.#fold.size + this.#waiting.size
   }
 
   get(id: StatementId): Known | null {
@@ -60,6 +66,11 @@ export class Held {
       if (known !== null) yield known
     }
     yield* this.#waiting.values()
+  }
+
+  /** What proves a conclusion; null for one that does not stand here. */
+  proofOf(key: ConclusionKey): readonly StatementId[] | null {
+    return this.#conclusions.get(key) ?? null
   }
 
   /** What is known of the log that evidence is about. */
@@ -84,6 +95,7 @@ export class Held {
     this.#waiting.delete(id)
     const changed = this.#fold.put(known)
     for (const each of new Set([id, ...changed])) this.#place(each)
+    this.#conclude()
     return changed
   }
 
@@ -104,9 +116,24 @@ export class Held {
     const known = this.get(id)
     const hash = known === null ? null : sha256Hex(formatEnvelope(known.envelope))
     const effective = known?.state === 'effective' || known?.state === 'conflict'
+    const alone = effective && !this.#fold.concluded(id)
     const put = (tree: PrefixTree, here: boolean) =>
       hash !== null && here ? tree.set(key, hash) : tree.delete(key)
     const { envelopes, waiting } = this.#trees
-    this.#trees = { envelopes: put(envelopes, effective), waiting: put(waiting, !effective) }
+    this.#trees = { envelopes: put(envelopes, alone), waiting: put(waiting, !effective) }
+  }
+
+  /** Puts conclusions where those were that prove them. */
+  #conclude(): void {
+    const [before, now] = [this.#conclusions, this.#fold.conclusions]
+    if (now === before) return
+    this.#conclusions = now
+    const ended = [...before].filter(([key]) => !now.has(key))
+    const drawn = [...now].filter(([key]) => !before.has(key))
+    for (const [, proof] of [...ended, ...drawn]) for (const id of proof) this.#place(id)
+    let { envelopes } = this.#trees
+    for (const [key] of ended) envelopes = envelopes.delete(key)
+    for (const [key] of drawn) envelopes = envelopes.set(key, key)
+    this.#trees = { ...this.#trees, envelopes }
   }
 }

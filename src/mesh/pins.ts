@@ -9,6 +9,7 @@ import { textOf, utf8 } from '../core/bytes.ts'
 import { isSha256Id, type StatementId } from '../core/id.ts'
 import { formatJson, parseCanonical } from '../core/json.ts'
 import { PINS_MAX } from '../core/limits.ts'
+import { MeshError } from '../core/problems.ts'
 import { id, list } from '../core/shape.ts'
 import { damaged } from './damaged.ts'
 
@@ -31,6 +32,14 @@ export function readMesh(cursors: ReadonlyMap<string, Uint8Array>): StatementId 
 export function readPins(cursors: ReadonlyMap<string, Uint8Array>): readonly StatementId[] {
   const bytes = cursors.get(PINS_KEY)
   return bytes === undefined ? [] : READ_PINS(parseCanonical(bytes, PINS_BYTES_MAX), 'pins')
+}
+
+/** @throws MeshError CONFLICT when it is another one than the node is bound to */
+export function checkSame(bound: StatementId, mesh: StatementId): void {
+  if (bound === mesh) return
+  throw new MeshError('CONFLICT', `this node belongs to the mesh \`${bound}\`, for ever`, {
+    hint: 'a node of another mesh needs a data directory of its own',
+  })
 }
 
 export function formatPins(pins: readonly StatementId[]): Uint8Array {

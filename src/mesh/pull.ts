@@ -10,6 +10,7 @@
  * bring nothing end it: then the pull fails. Nothing is remembered against an id that a liar named, so the
  * next peer can still bring it (rows 133-134).
  */
+import type { ConclusionKey } from '../core/conclusion.ts'
 import { formatEnvelope, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -162,30 +163,50 @@ export class Pull {
   /** Gives one that was refused here; null when there is none. */
   async #fetch(tree: TreeName, walk: Walk): Promise<StatementId | null> {
     let refused: StatementId | null = null
-    const turn = new Turn(this.#ports.clock)
-    const needed = walk
-      .found()
-      .filter((leaf) => this.#wanted(tree, leaf))
-      .map(({ key }) => idOfKey(key))
+    const found = walk.found().filter((leaf) => this.#wanted(tree, leaf))
+    // A conclusion stands in a tree at its own key (held.ts): a statement cannot.
+    const concluded = found.filter(({ key, hash }) => key === hash)
+    const needed = found.filter(({ key, hash }) => key !== hash).map(({ key }) => idOfKey(key))
     for (let rest = needed; rest.length > 0; ) {
       const asked = rest.slice(0, SYNC_IDS_MAX)
       const { missing, blobs } = await this.#ask({ ask: 'fetch', ids: asked }, 'statements')
       rest = rest.slice(this.#checkServed(tree, asked, missing, blobs))
-      const taking: Promise<Taken>[] = []
-      for (const bytes of blobs) {
-        const one = this.#take(bytes)
-        // All of them are awaited below, and until then none of them is unhandled.
-        one.catch(() => {})
-        taking.push(one)
-        if (turn.over) await turn.next()
-      }
-      for (const { id, held } of await Promise.all(taking)) {
+      for (const { id, held } of await this.#takeAll(blobs)) {
         if (held) continue
         refused ??= id
         if (tree === 'waiting') this.#ports.refused.set(keyOfId(id), this.#refusedUntilMs())
       }
     }
+    for (const { key } of concluded) refused ??= (await this.#prove(key)) ? null : idOfKey(key)
     return refused
+  }
+
+  /** Takes what proves a conclusion. Says whether it stands here now, or something that covers all of it. */
+  async #prove(key: ConclusionKey): Promise<boolean> {
+    const { statements } = this.#ports
+    let [from, news] = [0, false]
+    for (let more = true; more; ) {
+      const said = await this.#ask({ ask: 'proof', of: key, from }, 'proof')
+      const taken = await this.#takeAll(said.blobs)
+      if (taken.some(({ held }) => !held)) return false
+      from += taken.length
+      news ||= taken.some(({ id }) => statements.get(id) !== null)
+      more = said.more && taken.length > 0
+    }
+    return statements.trees.envelopes.get(key) !== null || (from > 0 && !news)
+  }
+
+  async #takeAll(blobs: readonly Uint8Array[]): Promise<readonly Taken[]> {
+    const turn = new Turn(this.#ports.clock)
+    const taking: Promise<Taken>[] = []
+    for (const bytes of blobs) {
+      const one = this.#take(bytes)
+      // All of them are awaited below, and until then none of them is unhandled.
+      one.catch(() => {})
+      taking.push(one)
+      if (turn.over) await turn.next()
+    }
+    return Promise.all(taking)
   }
 
   #refusedUntilMs(): number {
@@ -238,6 +259,7 @@ export class Pull {
       blobs = []
       sizeBytes = 0
     }
+    // Of conclusions nothing: who lacks one asks for its proof.
     for (const key of keys.slice(0, SYNC_IDS_MAX)) {
       const known = statements.get(idOfKey(key))
       if (known === null) continue

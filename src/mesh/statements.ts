@@ -11,6 +11,7 @@
  */
 import { assert } from '../core/assert.ts'
 import { utf8 } from '../core/bytes.ts'
+import type { ConclusionKey } from '../core/conclusion.ts'
 import { formatEnvelope } from '../core/dsse.ts'
 import type { Governance } from '../core/governance.ts'
 import type { StatementId } from '../core/id.ts'
@@ -39,7 +40,7 @@ import {
 } from './learned.ts'
 import { ownerOfSender, ownersOf, senderOf, waitingFor } from './owners.ts'
 import { Pending } from './pending.ts'
-import { formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
+import { checkSame, formatPins, MESH_KEY, PINS_KEY, readMesh, readPins } from './pins.ts'
 import type { Puts, Store } from './ports.ts'
 import { COVERED, GAVE_WAY, TOO_LONG, TOO_MANY } from './refusals.ts'
 import { restore } from './restore.ts'
@@ -129,6 +130,11 @@ export class Statements {
 
   get(id: StatementId): Known | null {
     return this.#held.get(id)
+  }
+
+  /** Those that prove a conclusion, which stands for them in digest and trees; [] for one that does not stand here. */
+  proofOf(key: ConclusionKey): readonly Known[] {
+    return (this.#held.proofOf(key) ?? []).flatMap((id) => this.get(id) ?? [])
   }
 
   /** What it waits for. @param id of one that is known */
@@ -387,11 +393,4 @@ export class Statements {
     // Under a root that is disputed now: as if its root were not known.
     for (const bytes of rest.values()) this.offer(bytes, null, 'local')
   }
-}
-
-function checkSame(bound: StatementId, mesh: StatementId): void {
-  if (bound === mesh) return
-  throw new MeshError('CONFLICT', `this node belongs to the mesh \`${bound}\`, for ever`, {
-    hint: 'a node of another mesh needs a data directory of its own',
-  })
 }

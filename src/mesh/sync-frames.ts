@@ -7,9 +7,16 @@
  *
  * Blobs are envelopes, address records, or parts of a tree (sync-parts.ts).
  */
+import type { ConclusionKey } from '../core/conclusion.ts'
 import type { StatementId } from '../core/id.ts'
 import type { JsonObject } from '../core/json.ts'
-import { PEERS_MAX, SYNC_FRAME_BYTES_MAX, SYNC_IDS_MAX, SYNC_PREFIXES_MAX } from '../core/limits.ts'
+import {
+  ISSUER_REVOCATIONS_MAX,
+  PEERS_MAX,
+  SYNC_FRAME_BYTES_MAX,
+  SYNC_IDS_MAX,
+  SYNC_PREFIXES_MAX,
+} from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import {
   flag,
@@ -49,6 +56,8 @@ export type SyncRequest =
   /** Envelopes of the roots of this version and later ones. */
   | { readonly ask: 'roots'; readonly from: number }
   | { readonly ask: 'fetch'; readonly ids: readonly StatementId[] }
+  /** What proves a conclusion, but for the first so many. */
+  | { readonly ask: 'proof'; readonly of: ConclusionKey; readonly from: number }
   | { readonly ask: 'push'; readonly blobs: readonly Uint8Array[] }
   /** Hashes of the address records held here, and records that the other side wanted. */
   | {
@@ -75,6 +84,8 @@ export type SyncAnswer =
       readonly missing: readonly StatementId[]
       readonly blobs: readonly Uint8Array[]
     }
+  /** In the order in which they are kept here, as many as fit; nothing of a conclusion that does not stand here. */
+  | { readonly say: 'proof'; readonly more: boolean; readonly blobs: readonly Uint8Array[] }
   /** How many of the pushed ones, from the first on, are durable here now. */
   | { readonly say: 'held'; readonly held: number }
   | {
@@ -114,6 +125,7 @@ const COMPARE = object({ ask: literal('compare'), summary: SUMMARY })
 const WALK = object({ ask: literal('walk'), tree: TREE, nodes: PREFIXES, lists: PREFIXES })
 const ROOTS = object({ ask: literal('roots'), from: VERSION })
 const FETCH = object({ ask: literal('fetch'), ids: IDS })
+const PROOF = object({ ask: literal('proof'), of: hash, from: integer(0, ISSUER_REVOCATIONS_MAX) })
 const PUSH = object({ ask: literal('push') })
 const ADDRESSES = object({ ask: literal('addresses'), have: HASHES })
 
@@ -127,6 +139,7 @@ const SUMMARY_SAID = object({
 const WALKED = object({ say: literal('walk'), parts: list(PLACE, 2 * SYNC_PREFIXES_MAX) })
 const ROOTS_SAID = object({ say: literal('roots'), more: flag })
 const STATEMENTS = object({ say: literal('statements'), missing: IDS })
+const PROOF_SAID = object({ say: literal('proof'), more: flag })
 const HELD = object({ say: literal('held'), held: integer(0, SYNC_IDS_MAX) })
 const ADDRESSES_SAID = object({ say: literal('addresses'), want: HASHES })
 
@@ -148,6 +161,8 @@ export function parseSyncRequest(bytes: Uint8Array): SyncRequest {
       return alone(ROOTS(header, 'roots'), blobs)
     case 'fetch':
       return alone(FETCH(header, 'fetch'), blobs)
+    case 'proof':
+      return alone(PROOF(header, 'proof'), blobs)
     case 'push':
       return { ...PUSH(header, 'push'), blobs: atMost(SYNC_IDS_MAX, blobs) }
     case 'addresses':
@@ -194,6 +209,8 @@ export function parseSyncAnswer(bytes: Uint8Array): SyncAnswer {
       return { ...ROOTS_SAID(header, 'roots'), blobs: atMost(SYNC_IDS_MAX, blobs) }
     case 'statements':
       return { ...STATEMENTS(header, 'statements'), blobs: atMost(SYNC_IDS_MAX, blobs) }
+    case 'proof':
+      return { ...PROOF_SAID(header, 'proof'), blobs: atMost(SYNC_IDS_MAX, blobs) }
     case 'held':
       return alone(HELD(header, 'held'), blobs)
     case 'addresses':

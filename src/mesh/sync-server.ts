@@ -5,6 +5,7 @@
  *
  * It never waits longer than ASK_TIMEOUT_MS for the disk.
  */
+import type { ConclusionKey } from '../core/conclusion.ts'
 import { formatEnvelope } from '../core/dsse.ts'
 import { type StatementId, sha256Hex } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -88,6 +89,8 @@ export class SyncServer {
         return this.#roots(request.from)
       case 'fetch':
         return this.#fetch(request.ids)
+      case 'proof':
+        return this.#proof(request.of, request.from)
       case 'push':
         return { say: 'held', held: await this.#take(peer, request.blobs) }
       case 'addresses':
@@ -138,6 +141,12 @@ export class SyncServer {
       sizeBytes += bytes.length
     }
     return { say: 'statements', missing, blobs }
+  }
+
+  #proof(of: ConclusionKey, from: number): SyncAnswer {
+    const proof = this.#ports.statements.proofOf(of).slice(from)
+    const blobs = fitting(proof.map(({ envelope }) => formatEnvelope(envelope)))
+    return { say: 'proof', more: blobs.length < proof.length, blobs }
   }
 
   async #take(peer: Did, blobs: readonly Uint8Array[]): Promise<number> {

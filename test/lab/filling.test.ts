@@ -31,7 +31,7 @@ import { row } from './row.ts'
 import { pause, Siege } from './siege.ts'
 
 const KIB = 1024
-/** More links than it may take back; of the others each gives way to the next. */
+/** More links than it may take back. */
 const LINKS = ISSUER_REVOCATIONS_MAX + 200
 const EACH = 200
 const BATCH = 50

@@ -3,8 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { link, person } from '../../scripts/vectors/tokens.ts'
 import { utf8 } from '../../src/core/bytes.ts'
-import { type Cid, cidOf, idOf } from '../../src/core/id.ts'
-import type { Did } from '../../src/core/keys.ts'
+import { cidOf, idOf } from '../../src/core/id.ts'
 import { RevocationQuotas } from '../../src/core/revocation-quotas.ts'
 import type { Revocation } from '../../src/core/statement/revocation.ts'
 import { row } from '../lab/row.ts'
@@ -22,12 +21,6 @@ const paths: readonly (readonly Uint8Array[])[] = [
   [link(0, fork), link(1)],
   [link(0), link(1), link(2)],
 ]
-const ends: readonly (Cid | Did)[] = [person(0).did, ...paths.slice(1).map(endOf)]
-
-function endOf(path: readonly Uint8Array[]): Cid {
-  return cidOf(path.at(-1) as Uint8Array)
-}
-
 const some: fc.Arbitrary<readonly Revocation[]> = fc
   .array(fc.constantFrom(...paths), { minLength: 1, maxLength: 60 })
   .map((chosen) =>
@@ -38,21 +31,25 @@ const some: fc.Arbitrary<readonly Revocation[]> = fc
     }),
   )
 
-/** What is kept, and which links and issuers are over. */
+/** What is kept, and what stands in the digest for it. */
 function counted(order: readonly Revocation[]) {
   const quotas = new RevocationQuotas(MAX)
-  const kept = new Set<string>()
+  const kept = new Map<string, Revocation>()
+  const named = new Set<string>()
   for (const each of order) {
-    const covered = quotas.covers(each)
-    kept.add(each.id)
-    const gone = quotas.put(each)
-    for (const { id } of gone) assert.ok(kept.delete(id))
-    assert.equal(gone.includes(each), covered)
+    if (quotas.covers(each)) continue
+    kept.set(each.id, each)
+    named.add(each.id)
+    const over = quotas.put(each)
+    if (over === null) continue
+    for (const id of over.proof) named.delete(id)
+    for (const key of over.instead) assert.ok(named.delete(key))
+    named.add(over.key)
   }
-  return { quotas, kept: [...kept].sort(), over: ends.map((end) => quotas.over(end)?.id ?? null) }
+  return { quotas, kept: [...kept.values()], named: [...named].sort() }
 }
 
-test('what is kept and what is over does not depend on the order of arrival', (t) => {
+test('what stands in the digest does not depend on the order of arrival, whichever are kept', (t) => {
   fc.assert(
     fc.property(some, fc.infiniteStream(fc.nat()), (made, dice) => {
       const shuffled = made
@@ -60,22 +57,29 @@ test('what is kept and what is over does not depend on the order of arrival', (t
         .sort((a, b) => a.at - b.at)
         .map(({ each }) => each)
       const [one, other] = [counted(made), counted(shuffled)]
-      assert.deepEqual(other.kept, one.kept)
-      assert.deepEqual(other.over, one.over)
-      // Nor on what has left before: only what is kept is passed on.
-      assert.deepEqual(counted(made.filter(({ id }) => one.kept.includes(id))).over, one.over)
+      assert.deepEqual(other.named, one.named)
+      // Nor on what was left out before: only what is kept is passed on, and read again at a start.
+      assert.deepEqual(counted(one.kept).named, one.named)
+      const both = new Map([...other.kept, ...one.kept].map((each) => [each.id, each]))
+      assert.deepEqual(counted([...both.values()]).named, one.named)
     }),
     { numRuns: 300 },
   )
   row(t, 129, '0 depend on the order')
 })
 
-test('what is not kept is below something that is over', () => {
+test('of what is below a link one more is kept than there may be, and the rest is below something that is over', () => {
   fc.assert(
     fc.property(some, (made) => {
       const { kept, quotas } = counted(made)
+      const ids = new Set(kept.map(({ id }) => id))
+      for (const path of paths.slice(1)) {
+        const below = kept.filter(({ chain }) => path.every((link, at) => chain[at] === link))
+        const proper = below.filter(({ chain }) => chain.length > path.length)
+        assert.ok(proper.length <= (MAX >> (path.length - 1)) + 1)
+      }
       for (const { id, chain } of made) {
-        if (kept.includes(id)) continue
+        if (ids.has(id)) continue
         const above = chain.length === 1 ? [person(0).did] : chain.slice(0, -1).map(cidOf)
         assert.ok(above.some((end) => quotas.over(end) !== null))
       }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { StatementId } from '../../src/core/id.ts'
-import { NONCE_BYTES, SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import { ISSUER_REVOCATIONS_MAX, NONCE_BYTES, SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Branch, Leaf } from '../../src/core/prefix-tree.ts'
 import {
@@ -43,6 +43,7 @@ const request: fc.Arbitrary<SyncRequest> = fc.oneof(
   record({ ask: fc.constant('walk' as const), tree, nodes: prefixes, lists: prefixes }),
   record({ ask: fc.constant('roots' as const), from: version }),
   record({ ask: fc.constant('fetch' as const), ids: fc.array(id, { maxLength: 5 }) }),
+  record({ ask: fc.constant('proof' as const), of: hex(64), from: fc.nat(ISSUER_REVOCATIONS_MAX) }),
   record({ ask: fc.constant('push' as const), blobs }),
   record({ ask: fc.constant('addresses' as const), have: hashes, blobs }),
 )
@@ -96,6 +97,7 @@ const answer: fc.Arbitrary<SyncAnswer> = fc.oneof(
     missing: fc.array(id, { maxLength: 5 }),
     blobs,
   }),
+  record({ say: fc.constant('proof' as const), more: fc.boolean(), blobs }),
   record({ say: fc.constant('held' as const), held: fc.nat(100) }),
   record({ say: fc.constant('addresses' as const), want: hashes, blobs }),
 )
