@@ -127,6 +127,7 @@ test('a new root that disarms the flood takes what it proved out of the digest, 
   await pull(street, a, b)
   assert.equal(digestsOf(a, b), 1)
   assert.ok(!isOver(a))
+  assert.equal(a.statements.governance.size, 3, 'two roots, and what is kept')
   assert.equal(a.statements.get(keeps)?.state, 'effective')
   assert.equal(b.statements.get(keeps)?.state, 'effective')
 })
