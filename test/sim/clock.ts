@@ -57,6 +57,8 @@ export class VirtualClock implements Clock {
   #still = 0
   /** A binary heap: by moment, then by order of asking. */
   readonly #events: Event[] = []
+  /** Ends what listens to signals. */
+  readonly #listening = new Set<() => void>()
 
   constructor(seed = 1) {
     this.dice = new Dice(seed)
@@ -93,11 +95,29 @@ export class VirtualClock implements Clock {
         resolve()
       }
       const event = this.after(ms, () => {
-        signal?.removeEventListener('abort', early)
+        deaf()
         resolve()
       })
-      signal?.addEventListener('abort', early)
+      const deaf = this.listen(signal, early)
     })
+  }
+
+  /** Calls it when the signal aborts, until what this gives is called. */
+  listen(signal: AbortSignal | undefined, heard: () => void): () => void {
+    if (signal === undefined) return () => {}
+    signal.addEventListener('abort', heard, { once: true })
+    const deaf = () => {
+      signal.removeEventListener('abort', heard)
+      this.#listening.delete(deaf)
+    }
+    this.#listening.add(deaf)
+    return deaf
+  }
+
+  /** Nothing happens any more. Node keeps a signal made of others while anybody listens to it, and so a whole world. */
+  end(): void {
+    for (const deaf of [...this.#listening]) deaf()
+    this.#events.length = 0
   }
 
   /** Runs the event ms from now; what a twin of the network or the disk is made of. */

@@ -60,7 +60,7 @@ export class SimExchange {
       throw new MeshError('TOO_LARGE', `a question of ${request.length} bytes to ${protocol}`)
     const over = new AbortController()
     const late = () => over.abort(LATE)
-    signal?.addEventListener('abort', late)
+    const deaf = this.#ports.hub.clock.listen(signal, late)
     if (signal?.aborted === true) late()
     const timer = this.#ports.hub.clock.after(ASK_TIMEOUT_MS, late)
     const release = await this.#asking.take(peer, over.signal)
@@ -70,7 +70,7 @@ export class SimExchange {
     } finally {
       release()
       timer.run = null
-      signal?.removeEventListener('abort', late)
+      deaf()
     }
   }
 

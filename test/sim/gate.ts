@@ -130,12 +130,12 @@ export class GatedClock implements Clock {
           event = world.after(leftMs, enter)
           return
         }
-        signal?.removeEventListener('abort', early)
+        deaf()
         resolve()
       }
       const enter = () => this.#gate.enter(look)
       let event = world.after(ms, enter)
-      signal?.addEventListener('abort', early)
+      const deaf = world.listen(signal, early)
     })
   }
 }

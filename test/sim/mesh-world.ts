@@ -379,6 +379,7 @@ export class MeshWorld {
       host.life?.gate.kill()
       host.life?.network.vanish()
     }
+    this.clock.end()
   }
 }
 
