@@ -8,11 +8,11 @@
  *
  * Exit 1: an input was found for which a parser does what it must not.
  */
-import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { type Fault, fuzz, look, type Outcome } from '../test/fuzz/fuzz.ts'
 import type { Target } from '../test/fuzz/target.ts'
 import { TARGETS } from '../test/fuzz/targets.ts'
+import { numberOf, optionsOf } from './options.ts'
 
 const HEX_SHOWN = 2_000
 /** What a worker does before it takes the next piece: long targets do not keep the other waiting. */
@@ -29,7 +29,7 @@ interface Done extends Outcome {
   readonly seconds: number
 }
 
-const { values } = parseArgs({
+const { values } = optionsOf(import.meta.filename, {
   options: {
     inputs: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
@@ -93,7 +93,7 @@ async function all(names: readonly string[], inputs: number, seed: number): Prom
     if (each.faults.length > 0) good = false
     if (of.length === left.get(each.target)) total(each.target, of)
   }
-  const workers = Array.from({ length: Number(values.workers) }, () => {
+  const workers = Array.from({ length: numberOf('workers', values.workers) }, () => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: true,
       argv: process.argv.slice(2),
@@ -125,7 +125,7 @@ function total(name: string, of: readonly Done[]): void {
 
 async function main(): Promise<void> {
   const names = values.target?.split(',') ?? TARGETS.map(({ name }) => name)
-  const [seed, inputs] = [Number(values.seed), Number(values.inputs)]
+  const [seed, inputs] = [numberOf('seed', values.seed), numberOf('inputs', values.inputs)]
   const [first = ''] = names
   let good = true
   if (values.hex !== undefined) {
@@ -136,7 +136,7 @@ async function main(): Promise<void> {
     console.log(says ?? `${accepted ? 'accepted' : 'refused'} in ${ms.toFixed(1)} ms`)
     good = says === null
   } else if (values.at !== undefined) {
-    const { faults, accepted } = fuzz(targetOf(first), 1, seed, Number(values.at))
+    const { faults, accepted } = fuzz(targetOf(first), 1, seed, numberOf('at', values.at))
     for (const fault of faults) tell(fault)
     if (faults.length === 0) console.log(accepted > 0 ? 'accepted' : 'refused')
     good = faults.length === 0

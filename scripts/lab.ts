@@ -11,9 +11,9 @@ import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { run } from 'node:test'
-import { parseArgs } from 'node:util'
 import { MATRIX, type Row } from '../test/lab/matrix.ts'
 import { declared, type Finding, findings, parseRows } from './lab/rows.ts'
+import { optionsOf } from './options.ts'
 
 /** A file that does not end is a failure. */
 const FILE_MS_MAX = 30 * 60_000
@@ -22,7 +22,7 @@ const ALONE = /^test\/(?:lab|e2e|ports|long)\//
 /** What takes minutes. */
 const LONG = /^test\/(?:lab|long)\//
 
-const { values } = parseArgs({
+const { values } = optionsOf(import.meta.filename, {
   options: {
     rows: { type: 'string', default: `1-${MATRIX.length}` },
     quick: { type: 'boolean', default: false },

@@ -10,12 +10,12 @@ import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { firstOf, planted, upTo, verdictOf } from '../test/sim/mutant.ts'
 import type { Mutation } from '../test/sim/mutation.ts'
 import { MUTATIONS } from '../test/sim/mutations.ts'
+import { numberOf, optionsOf } from './options.ts'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = optionsOf(import.meta.filename, {
   allowPositionals: true,
   options: {
     seeds: { type: 'string', default: '100' },
@@ -44,7 +44,7 @@ async function hunt(mutation: Mutation): Promise<Outcome> {
     return { found, says: found ? '' : `the test ${mutated}`, seed: null }
   }
   const run = await planted(mutation)
-  const seeds = Number(values.seeds)
+  const seeds = numberOf('seeds', values.seeds)
   const first = await firstOf(run, by.checker, upTo(seeds))
   if (first !== null) return { found: true, says: `seed ${first}`, seed: first }
   const known = await firstOf(run, by.checker, [by.seed])

@@ -7,26 +7,26 @@
  */
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { BREAKS, HOLDS, type Row } from '../test/sim/lease-rows.ts'
 import { boundMs, type Runs } from '../test/sim/lease-runs.ts'
 import type { LeaseTask } from '../test/sim/lease-worker.ts'
+import { numberOf, optionsOf } from './options.ts'
 
 /** Runs of one message to a thread. */
 const RUNS = 100
 /** Of the seeds, the share that the situations get that must break. */
 const BREAKS_SHARE = 0.1
 
-const { values } = parseArgs({
+const { values } = optionsOf(import.meta.filename, {
   options: {
     seeds: { type: 'string', default: '100000' },
     from: { type: 'string', default: '1' },
     workers: { type: 'string', default: String(availableParallelism()) },
   },
 })
-const workers = Number(values.workers)
-const first = Number(values.from)
+const workers = numberOf('workers', values.workers)
+const first = numberOf('from', values.from)
 
 interface Job {
   readonly row: Row
@@ -70,7 +70,7 @@ async function all(jobs: readonly Job[]): Promise<ReadonlyMap<Row, Runs>> {
 }
 
 const began = performance.now()
-const seeds = Number(values.seeds)
+const seeds = numberOf('seeds', values.seeds)
 const share = (of: number, rows: readonly Row[]) => Math.ceil((seeds * of) / rows.length)
 const seen = await all([
   ...HOLDS.flatMap((row) => jobsOf(row, first, share(1, HOLDS))),

@@ -12,7 +12,6 @@
  */
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { INVARIANTS } from '../test/sim/checkers/checkers.ts'
 import { type Event, formatEvent } from '../test/sim/history.ts'
 import { formatLess, NOTHING, parseLess } from '../test/sim/less.ts'
@@ -21,12 +20,14 @@ import { Pool } from '../test/sim/pool.ts'
 import { shrink } from '../test/sim/shrink.ts'
 import { formatSwarm, type Size, sizeOf } from '../test/sim/swarm.ts'
 import { sweep } from '../test/sim/sweep.ts'
+import { numberOf, optionsOf } from './options.ts'
 
 const SIZES: readonly Size[] = ['whole', 'small', 'long']
 const SHRUNK_MAX = 3
 const EVENTS_SHOWN = 30
+const TOLD_EVERY = 1_000
 
-const { values } = parseArgs({
+const { values } = optionsOf(import.meta.filename, {
   options: {
     seeds: { type: 'string', default: '20' },
     from: { type: 'string', default: '1' },
@@ -71,10 +72,13 @@ async function one(seed: number): Promise<boolean> {
 
 /** @returns whether nothing was found */
 async function many(from: number, count: number): Promise<boolean> {
-  await using pool = new Pool(Number(values.workers))
+  await using pool = new Pool(numberOf('workers', values.workers))
   const beganMs = performance.now()
   const next = (soFar: number) => (soFar < count ? from + soFar : null)
+  let done = 0
   const told = ({ swarm, findings }: Outcome) => {
+    done += 1
+    if (done % TOLD_EVERY === 0 && done < count) console.log(`${done} of ${count} seeds`)
     if (findings.length > 0)
       console.log(`✗ seed ${swarm.seed}: ${findings[0]?.id} ${findings[0]?.says}`)
   }
@@ -103,6 +107,6 @@ async function many(from: number, count: number): Promise<boolean> {
 
 const good =
   values.seed === undefined
-    ? await many(Number(values.from), Number(values.seeds))
-    : await one(Number(values.seed))
+    ? await many(numberOf('from', values.from), numberOf('seeds', values.seeds))
+    : await one(numberOf('seed', values.seed))
 if (!good) process.exitCode = 1
