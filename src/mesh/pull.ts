@@ -11,6 +11,7 @@
  * next peer can still bring it (rows 133-134).
  */
 import type { ConclusionKey } from '../core/conclusion.ts'
+import { ConclusionProof } from '../core/conclusion-proof.ts'
 import { formatEnvelope, parseEnvelope, statementIdOf } from '../core/dsse.ts'
 import type { StatementId } from '../core/id.ts'
 import type { Did } from '../core/keys.ts'
@@ -25,6 +26,7 @@ import { Malformed } from '../core/malformed.ts'
 import type { Memo } from '../core/memo.ts'
 import type { Leaf } from '../core/prefix-tree.ts'
 import { MeshError } from '../core/problems.ts'
+import { parseStatement, type Statement } from '../core/statement/statement.ts'
 import type { Clock, Network } from './ports.ts'
 import { idOfKey, keyOfId, Walk } from './reconcile.ts'
 import type { Statements } from './statements.ts'
@@ -181,19 +183,21 @@ export class Pull {
     return refused
   }
 
-  /** Takes what proves a conclusion. Says whether it stands here now, or something that covers all of it. */
+  /** Takes what proves a conclusion. Says whether all of that is held here now: under a newer root it may have another name. */
   async #prove(key: ConclusionKey): Promise<boolean> {
-    const { statements } = this.#ports
-    let [from, news] = [0, false]
+    const proof = new ConclusionProof()
+    let from = 0
     for (let more = true; more; ) {
       const said = await this.#ask({ ask: 'proof', of: key, from }, 'proof')
       const taken = await this.#takeAll(said.blobs)
-      if (taken.some(({ held }) => !held)) return false
+      // It may have come to another conclusion since it was compared with.
+      if (taken.length === 0 || taken.some(({ held }) => !held)) return false
+      for (const bytes of said.blobs) proof.add(statementIn(bytes))
       from += taken.length
-      news ||= taken.some(({ id }) => statements.get(id) !== null)
-      more = said.more && taken.length > 0
+      more = said.more
     }
-    return statements.trees.envelopes.get(key) !== null || (from > 0 && !news)
+    if (!proof.proves(key)) throw lie(`it does not prove its conclusion \`${key}\``)
+    return true
   }
 
   async #takeAll(blobs: readonly Uint8Array[]): Promise<readonly Taken[]> {
@@ -306,6 +310,12 @@ export class Pull {
     if (answer.say !== say) throw lie(`it says \`${answer.say}\` when asked to ${request.ask}`)
     return answer as Said<S>
   }
+}
+
+/** Of bytes that were read before. */
+function statementIn(bytes: Uint8Array): Statement {
+  const { type, payload } = parseEnvelope(bytes)
+  return parseStatement(type, payload)
 }
 
 interface Taken {

@@ -79,7 +79,7 @@ test('a peer that says more are over than it shows is not believed, and the next
   const honest = await street.open('honest', world, flood)
   liar.lie = (answer) =>
     answer.say === 'proof' ? { ...answer, more: false, blobs: answer.blobs.slice(0, 3) } : answer
-  await assert.rejects(pull(street, a, liar), failsWith('STATEMENT_INVALID'))
+  await assert.rejects(pull(street, a, liar), failsWith('INVALID_ANSWER'))
   assert.ok(!isOver(a))
   await pull(street, a, honest)
   assert.ok(isOver(a))
