@@ -24,7 +24,7 @@ import { Malformed } from '../core/malformed.ts'
 import type { Denial } from '../core/reasons.ts'
 import { Deadlines } from './deadlines.ts'
 import type { About, Standing } from './executions.ts'
-import { Exhibits } from './exhibits.ts'
+import { Exhibits, type Place } from './exhibits.ts'
 import type { Nonces } from './nonces.ts'
 import type { Clock, Put } from './ports.ts'
 
@@ -64,8 +64,8 @@ export interface AuthorizerPorts {
     puts: (id: RecordId) => readonly Put[],
     exhibit: Uint8Array | null,
   ): Promise<Appended>
-  /** Of the log in which stands what is appended now. */
-  nextEpoch(): number
+  /** Where stands what is appended now. */
+  next(): Place
   /** Why no allow could be recorded now: sealed, disk low, boot check; null when it can. */
   unwritable(): string | null
   /** Resolves true as soon as the record is witnessed; false after ms. */
@@ -283,7 +283,7 @@ export class Authorizer {
     this.#unrecorded = 0
     try {
       const draft = call.draft(judgement, denial, supersedes, unrecorded)
-      const exhibit = this.#exhibits.make(call.input, judgement, this.#ports.nextEpoch())
+      const exhibit = this.#exhibits.make(call.input, judgement, this.#ports.next())
       return await this.#ports.append(draft, puts, exhibit)
     } catch (error) {
       this.#exhibits.lost()

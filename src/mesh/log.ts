@@ -20,6 +20,7 @@ import { EMPTY, type Tree } from '../core/merkle.ts'
 import { MeshError } from '../core/problems.ts'
 import { formatTime } from '../core/shape.ts'
 import type { Appended } from './authorizer.ts'
+import type { Place } from './exhibits.ts'
 import {
   type Asked,
   type Committing,
@@ -61,6 +62,8 @@ export class Log {
   /** Of those that wait, how many bring a record: a flood of them does not keep governance out. */
   #records = 0
   #tree: Tree
+  /** How many records there are with those on their way to the disk. */
+  #ahead: number
   /** Of the tree: both change in one turn, or a head of one log would be signed for another. */
   #epoch: number
   #open = false
@@ -77,6 +80,7 @@ export class Log {
   private constructor(ports: LogPorts) {
     this.#ports = ports
     this.#tree = ports.store.tree
+    this.#ahead = this.#tree.size
     this.#epoch = ports.store.epoch
   }
 
@@ -88,9 +92,9 @@ export class Log {
     return this.#epoch
   }
 
-  /** Of the log in which stands what is appended now: what waits behind a new epoch is in it. */
-  get nextEpoch(): number {
-    return this.#beginning ?? this.#epoch
+  /** Where stands what is appended now: what waits behind a new epoch is in that log, at an index that is not known yet. */
+  get next(): Place {
+    return { epoch: this.#beginning ?? this.#epoch, index: this.#ahead + this.#records }
   }
 
   /** Of the records that are durable. */
@@ -298,6 +302,7 @@ export class Log {
       try {
         await store.reopen()
         this.#tree = store.tree
+        this.#ahead = store.tree.size
         this.#epoch = store.epoch
         this.#failing = null
         return
@@ -353,6 +358,7 @@ export class Log {
       group.add(waiter, head)
     }
     this.#waiting = this.#waiting.slice(taken)
+    this.#ahead = group.tree.size
     return group
   }
 }

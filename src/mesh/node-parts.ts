@@ -371,7 +371,7 @@ export async function openDeciding(
   const authorizer = new Authorizer({
     ...{ clock, nonces, judge, missed },
     append: (draft, puts, exhibit) => log.append(draft, puts, exhibit),
-    nextEpoch: () => log.nextEpoch,
+    next: () => log.next,
     unwritable: () => unwritable(ports, knowledge),
     witnessed: ({ index }, ms) => records.witnessed(index, ms),
     opening: (id) => [Executions.opening(id, clock.wallMs())],

@@ -347,36 +347,4 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'L6', seed: 1 },
     quick: true,
   },
-  {
-    id: 'N35',
-    name: 'on its own account a node compares with the same neighbour each time',
-    edits: [edit('mesh/sync.ts', 'rota.next()', '(rota.next(), network.peers()[0]?.peer ?? null)')],
-    by: {
-      test: 'test/unit/rota.test.ts',
-      name: 'sync asks in turn: each of seven neighbours within seven turns, though none of them answers',
-    },
-    quick: false,
-  },
-  {
-    id: 'N36',
-    name: 'what a peer serves after it started again proves what it answered before',
-    edits: [
-      edit('mesh/challenge.ts', '(await pulling) !== incarnation', '(await pulling) === null'),
-    ],
-    by: {
-      test: 'test/unit/challenge.test.ts',
-      name: 'a peer whose disk was set back after its answer proves nothing by what it still serves',
-    },
-    quick: false,
-  },
-  {
-    id: 'N37',
-    name: 'what is kept beside one log is left out of the log that follows it',
-    edits: [edit('mesh/exhibits.ts', ' || epoch !== this.#epoch', '')],
-    by: {
-      test: 'test/unit/exhibits.test.ts',
-      name: 'of a link that stands beside another log nothing is left out',
-    },
-    quick: false,
-  },
 ]

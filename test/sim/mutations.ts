@@ -11,6 +11,7 @@ import { ASKERS } from './asker-mutations.ts'
 import { EDGES } from './edge-mutations.ts'
 import { MORE } from './more-mutations.ts'
 import { edit, type Mutation } from './mutation.ts'
+import { RARE } from './rare-mutations.ts'
 
 const PLANNED: readonly Mutation[] = [
   {
@@ -351,4 +352,4 @@ const PLANNED: readonly Mutation[] = [
   },
 ]
 
-export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE, ...EDGES, ...ASKERS]
+export const MUTATIONS: readonly Mutation[] = [...PLANNED, ...MORE, ...EDGES, ...ASKERS, ...RARE]

@@ -168,7 +168,7 @@ export async function world(policies: readonly Policy[] = [GRANTED]): Promise<Wo
     nonces,
     judge,
     append: (draft, puts) => log.append(draft, puts),
-    nextEpoch: () => 1,
+    next: () => ({ epoch: 1, index: 0 }),
     unwritable: () => log.why,
     witnessed: async () => false,
     opening: (id) => [Executions.opening(id, clock.wallMs())],

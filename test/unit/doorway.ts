@@ -69,7 +69,7 @@ export async function door(over: Partial<AuthorizerPorts> = {}): Promise<Door> {
       trace.push(`durable ${draft['effect']}`)
       return { id, index: leaves.length - 1 }
     },
-    nextEpoch: () => 1,
+    next: () => ({ epoch: 1, index: 0 }),
     unwritable: () => null,
     witnessed: async ({ id }, ms) => {
       trace.push(`witnesses ${id}`)
