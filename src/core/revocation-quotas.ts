@@ -28,16 +28,10 @@ interface Group {
   readonly max: number
 }
 
-/** Of one link or issuer that is over. */
-export interface Over extends Conclusion {
-  /** Below it, in the order of arrival: one more than there may be. */
-  readonly kept: readonly Revocation[]
-}
-
 export class RevocationQuotas {
   readonly #kept = new Map<string, Revocation[]>()
-  /** By path, those alone that are below nothing else that is over. */
-  readonly #over = new Map<string, Over>()
+  /** Paths that are over, and below nothing else that is. */
+  readonly #over = new Set<string>()
   /** By link or issuer, of all that ever were over: the one that was too many. */
   readonly #ends = new Map<Cid | Did, Revocation>()
   readonly #max: number
@@ -46,13 +40,8 @@ export class RevocationQuotas {
     this.#max = max
   }
 
-  /** How many are over, and below nothing else that is. */
-  get size(): number {
-    return this.#over.size
-  }
-
   /** Counts one that nothing covers; gives what is over by it, the highest of it; null for nothing. */
-  put(revocation: Revocation): Over | null {
+  put(revocation: Revocation): Conclusion | null {
     let highest: Group | null = null
     for (const group of groupsOf(revocation, this.#max)) {
       const kept = this.#kept.get(group.path) ?? []
@@ -76,14 +65,12 @@ export class RevocationQuotas {
     return this.#ends.get(end) ?? null
   }
 
-  #close({ path }: Group): Over {
-    const kept = this.#kept.get(path) ?? []
-    const below = [...this.#over.keys()].filter((each) => each.startsWith(`${path} `))
+  #close({ path }: Group): Conclusion {
+    const proof = (this.#kept.get(path) ?? []).map(({ id }) => id)
+    const below = [...this.#over].filter((each) => each.startsWith(`${path} `))
     for (const each of below) this.#over.delete(each)
-    const proof = kept.map(({ id }) => id)
-    const over = { key: overKey(path), proof, instead: below.map(overKey), kept }
-    this.#over.set(path, over)
-    return over
+    this.#over.add(path)
+    return { key: overKey(path), proof, instead: below.map(overKey) }
   }
 }
 
