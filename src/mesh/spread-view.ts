@@ -9,7 +9,8 @@
  *
  * A witness whose disk is set back before the commit may come to speak without
  * the statement: its boot check meets every commit, and there was none yet. So
- * an earlier word counts if it was said again after the last one was heard.
+ * an earlier word counts if it was said again after the last one was heard; and
+ * the word of this node itself begins when it comes to speak.
  */
 import { currentEra } from '../core/eras.ts'
 import type { StatementId } from '../core/id.ts'
@@ -73,10 +74,10 @@ export interface SpreadOf {
 interface Word {
   /** The version that it signed under. */
   readonly root: number
-  /** Monotonic time at which it was heard first. */
+  /** Monotonic time at which it was heard first; of its own, at which it was first seen to count. */
   readonly sinceMs: number
-  /** Monotonic time at which the question left that it answered last. */
-  readonly askedMs: number
+  /** Monotonic time at which the question left that it answered last; null for its own, which needs none. */
+  readonly askedMs: number | null
 }
 
 interface Watched {
@@ -183,7 +184,7 @@ export class SpreadView {
     if (!this.#speaks(answer)) return
     const known = watched.signed.get(node)
     const word = known?.root === root ? known : { root, sinceMs: now.monotonicMs, askedMs: sentMs }
-    watched.signed.set(node, { ...word, askedMs: Math.max(word.askedMs, sentMs) })
+    watched.signed.set(node, { ...word, askedMs: Math.max(word.askedMs ?? 0, sentMs) })
   }
 
   /** What a lease would count is what a commit counts. */
@@ -233,27 +234,35 @@ export class SpreadView {
     const { network, voice, history, clock } = this.#ports
     if (voice.holds(id) && !watched.applied.has(network.self))
       watched.applied.set(network.self, history.accepted(id) ?? momentOf(clock))
-    if (watched.committed === null && this.#committable(id, watched))
+    this.#ownWord(id, watched)
+    if (watched.committed === null && this.#committable(watched))
       watched.committed = momentOf(clock)
   }
 
+  /** It needs no question: what it holds only grows while it runs. */
+  #ownWord(id: StatementId, { signed }: Watched): void {
+    const { network, voice, statements, clock } = this.#ports
+    const root = statements.governance.root?.version ?? 0
+    if (!voice.speaks || !voice.holds(id)) signed.delete(network.self)
+    else if (signed.get(network.self)?.root !== root)
+      signed.set(network.self, { root, sinceMs: clock.monotonicMs(), askedMs: null })
+  }
+
   /** Whether so many held it when the last of them said so first: the others said it again after that. */
-  #committable(id: StatementId, watched: Watched): boolean {
+  #committable(watched: Watched): boolean {
     const write = this.#ports.statements.governance.root?.lease.write ?? Number.POSITIVE_INFINITY
-    const words = this.#words(id, watched)
+    const words = this.#words(watched)
     const held = (last: Word) =>
       words.filter((each) => each === last || saidAgain(each, last)).length
     return words.length >= write && words.some((last) => held(last) >= write)
   }
 
-  /** Of the witnesses of the newest root; its own is always of this moment. */
-  #words(id: StatementId, { signed }: Watched): readonly Word[] {
-    const { statements, network, voice } = this.#ports
-    const { root, distrusted } = statements.governance
+  /** Of the witnesses of the newest root. */
+  #words({ signed }: Watched): readonly Word[] {
+    const { root, distrusted } = this.#ports.statements.governance
     if (root === null) return []
     return root.witnesses.flatMap((witness) => {
       if (distrusted.has(witness)) return []
-      if (witness === network.self) return voice.speaks && voice.holds(id) ? [OWN] : []
       const word = signed.get(witness)
       return word?.root === root.version ? [word] : []
     })
@@ -296,7 +305,7 @@ export class SpreadView {
       acceptedAtMs: accepted?.wallMs ?? null,
       holders: this.#nodes().map((node) => this.#holder(node, watched, accepted)),
       write: root.lease.write,
-      witnessesHolding: this.#words(id, watched).length,
+      witnessesHolding: this.#words(watched).length,
       committedMs: committed === null ? null : since(accepted, committed),
       committedAtMs,
       boundAtMs: committedAtMs === null ? null : committedAtMs + stalenessMs + 2 * skewMs,
@@ -318,11 +327,9 @@ export class SpreadView {
   }
 }
 
-/** This node's own word needs no question: its state only grows while it runs. */
-const OWN: Word = { root: 0, sinceMs: 0, askedMs: Number.POSITIVE_INFINITY }
-
-/** It said so before the last one did, and once more after that. */
+/** It said so before the last one did, and once more after that. What is heard in a moment was signed before it. */
 function saidAgain({ sinceMs, askedMs }: Word, last: Word): boolean {
+  if (askedMs === null) return sinceMs < last.sinceMs
   return sinceMs <= last.sinceMs && askedMs >= last.sinceMs
 }
 

@@ -72,4 +72,14 @@ export const RARE: readonly Mutation[] = [
     },
     quick: false,
   },
+  {
+    id: 'N41',
+    name: 'the own word of a witness counts for the time before its boot check was over',
+    edits: [edit('mesh/spread-view.ts', 'return sinceMs < last.sinceMs', 'return true')],
+    by: {
+      test: 'test/unit/lease-spread.test.ts',
+      name: 'what a witness accepted before its boot check was over counts from then on, and not before',
+    },
+    quick: false,
+  },
 ]

@@ -146,6 +146,28 @@ test('the word of a witness whose disk was set back since makes no commit', asyn
   assert.ok(!c.disk.ids.has(REVOCATION))
 })
 
+test('what a witness accepted before its boot check was over counts from then on, and not before', async () => {
+  const { clock, world, nodes } = await meshOf()
+  const [a, b] = nodes
+  world.groups = [0, 1, 2, 3]
+  const before = b.image()
+  a.crash()
+  await a.start()
+  await clock.until(a.learn([REVOCATION]))
+  await clock.until(b.learn([REVOCATION]))
+  // One holds it and speaks, and then its disk is an older one; only then the other comes to speak.
+  world.groups = [0, 0, 1, 2]
+  const first = await clock.until(a.spread.view(REVOCATION, 'committed', 1_000, never))
+  assert.deepEqual([first.witnessesHolding, a.boot.done], [1, false])
+  b.crash()
+  await b.start(before)
+  world.groups = [0, 0, 0, 1]
+  for (let ms = 0; !a.boot.done && ms < 5_000; ms += 1) await clock.advance(1)
+  const now = await clock.until(a.spread.view(REVOCATION, 'none', 0, never))
+  assert.deepEqual([a.boot.done, b.boot.done], [true, false])
+  assert.deepEqual([now.committedAtMs, now.boundAtMs], [null, null])
+})
+
 test('a clock that was set since the commit moves the bound that is printed', async () => {
   const { clock, nodes } = await meshOf()
   const [a] = nodes
