@@ -63,7 +63,7 @@ export interface PolicyAnswer {
   readonly decision: 'allow' | 'deny'
   /** null exactly when it allows. */
   readonly code: PolicyCode | null
-  /** Permits of an allow, forbids of POLICY_FORBID. */
+  /** Permits of an allow, forbids of POLICY_FORBID: what asks for the strictest staleness first, then by their names. */
   readonly determining: readonly PolicyRef[]
   /** Why it is POLICY_ERROR, one line each. */
   readonly errors: readonly string[]

@@ -24,17 +24,24 @@ export interface Said {
   readonly answer: BundleAnswer
 }
 
+interface Determining {
+  readonly active: Named
+  readonly rule: Rule
+}
+
 /** One answer from all. */
 export function combine(said: readonly Said[]): Omit<PolicyAnswer, 'observed'> {
   const applied = said.filter(({ answer }) => answer.kind !== 'silent')
   const outcome = (['forbid', 'error', 'permit'] as const).find((kind) =>
     applied.some(({ answer }) => answer.kind === kind),
   )
-  const determining = applied.flatMap(({ active, answer }) =>
-    'rules' in answer && answer.kind === outcome
-      ? answer.rules.map((rule) => ({ active, rule }))
-      : [],
-  )
+  const determining = applied
+    .flatMap(({ active, answer }) =>
+      'rules' in answer && answer.kind === outcome
+        ? answer.rules.map((rule) => ({ active, rule }))
+        : [],
+    )
+    .sort(freshestFirst)
   const rules = determining.map(({ rule }) => rule)
   const bounds = rules.flatMap(({ stalenessMs }) => stalenessMs ?? [])
   return {
@@ -68,6 +75,17 @@ function hintOf(said: readonly Said[], forbids: readonly Rule[]): string | null 
   for (const { answer } of said)
     if (answer.kind === 'none' && answer.hint !== null) return answer.hint
   return null
+}
+
+/** A total order: Cedar names them in the order of a hash set, which is another one at each call. */
+function freshestFirst(one: Determining, other: Determining): number {
+  const [a, b] = [one.rule.stalenessMs, other.rule.stalenessMs]
+  if (a !== b) return (a ?? Number.POSITIVE_INFINITY) - (b ?? Number.POSITIVE_INFINITY)
+  return nameOf(one) < nameOf(other) ? -1 : 1
+}
+
+function nameOf({ active, rule }: Determining): string {
+  return `${active.bundle} ${rule.id}`
 }
 
 function refOf({ bundle, version }: Named, { id }: Rule): PolicyRef {

@@ -75,6 +75,21 @@ for (const [name, create] of Object.entries(engines)) {
     assert.deepEqual(answer.determining, [{ bundle: 'b0', version: 1, policy: 'permit' }])
   })
 
+  test(`${name}: what decided is named in one order: what asks for the strictest staleness first, then by name`, () => {
+    const permit = (id: string, staleness = '') =>
+      `@id("${id}")${staleness} permit (principal, action, resource);`
+    const ids = ['d', 'a', 'f', 'c', 'b', 'e']
+    const texts = [...ids.map((id) => permit(id)), permit('z', '@staleness("5s")')]
+    const engine = loaded(create, [policyOf(texts.join('\n'))])
+    for (let call = 0; call < 20; call += 1) {
+      const { determining } = engine.decide(askWith({ risk: call }))
+      assert.deepEqual(
+        determining.map(({ policy }) => policy),
+        ['z', 'a', 'b', 'c', 'd', 'e', 'f'],
+      )
+    }
+  })
+
   test(`${name}: any forbid wins, in whichever bundle it stands`, (t) => {
     assert.equal(brief(decide([`${PERMIT}${FORBID}`])), 'deny POLICY_FORBID forbid')
     assert.equal(brief(decide([PERMIT, FORBID])), 'deny POLICY_FORBID forbid')

@@ -94,8 +94,10 @@ class Permits implements PolicyEngine {
     const denies = this.#rules.filter(({ denied }) => denied.includes(action))
     const asks = (rules: Rules) => rules.asks.filter((ask) => ask.action === action)
     const determining = (denies.length > 0 ? denies : this.#rules).flatMap((rules) => {
-      const fresh = denies.length > 0 ? [] : asks(rules).map((_, at) => `fresh-${at}`)
-      return ['all', ...fresh].map((policy) => ({ ...rules.ref, policy }))
+      const fresh = denies.length > 0 ? [] : [...asks(rules).entries()]
+      const first = fresh.sort(([, a], [, b]) => a.stalenessMs - b.stalenessMs)
+      const names = [...first.map(([at]) => `fresh-${at}`), 'all']
+      return names.map((policy) => ({ ...rules.ref, policy }))
     })
     return {
       decision: denies.length > 0 ? 'deny' : 'allow',
