@@ -179,7 +179,10 @@ export class Pull {
         if (tree === 'waiting') this.#ports.refused.set(keyOfId(id), this.#refusedUntilMs())
       }
     }
-    for (const { key } of concluded) refused ??= (await this.#prove(key)) ? null : idOfKey(key)
+    for (const { key } of concluded) {
+      const held = await this.#prove(key)
+      if (!held) refused ??= idOfKey(key)
+    }
     return refused
   }
 
