@@ -106,7 +106,7 @@ async function read(frames: LengthPrefixedStream<Stream>, signal: AbortSignal) {
 
 /** Whatever else happens, the stream is gone when its time is over. */
 function cutAt(stream: Stream, signal: AbortSignal): void {
-  const cut = () => stream.abort(new Error('the deadline is over'))
+  const cut = () => stream.abort(asError(signal.reason))
   signal.addEventListener('abort', cut, { once: true })
   stream.addEventListener('close', () => signal.removeEventListener('abort', cut), { once: true })
 }

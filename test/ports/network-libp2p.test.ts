@@ -18,7 +18,9 @@ import { utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { parsePeerId } from '../../src/core/peer-id.ts'
 import { BOOT_BYTES } from '../../src/network/election.ts'
+import { meshErrorOf } from '../../src/network/errors.ts'
 import type { Host } from '../../src/network/host.ts'
+import { askOnce } from '../../src/network/streams.ts'
 import { formatTopic } from '../../src/network/topics.ts'
 import { LoopbackLab } from './labs.ts'
 import {
@@ -205,6 +207,23 @@ trap('a frozen peer keeps nobody else out of gossip or answers', async (lab) => 
     await assert.rejects(a.network.ask(did, 'state', utf8('x')), /no answer in time|lost/)
   } finally {
     frozen.kill('SIGKILL')
+  }
+})
+
+trap('who gives no answer in time is said to have given none', async () => {
+  const [asker, mute] = [await outsider(), await outsider()]
+  try {
+    await mute.node.handle('/mute/1', () => {})
+    const connection = await asker.node.dial(mute.node.getMultiaddrs())
+    const asked = askOnce(connection, '/mute/1', utf8('x'), 64, AbortSignal.timeout(200))
+    const error = await asked.then(
+      () => assert.fail('it answered'),
+      (thrown: unknown) => meshErrorOf(thrown, mute.did),
+    )
+    assert.equal(error.code, 'TIMEOUT')
+    assert.match(error.message, /: no answer in time$/)
+  } finally {
+    await Promise.all([asker.node.stop(), mute.node.stop()])
   }
 })
 
