@@ -52,10 +52,18 @@ export const L6: Invariant = {
       met()
       settle(statement)
     }
+    /** Whether so many speak to a node that it can have a lease: the hostile one need not, and what one that was cut off was asked is lost. */
+    const enoughSpeak = (node: number, t: number) => {
+      const root = book.rootAt(node)
+      const heard = (place: number) =>
+        place !== hostile?.node && t >= (deaf.get(place) ?? Number.NEGATIVE_INFINITY) + DEAF_MS
+      return root !== null && root.witnesses.filter(heard).length >= root.lease.read
+    }
     const answered = ({ req, effect, reason, t }: Answer, node: number, sinceMs: number) => {
       const called = book.calls.get(req)
       if (called?.asked.action !== PROBE.action || called.t < sinceMs) return
       if (called.t < (deaf.get(node) ?? Number.NEGATIVE_INFINITY) + DEAF_MS) return
+      if (reason === 'GOVERNANCE_STALE' && !enoughSpeak(node, t)) return
       const ms = t - called.t
       if (effect === 'deny') fail(`n${node} denied ${req} by ${reason}`)
       else if (ms > ALLOW_MS) fail(`n${node} allowed ${req} after ${ms.toFixed(0)} ms`)
