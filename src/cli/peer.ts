@@ -5,6 +5,7 @@ import { shortId } from '../core/id.ts'
 import { MeshError } from '../core/problems.ts'
 import { type Context, terminal } from './context.ts'
 import { forPeople, printItem, printList } from './output.ts'
+import { despite } from './patience.ts'
 import { type Command, flagOption, textOption } from './spec.ts'
 import { lastSeen } from './status.ts'
 import { clockTime, count, duration, shortDid } from './text.ts'
@@ -133,6 +134,7 @@ export const peerJoin: Command = {
     const text =
       target === '-' ? new TextDecoder().decode(context.read('-', 64 * 1024)).trim() : target
     const invited = text.startsWith('meshd-invite:')
+    await started(context)
     const mesh = textOption(options, 'mesh')
     const looked = terminal(context.io, context.globals) && !context.globals.yes
     if (!invited && mesh === null && !looked) await requirePinned(context)
@@ -165,8 +167,14 @@ interface JoinAsk {
   readonly mesh: string | null
 }
 
+/** A peer that has much to do may give no answer in time. */
 function join(context: Context, ask: JoinAsk): Promise<Joined> {
-  return context.client('admin').post<Joined>('/v1/peers', ask)
+  return despite(context, 'TIMEOUT', () => context.client('admin').post('/v1/peers', ask))
+}
+
+/** `meshd start & meshd peer join …`: the daemon may be starting still. @throws MeshError UNREACHABLE */
+async function started(context: Context): Promise<void> {
+  await despite(context, 'UNREACHABLE', () => context.client('admin').get('/v1/status'))
 }
 
 /** Where nobody compares a fingerprint, a first contact needs a pin from somewhere; --yes compares nothing. */

@@ -23,6 +23,7 @@ import {
 } from './govern.ts'
 import { mayBeLost, quorumText } from './mesh.ts'
 import { durationOf } from './parse.ts'
+import { within } from './patience.ts'
 import { follow, WAIT_OPTION, waitOf } from './revoke.ts'
 import { peerNamed } from './root.ts'
 import { type Carried, type Changes, nextRoot } from './root-draft.ts'
@@ -31,7 +32,6 @@ import { type Command, listOption, type Options, textOption } from './spec.ts'
 import { plural } from './text.ts'
 
 const TTL_DEFAULT = '365d'
-const POLL_MS = 100
 
 export const rootRotate: Command = {
   name: 'root rotate',
@@ -138,18 +138,14 @@ async function readyToRotate(
   context: Context,
   wanted: (peers: readonly PeerView[]) => readonly Did[] | null,
 ): Promise<StatusView> {
-  const { timeoutMs } = context.globals
-  const deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
-  for (;;) {
+  let why: string | null = null
+  const ready = await within(context, async () => {
     const { item } = await context.client('read').get<View<'Status', StatusView>>('/v1/status')
-    const why = unreadyFor(item, wanted(item.peers))
-    if (why === null) return item
-    if (performance.now() > deadlineMs || context.signal.aborted)
-      throw new MeshError('NOT_READY', `no root is signed now: ${why}`, {
-        hint: 'meshd mesh status',
-      })
-    await new Promise((done) => setTimeout(done, POLL_MS))
-  }
+    why = unreadyFor(item, wanted(item.peers))
+    return why === null ? item : null
+  })
+  if (ready !== null) return ready
+  throw new MeshError('NOT_READY', `no root is signed now: ${why}`, { hint: 'meshd mesh status' })
 }
 
 /** Why a root may not be made from what this node knows; null when it may. */

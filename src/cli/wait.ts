@@ -3,10 +3,9 @@ import type { RecordView, SpreadView, StatementView, StatusView, View } from '..
 import { MeshError } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { forPeople } from './output.ts'
+import { within } from './patience.ts'
 import { type Command, type Options, textOption } from './spec.ts'
 import { duration } from './text.ts'
-
-const POLL_MS = 100
 
 export const wait: Command = {
   name: 'wait',
@@ -108,18 +107,12 @@ async function yet(holds: Holds): Promise<boolean> {
 }
 
 async function until(context: Context, holds: Holds, what: string | (() => string)): Promise<void> {
-  const { timeoutMs } = context.globals
-  const deadline = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
-  for (;;) {
-    if (await yet(holds)) return
-    if (context.signal.aborted) throw new MeshError('TIMEOUT', 'interrupted')
-    if (performance.now() > deadline)
-      throw new MeshError(
-        'TIMEOUT',
-        `not ${typeof what === 'string' ? what : what()} within ${duration(timeoutMs)}`,
-      )
-    await new Promise((done) => setTimeout(done, POLL_MS))
-  }
+  if ((await within(context, async () => (await yet(holds)) || null)) !== null) return
+  if (context.signal.aborted) throw new MeshError('TIMEOUT', 'interrupted')
+  throw new MeshError(
+    'TIMEOUT',
+    `not ${typeof what === 'string' ? what : what()} within ${duration(context.globals.timeoutMs)}`,
+  )
 }
 
 async function status(context: Context): Promise<StatusView> {

@@ -35,7 +35,7 @@ const SAYS: Readonly<Record<string, string>> = {
 
 export function meshErrorOf(error: unknown, peer: Did): MeshError {
   if (error instanceof MeshError) return error
-  const { name } = asError(error)
+  const { name } = innermost(error)
   const code = TIMEOUTS.has(name) ? 'TIMEOUT' : INVALID.has(name) ? 'INVALID_ANSWER' : 'UNREACHABLE'
   return new MeshError(code, `peer \`${peer}\`: ${reasonOf(error)}`, { cause: error })
 }
@@ -49,10 +49,17 @@ export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
+/** Of the addresses that were tried, the first: what it says of it. */
+function innermost(thrown: unknown): Error {
+  const error = asError(thrown)
+  return error instanceof AggregateError && error.errors.length > 0
+    ? innermost(error.errors[0])
+    : error
+}
+
 /** One line for people. Some read as something else than they are. */
 export function reasonOf(thrown: unknown): string {
-  const error = asError(thrown)
-  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0])
+  const error = innermost(thrown)
   if (TIMEOUTS.has(error.name)) return 'no answer in time'
   if (DENIED.has(error.name)) return 'refused here: suspended, revoked, or this node is isolated'
   if (error.name === 'UnexpectedEOFError') return 'closed without an answer'

@@ -37,10 +37,18 @@ export interface Link<W extends Wire> {
   /** Looks in a row at which gossip was missing. */
   missing: number
   /** Why this node ends it; null when the other end or the network did. */
-  cut: string | null
-  /** True when greeted, false when answered otherwise; rejects UNREACHABLE when it ends before either. */
+  cut: Ended | null
+  /** True when greeted, false when answered otherwise; rejects when it ends before either, TIMEOUT when nobody answered in time, else UNREACHABLE. */
   readonly outcome: PromiseWithResolvers<boolean>
 }
+
+interface Ended {
+  readonly why: string
+  /** For whoever waits for the hello: asking again may help where nobody answered in time. */
+  readonly code: 'UNREACHABLE' | 'TIMEOUT'
+}
+
+const LATE = 'no hello in time'
 
 export interface LinksPorts<W extends Wire> {
   readonly self: Did
@@ -155,14 +163,14 @@ export class Links<W extends Wire> {
     const link = this.#links.get(connection)
     if (link === undefined) return
     this.#links.delete(connection)
-    const why = link.cut ?? 'the connection ended'
-    link.outcome.reject(new MeshError('UNREACHABLE', `peer \`${link.peer}\`: ${why}`))
+    const { why, code } = link.cut ?? { why: 'the connection ended', code: 'UNREACHABLE' }
+    link.outcome.reject(new MeshError(code, `peer \`${link.peer}\`: ${why}`))
     this.#retire(link, why)
   }
 
   /** Ends a connection at once; what was greeted is not any more, before anything else runs. */
-  cut(link: Link<W>, why: string): void {
-    link.cut ??= why
+  cut(link: Link<W>, why: string, code: Ended['code'] = 'UNREACHABLE'): void {
+    link.cut ??= { why, code }
     this.#retire(link, why)
     link.connection.abort(new Error(why))
   }
@@ -175,7 +183,7 @@ export class Links<W extends Wire> {
     const greeted = this.#elected.get(peer) ?? null
     for (const link of [...this.#links.values()]) {
       if (link.peer !== peer) continue
-      link.cut ??= why
+      link.cut ??= { why, code: 'UNREACHABLE' }
       this.#retire(link, why)
       const cut = () => this.#links.has(link.connection) && this.cut(link, why)
       void this.#ports.clock.sleep(FAREWELL_MS).then(cut)
@@ -192,14 +200,14 @@ export class Links<W extends Wire> {
     const nowMs = this.#ports.clock.monotonicMs()
     for (const link of [...this.#links.values()]) {
       const why = this.#fault(link, nowMs)
-      if (why !== null) this.cut(link, why)
+      if (why !== null) this.cut(link, why, why === LATE ? 'TIMEOUT' : 'UNREACHABLE')
     }
   }
 
   #fault(link: Link<W>, nowMs: number): string | null {
     const { greeter, gossips } = this.#ports
     if (greeter.banned(link.peer)) return 'suspended, revoked or distrusted'
-    if (!link.greeted) return nowMs - link.openedMs > HELLO_TIMEOUT_MS ? 'no hello in time' : null
+    if (!link.greeted) return nowMs - link.openedMs > HELLO_TIMEOUT_MS ? LATE : null
     if (!greeter.member(link.peer)) return 'no longer a member'
     if (this.#elected.get(link.peer) !== link)
       return nowMs - link.openedMs > 2 * HELLO_TIMEOUT_MS ? 'another connection is used' : null

@@ -5,21 +5,16 @@
  *     dial → hello → greeted → gossip and asks         (each arrow may fail, none is skipped)
  */
 import type { Connection, PeerId } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import { assert } from '../core/assert.ts'
 import type { StatementId } from '../core/id.ts'
 import { type Did, signerOf } from '../core/keys.ts'
-import {
-  ADDRESSES_PER_PEER_MAX,
-  ASKS_PER_PEER_MAX,
-  DIAL_TIMEOUT_MS,
-  SUPERVISION_MS,
-} from '../core/limits.ts'
+import { ADDRESSES_PER_PEER_MAX, ASKS_PER_PEER_MAX, SUPERVISION_MS } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
-import { parsePeerId, peerOfAddress } from '../core/peer-id.ts'
+import { parsePeerId } from '../core/peer-id.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Greeter, Network, PeerLink, Protocol, Random, Topic } from '../mesh/ports.ts'
 import { makeAbortSafe } from './abort.ts'
+import { dial, usable } from './dial.ts'
 import { BOOT_BYTES } from './election.ts'
 import { asError, meshErrorOf, reasonOf } from './errors.ts'
 import { Exchange } from './exchange.ts'
@@ -318,24 +313,15 @@ export class Libp2pNetwork implements Network {
       if (!outcome.greeted) links.cut(link, 'answered, and did not admit this node')
     } catch (error) {
       // Without a hello the connection is of no use; the table dials again.
-      links.cut(link, reasonOf(error))
+      const late = meshErrorOf(error, link.peer).code === 'TIMEOUT'
+      links.cut(link, reasonOf(error), late ? 'TIMEOUT' : 'UNREACHABLE')
     }
   }
 
   async #dial(peer: Did, addresses: readonly string[]): Promise<boolean> {
     const running = this.#running
     if (running === null) throw new MeshError('UNREACHABLE', 'the network is not started')
-    try {
-      const signal = AbortSignal.timeout(DIAL_TIMEOUT_MS)
-      const connection = await running.host.dial(addresses.map(multiaddr), { signal })
-      // A dial that resolves means nothing yet: a listener that refuses closes a moment later.
-      const link = running.links.of(connection)
-      if (link === null) throw new Error('the connection ended')
-      return await link.outcome.promise
-    } catch (error) {
-      const { message, cause } = meshErrorOf(error, peer)
-      throw new MeshError('UNREACHABLE', message, { cause })
-    }
+    return dial(running, peer, addresses)
   }
 
   async #supervise(links: Links<Connection>): Promise<void> {
@@ -355,19 +341,4 @@ function didOfPeer(peer: PeerId): Did | null {
     if (error instanceof Malformed) return null
     throw error
   }
-}
-
-/** The addresses that demand this very peer; a dial to others would take anybody for it. */
-function usable(peer: Did, addresses: readonly string[]): readonly string[] {
-  return addresses
-    .filter((address) => {
-      try {
-        multiaddr(address)
-        return peerOfAddress(address) === peer
-      } catch {
-        // Not an address, or not of this peer: it comes from afar, and the others may be good.
-        return false
-      }
-    })
-    .slice(0, ADDRESSES_PER_PEER_MAX)
 }

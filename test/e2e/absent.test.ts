@@ -20,7 +20,7 @@ after(() => lab[Symbol.asyncDispose]())
 /** What each needs to get as far as the daemon, and the status it ends with. */
 const NEEDS_DAEMON: Readonly<Record<string, string>> = {
   status: '',
-  'peer join': '/ip4/127.0.0.1/tcp/1/p2p/x',
+  'peer join': '/ip4/127.0.0.1/tcp/1/p2p/x --timeout 300ms',
   'peer list': '',
   'peer show': 'x',
   'peer approve': 'x --yes',

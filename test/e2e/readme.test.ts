@@ -55,8 +55,8 @@ test('the README tells the truth: its blocks run as they stand', async () => {
       const [, command = '', comment = ''] = /^meshd (.*?)(?:\s+#\s*(.*))?$/.exec(line) ?? []
       assert.notEqual(command, '', `a line that is no command: ${line}`)
       if (command === 'start &') {
+        // Nobody waits for it: what comes next is typed at once.
         on.start()
-        await on.answers()
         continue
       }
       const expected = Number(/exit (\d+)/.exec(comment)?.[1] ?? 0)

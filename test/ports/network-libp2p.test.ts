@@ -14,13 +14,13 @@ import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { utf8 } from '../../src/core/bytes.ts'
+import { concat, textOf, utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { parsePeerId } from '../../src/core/peer-id.ts'
 import { BOOT_BYTES } from '../../src/network/election.ts'
 import { meshErrorOf } from '../../src/network/errors.ts'
 import type { Host } from '../../src/network/host.ts'
-import { askOnce } from '../../src/network/streams.ts'
+import { answerOnce, askOnce } from '../../src/network/streams.ts'
 import { formatTopic } from '../../src/network/topics.ts'
 import { LoopbackLab } from './labs.ts'
 import {
@@ -30,9 +30,11 @@ import {
   full,
   MESH,
   type Node,
+  ROOTS,
   spread,
   three,
   two,
+  WELCOME,
 } from './network-nodes.ts'
 
 const hostOf = (lab: LoopbackLab, { network }: Node) => lab.hosts.get(network) as Host
@@ -148,6 +150,27 @@ trap('a hello is said once on a connection, and must be one', async (lab) => {
     await hello(good)
     assert.equal(a.network.peers().length, 2)
     await assert.rejects(hello(good))
+  } finally {
+    await node.stop()
+  }
+})
+
+trap('who came by itself and was let in nowhere is told the hello of this node', async (lab) => {
+  const a = await begin(lab, 1)
+  const { node, did } = await outsider()
+  const said = (text: string) => concat(new Uint8Array(BOOT_BYTES), utf8(text))
+  try {
+    const came = await node.dial(multiaddr(a.network.addresses()[0] as string))
+    const signal = AbortSignal.timeout(1_000)
+    const answer = await askOnce(came, '/meshd/hello/1', said('hello'), 1_024, signal)
+    assert.equal(textOf(answer.subarray(BOOT_BYTES)), ROOTS)
+    a.porter.members.add(did)
+    await node.handle('/meshd/hello/1', (stream) =>
+      answerOnce(stream, 1_024, signal, async () => said(WELCOME)),
+    )
+    assert.equal(came.status, 'open')
+    const addresses = node.getMultiaddrs().map(String)
+    assert.equal(await lab.run(a.network.connect(did, addresses)), true)
   } finally {
     await node.stop()
   }

@@ -62,7 +62,7 @@ test('a connection that has not said hello carries nothing, and is cut in time',
   await clock.advance(1)
   links.look()
   assert.equal(wire.ended, 'no hello in time')
-  await assert.rejects(link.outcome.promise, { code: 'UNREACHABLE' })
+  await assert.rejects(link.outcome.promise, { code: 'TIMEOUT' })
   assert.deepEqual(told, [])
 })
 
