@@ -63,10 +63,13 @@ const CODES = {
   none: 'POLICY_NO_PERMIT',
 } as const
 
+/** Sorted: Cedar tells of them in the order of a hash set, too. */
 function errorsOf(said: readonly Said[]): readonly string[] {
-  return said.flatMap(({ active: { bundle, version }, answer }) =>
-    answer.kind === 'error' ? answer.errors.map((says) => `${bundle}@${version}: ${says}`) : [],
-  )
+  return said
+    .flatMap(({ active: { bundle, version }, answer }) =>
+      answer.kind === 'error' ? answer.errors.map((says) => `${bundle}@${version}: ${says}`) : [],
+    )
+    .sort()
 }
 
 function hintOf(said: readonly Said[], forbids: readonly Rule[]): string | null {

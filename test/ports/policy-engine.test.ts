@@ -90,6 +90,22 @@ for (const [name, create] of Object.entries(engines)) {
     }
   })
 
+  test(`${name}: what could not be evaluated is told in one order`, () => {
+    const schema = SCHEMA.replaceAll('risk?: Long', 'risk: Long')
+    const ids = ['d', 'a', 'f', 'c', 'b', 'e']
+    const texts = ids.map(
+      (id) => `@id("${id}") permit (principal, action, resource) when { principal.risk > 3 };`,
+    )
+    const engine = loaded(create, [policyOf(texts.join('\n'), { schema })])
+    for (let call = 0; call < 20; call += 1) {
+      const { errors } = engine.decide(askWith({ risk: call }))
+      assert.deepEqual(
+        errors.map((says) => says.slice(0, 'b@1: a'.length)),
+        ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => `b@1: ${id}`),
+      )
+    }
+  })
+
   test(`${name}: any forbid wins, in whichever bundle it stands`, (t) => {
     assert.equal(brief(decide([`${PERMIT}${FORBID}`])), 'deny POLICY_FORBID forbid')
     assert.equal(brief(decide([PERMIT, FORBID])), 'deny POLICY_FORBID forbid')
