@@ -23,6 +23,16 @@ const BUSY = new Set([
   'TooManyOutboundProtocolStreamsError',
 ])
 const DENIED = new Set(['DialDeniedError', 'ConnectionInterceptedError'])
+/** Nothing libp2p understands: another service, or another version of it. */
+const FOREIGN = new Set([
+  'EncryptionFailedError',
+  'InvalidMessageError',
+  'UnsupportedProtocolError',
+])
+/** Wrapped, it has lost its name: `Unexpected EOF - stream closed while reading 0/1 bytes`. */
+const EOF = 'Unexpected EOF'
+/** `Payload identity key 12D3… does not match expected remote identity key 12D3…` */
+const OTHER_KEY = 'does not match expected'
 const REASON_CHARS_MAX = 200
 /** What libp2p wraps: `connection error 10.0.0.7:4717: connect ECONNREFUSED 10.0.0.7:4717`. */
 const SYSCALL = /\bconnect (E[A-Z]+) (\S+)$/
@@ -62,9 +72,12 @@ export function reasonOf(thrown: unknown): string {
   const error = innermost(thrown)
   if (TIMEOUTS.has(error.name)) return 'no answer in time'
   if (DENIED.has(error.name)) return 'refused here: suspended, revoked, or this node is isolated'
-  if (error.name === 'UnexpectedEOFError') return 'closed without an answer'
-  if (error.name === 'EncryptionFailedError' && error.message.includes('expected'))
-    return 'another node answers at its address'
+  if (error.name === 'UnexpectedEOFError' || error.message.startsWith(EOF))
+    return 'closed without an answer'
+  if (FOREIGN.has(error.name))
+    return error.message.includes(OTHER_KEY)
+      ? 'another node answers at its address'
+      : 'what answers at its address does not speak as a node does'
   const [, code = '', at = ''] = SYSCALL.exec(error.message) ?? []
   const says = SAYS[code]
   if (says !== undefined) return stripControls(`${says} ${at}`).slice(0, REASON_CHARS_MAX)

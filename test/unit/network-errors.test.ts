@@ -36,6 +36,17 @@ test('what is told is one line, without the peer’s control characters, and our
   assert.match(meshErrorOf(both, PEER).message, /another node answers/)
 })
 
+test('who closed, who speaks otherwise, and who is somebody else are told apart', () => {
+  const says = (name: string, message: string) => reasonOf(named(name, message))
+  const eof = 'Unexpected EOF - stream closed while reading 0/1 bytes'
+  const key = 'Payload identity key 12D3KooWA does not match expected remote identity key 12D3KooWB'
+  assert.equal(says('EncryptionFailedError', eof), 'closed without an answer')
+  assert.equal(says('UnexpectedEOFError', eof), 'closed without an answer')
+  assert.equal(says('EncryptionFailedError', key), 'another node answers at its address')
+  for (const name of ['EncryptionFailedError', 'InvalidMessageError', 'UnsupportedProtocolError'])
+    assert.match(says(name, 'Missing newline'), /does not speak as a node does/)
+})
+
 test('what the system says of a connection is said once, in words', () => {
   for (const [message, says] of [
     [
