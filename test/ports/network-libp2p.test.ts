@@ -60,6 +60,9 @@ async function outsider() {
   return { node, did: parsePeerId(node.peerId.toString()) }
 }
 
+/** Of rejected messages, one each 5 ms: many times what gossip forgives. */
+const FLOOD = 500
+
 /** As streams.ts frames: four bytes of length. */
 const framed = (stream: Stream) =>
   lpStream(stream, {
@@ -161,7 +164,7 @@ trap('who came by itself and was let in nowhere is told the hello of this node',
   const said = (text: string) => concat(new Uint8Array(BOOT_BYTES), utf8(text))
   try {
     const came = await node.dial(multiaddr(a.network.addresses()[0] as string))
-    const signal = AbortSignal.timeout(1_000)
+    const signal = AbortSignal.timeout(10_000)
     const answer = await askOnce(came, '/meshd/hello/1', said('hello'), 1_024, signal)
     assert.equal(textOf(answer.subarray(BOOT_BYTES)), ROOTS)
     a.porter.members.add(did)
@@ -291,7 +294,7 @@ trap(
     const [a, b] = await two(lab)
     await spread(lab, a, [b], 'first')
     let sent = 0
-    for (const beganMs = performance.now(); performance.now() - beganMs < 3_000; ) {
+    while (sent < FLOOD) {
       a.network.publish('statements', utf8(`no ${sent++}`))
       await lab.pass(5)
     }
