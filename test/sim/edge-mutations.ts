@@ -347,4 +347,13 @@ export const EDGES: readonly Mutation[] = [
     by: { checker: 'L6', seed: 1 },
     quick: true,
   },
+  {
+    id: 'N42',
+    name: 'the bound that is printed is the time of the commit',
+    edits: [
+      edit('mesh/spread-view.ts', 'committedAtMs + stalenessMs + 2 * skewMs', 'committedAtMs'),
+    ],
+    by: { checker: 'Q7', seed: 2 },
+    quick: false,
+  },
 ]

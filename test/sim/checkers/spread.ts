@@ -7,9 +7,12 @@ import { Commits } from './lease.ts'
 type Printed = Extract<Event, { ev: 'printed' }>
 type Answer = Extract<Event, { ev: 'answer' }>
 
+/** What is printed is whole milliseconds. */
+const ROUNDED_MS = 1
+
 export const Q7: Invariant = {
   id: 'Q7',
-  says: 'what is printed of the spread of a revocation is true: who applied it did, a bound comes after the commit, and nothing that it covers is allowed later',
+  says: 'what is printed of the spread of a revocation is true: who applied it did, a bound leaves each lease the time that it may still be live after the commit, and nothing that it covers is allowed later',
   begin(say) {
     const prints = new Prints(say)
     return (event) => prints.see(event)
@@ -56,13 +59,25 @@ class Prints {
         fail(`n${node} says that n${each} applied ${statement}, and it did not`)
     if (bound === null) return
     met()
-    if (!this.#commits.at.has(statement))
+    const committedMs = this.#commits.at.get(statement)
+    if (committedMs === undefined) {
       fail(`n${node} prints a bound for ${statement}, which is not committed`)
+      return
+    }
     // Whoever reads it looks at the same clock.
     const boundMs = t + bound - wall
+    const earlyMs = committedMs + this.#liveMs() - boundMs
+    if (earlyMs > ROUNDED_MS)
+      fail(`n${node} prints a bound for ${statement} that is ${earlyMs.toFixed(0)} ms early`)
     if (boundMs >= (this.#bounds.get(statement) ?? Number.POSITIVE_INFINITY)) return
     this.#bounds.set(statement, boundMs)
     for (const allow of this.#allows) this.#within(allow, statement, boundMs)
+  }
+
+  /** The shortest, of the roots that there are: who prints may not know the others. */
+  #liveMs(): number {
+    const roots = [...this.#book.roots.values()]
+    return Math.min(...roots.map(({ lease }) => lease.stalenessMs + 2 * lease.skewMs))
   }
 
   #within({ node, req, record, t }: Answer & Event, statement: number, boundMs: number): void {
