@@ -1,7 +1,7 @@
 /**
  * Ask and answer on the mesh's stream protocols, greeted members only. The
- * answerer counts what it makes for one peer, at once and in a second; one too
- * many is told so in one byte, and asks again a little later within its deadline.
+ * answerer spaces what it makes for one peer; of too many at once one more is
+ * told so in one byte, and asks again a little later within its deadline.
  *
  *     answer frame: 00 <answer>  |  01 (busy)
  */
@@ -12,14 +12,15 @@ import {
   ASK_TIMEOUT_MS,
   ASKS_PER_PEER_MAX,
   ASKS_PER_PEER_PER_S,
+  BUSY_MS,
   BUSY_RETRY_MS,
   SYNC_ASKS_PER_PEER_PER_S,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
-import { Rate } from '../core/rate.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
 import { looksBusy, meshErrorOf } from './errors.ts'
 import { Slots } from './slots.ts'
+import { Spacing } from './spacing.ts'
 import { answerOnce, askOnce } from './streams.ts'
 import { formatProtocol, PROTOCOL_BYTES_MAX } from './topics.ts'
 
@@ -46,17 +47,17 @@ export class Exchange {
   readonly #handlers = new Map<Protocol, Handler>()
   readonly #answering = new Map<Did, number>()
   readonly #asking = new Slots(ASKS_PER_PEER_MAX)
-  readonly #rates: Readonly<Record<Protocol, Rate>>
+  readonly #spacing: Readonly<Record<Protocol, Spacing>>
 
   constructor(ports: ExchangePorts) {
     this.#ports = ports
-    const rate = (max: number) => new Rate(ports.clock, max)
+    const spaced = (perSecond: number) => new Spacing(ports.clock, perSecond)
     // Each for itself: who syncs a lot is still heard when its lease is at stake.
-    this.#rates = {
-      state: rate(ASKS_PER_PEER_PER_S),
-      sync: rate(SYNC_ASKS_PER_PEER_PER_S),
-      log: rate(ASKS_PER_PEER_PER_S),
-      lineage: rate(ASKS_PER_PEER_PER_S),
+    this.#spacing = {
+      state: spaced(ASKS_PER_PEER_PER_S),
+      sync: spaced(SYNC_ASKS_PER_PEER_PER_S),
+      log: spaced(ASKS_PER_PEER_PER_S),
+      lineage: spaced(ASKS_PER_PEER_PER_S),
     }
   }
 
@@ -122,13 +123,18 @@ export class Exchange {
     if (peer === null || handler === undefined) return stream.abort(new Error('refused'))
     const count = this.#answering.get(peer) ?? 0
     this.#answering.set(peer, count + 1)
-    const busy = count >= ASKS_PER_PEER_MAX || !this.#rates[protocol].allows(peer)
+    const { clock } = this.#ports
+    const busy = count >= ASKS_PER_PEER_MAX
+    const waitMs = busy ? BUSY_MS : this.#spacing[protocol].waitMs(peer)
     try {
       await answerOnce(
         stream,
         PROTOCOL_BYTES_MAX[protocol],
         AbortSignal.timeout(ASK_TIMEOUT_MS),
-        async (request) => (busy ? BUSY : this.#answer(peer, connection, handler, request)),
+        async (request) => {
+          if (waitMs > 0) await clock.sleep(waitMs)
+          return busy ? BUSY : this.#answer(peer, connection, handler, request)
+        },
       )
     } catch {
       // The stream is aborted: a peer that went away or broke the protocol fails alone.

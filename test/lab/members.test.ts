@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { concat, toBase64, toHex, utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { NONCE_BYTES } from '../../src/core/limits.ts'
+import { NONCE_BYTES, SYNC_ASKS_PER_PEER_PER_S } from '../../src/core/limits.ts'
 import { fourBytes } from '../../src/mesh/frames.ts'
 import {
   formatSyncAnswer,
@@ -21,6 +21,8 @@ import { comparison, handlesOf, honestCaller, pulseDuring, pulseText, rssOf } fr
 import { message } from './raw-gossip.ts'
 import { row } from './row.ts'
 import { pause, Siege } from './siege.ts'
+
+const ATTACK_MS = 4_000
 
 let siege: Siege
 let honest: Awaited<ReturnType<typeof honestCaller>>
@@ -134,7 +136,7 @@ test('the other side of sync: ground prefixes, walks and fetches without an end 
   ]
   let [asked, answered, bytes] = [0, 0, 0]
   const attack = async () => {
-    const untilMs = performance.now() + 4_000
+    const untilMs = performance.now() + ATTACK_MS
     const one = async () => {
       while (performance.now() < untilMs) {
         const answer = await mallory
@@ -146,9 +148,11 @@ test('the other side of sync: ground prefixes, walks and fetches without an end 
     }
     await Promise.all(Array.from({ length: 16 }, one))
   }
-  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, attack), honest(4_000)])
+  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, attack), honest(ATTACK_MS)])
   assert.equal(attacked.allows, attacked.answers)
   assert.ok(answered > 0)
+  // Whatever the machine does meanwhile: a second more than it lasts.
+  assert.ok(answered <= SYNC_ASKS_PER_PEER_PER_S * (ATTACK_MS / 1_000 + 1), `${answered}`)
   row(
     t,
     134,

@@ -1,11 +1,16 @@
-/** Of one peer's questions so many are answered in a second (L6): the next is told busy, and nobody else is. */
+/** Of one peer's questions so many are answered in a second (L6), and those of nobody else wait for it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { lpStream, streamPair } from '@libp2p/utils'
 import { utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
-import { SYNC_ASKS_PER_PEER_PER_S } from '../../src/core/limits.ts'
+import {
+  ASKS_PER_PEER_MAX,
+  ASKS_UNSPACED,
+  BUSY_MS,
+  SYNC_ASKS_PER_PEER_PER_S,
+} from '../../src/core/limits.ts'
 import type { Protocol } from '../../src/mesh/ports.ts'
 import { Exchange } from '../../src/network/exchange.ts'
 import { Dice, VirtualClock } from '../sim/clock.ts'
@@ -22,36 +27,100 @@ const FRAME = {
   },
 }
 
-test('a peer that asks too often is told busy until the second is over; the others are answered', async () => {
+function world() {
   const clock = new VirtualClock()
-  let asker: Did = keyOf('mallory').did
   const exchange = new Exchange({
     clock,
     random: new Dice(1),
     connection: () => null,
-    member: () => asker,
+    member: (connection) => connection as unknown as Did,
     fault: assert.fail,
   })
   for (const protocol of ['state', 'sync'] as const)
     exchange.handle(protocol, async (_, request) => request)
-  const ask = async (protocol: Protocol = 'sync') => {
+  /** What comes of a question, as it stands: null while nothing does. */
+  const ask = async (protocol: Protocol = 'sync', who = 'mallory') => {
     const [theirs, ours] = await streamPair()
-    const served = exchange.serve(protocol, ours, {} as Connection)
+    const served = exchange.serve(protocol, ours, keyOf(who).did as unknown as Connection)
     const frames = lpStream(theirs, FRAME)
     await frames.write(utf8('x'))
-    const [first] = (await frames.read()).subarray()
-    await theirs.close()
-    await served
-    return first
+    const asked = { first: null as number | null, beganMs: clock.monotonicMs(), tookMs: 0 }
+    void frames.read().then(async (bytes) => {
+      asked.first = bytes.subarray()[0] ?? null
+      asked.tookMs = clock.monotonicMs() - asked.beganMs
+      await theirs.close()
+      await served
+    })
+    await settled()
+    return asked
   }
-  for (let i = 0; i < SYNC_ASKS_PER_PEER_PER_S; i += 1) assert.equal(await ask(), ANSWERED)
-  assert.equal(await ask(), BUSY)
+  return { clock, ask }
+}
+
+/** Streams hand on what they have in later turns of the loop. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((done) => setImmediate(done))
+}
+
+test('the questions of a peer that asks too fast are answered in its place, evenly spaced; those of others at once', async () => {
+  const { clock, ask } = world()
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+  const late = await Promise.all([ask(), ask()])
+  assert.deepEqual(
+    late.map(({ first }) => first),
+    [null, null],
+  )
   // Its lease is another matter.
-  assert.equal(await ask('state'), ANSWERED)
-  asker = keyOf('atlas').did
-  assert.equal(await ask(), ANSWERED)
-  asker = keyOf('mallory').did
-  assert.equal(await ask(), BUSY)
+  assert.equal((await ask('state')).first, ANSWERED)
+  assert.equal((await ask('sync', 'atlas')).first, ANSWERED)
+  const everyMs = 1_000 / SYNC_ASKS_PER_PEER_PER_S
+  await clock.advance(everyMs)
+  await settled()
+  assert.deepEqual(
+    late.map(({ first }) => first),
+    [ANSWERED, null],
+  )
+  await clock.advance(everyMs)
+  await settled()
+  assert.deepEqual(
+    late.map(({ first }) => first),
+    [ANSWERED, ANSWERED],
+  )
   await clock.advance(1_000)
-  assert.equal(await ask(), ANSWERED)
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+})
+
+test('in a second no more than so many of them are answered, however fast they come', async () => {
+  const { clock, ask } = world()
+  let answered = 0
+  const untilMs = clock.monotonicMs() + 1_000
+  const one = async () => {
+    while (clock.monotonicMs() < untilMs) {
+      const asked = await ask()
+      while (asked.first === null) await settled()
+      if (asked.first === ANSWERED && clock.monotonicMs() < untilMs) answered += 1
+    }
+  }
+  const all = Promise.all(Array.from({ length: 4 }, one))
+  for (let ms = 0; ms < 1_200; ms += 1) {
+    await settled()
+    await clock.advance(1)
+  }
+  await all
+  assert.ok(answered <= SYNC_ASKS_PER_PEER_PER_S + ASKS_UNSPACED, `${answered}`)
+  assert.ok(answered > SYNC_ASKS_PER_PEER_PER_S / 2, `${answered}`)
+})
+
+test('of too many at once one more is told busy, and not at once', async () => {
+  const { clock, ask } = world()
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) await ask()
+  const waiting = await Promise.all(Array.from({ length: ASKS_PER_PEER_MAX }, () => ask()))
+  const busy = await ask()
+  assert.equal(busy.first, null)
+  await clock.advance(BUSY_MS)
+  await settled()
+  assert.deepEqual([busy.first, busy.tookMs], [BUSY, BUSY_MS])
+  await clock.advance(1_000)
+  await settled()
+  assert.equal(waiting.filter(({ first }) => first === ANSWERED).length, waiting.length)
 })
