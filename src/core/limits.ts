@@ -294,12 +294,14 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers of one protocol made for one peer in a second, evenly spaced: a mesh of many waits asks a tenth of it. */
-export const ASKS_PER_PEER_PER_S = 512
-/** The same of sync, where an answer takes up to 3 ms: a member that asks without an end takes a third of a core. */
-export const SYNC_ASKS_PER_PEER_PER_S = 128
-/** Of a peer that asked less lately so many are answered at once: some 20 ms of sync. */
-export const ASKS_UNSPACED = 8
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long (p99), and rarely more. */
+export const ASKS_PER_PEER_PER_S = 256
+/** A question of sync is as many: its answer takes up to 3 ms. */
+export const SYNC_ASK_UNITS = 2
+/** Of the state, which leases rest on and which is counted for itself: a mesh of many waits asks less than half of it. */
+export const STATE_ASKS_PER_PEER_PER_S = 128
+/** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
+export const ASKS_UNSPACED = 16
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */
 export const BUSY_MS = 100
 /** One dial, with all addresses of a peer: a connection takes 16 ms, the Atlantic and a retransmission 2 s. */

@@ -14,7 +14,8 @@ import {
   ASKS_PER_PEER_PER_S,
   BUSY_MS,
   BUSY_RETRY_MS,
-  SYNC_ASKS_PER_PEER_PER_S,
+  STATE_ASKS_PER_PEER_PER_S,
+  SYNC_ASK_UNITS,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
@@ -47,18 +48,14 @@ export class Exchange {
   readonly #handlers = new Map<Protocol, Handler>()
   readonly #answering = new Map<Did, number>()
   readonly #asking = new Slots(ASKS_PER_PEER_MAX)
-  readonly #spacing: Readonly<Record<Protocol, Spacing>>
+  readonly #leases: Spacing
+  readonly #others: Spacing
 
   constructor(ports: ExchangePorts) {
     this.#ports = ports
-    const spaced = (perSecond: number) => new Spacing(ports.clock, perSecond)
-    // Each for itself: who syncs a lot is still heard when its lease is at stake.
-    this.#spacing = {
-      state: spaced(ASKS_PER_PEER_PER_S),
-      sync: spaced(SYNC_ASKS_PER_PEER_PER_S),
-      log: spaced(ASKS_PER_PEER_PER_S),
-      lineage: spaced(ASKS_PER_PEER_PER_S),
-    }
+    // The lease for itself: whoever syncs a lot is still heard when it is at stake.
+    this.#leases = new Spacing(ports.clock, STATE_ASKS_PER_PEER_PER_S)
+    this.#others = new Spacing(ports.clock, ASKS_PER_PEER_PER_S)
   }
 
   handle(protocol: Protocol, handler: Handler): void {
@@ -125,7 +122,7 @@ export class Exchange {
     this.#answering.set(peer, count + 1)
     const { clock } = this.#ports
     const busy = count >= ASKS_PER_PEER_MAX
-    const waitMs = busy ? BUSY_MS : this.#spacing[protocol].waitMs(peer)
+    const waitMs = busy ? BUSY_MS : this.#waitMs(peer, protocol)
     try {
       await answerOnce(
         stream,
@@ -141,6 +138,11 @@ export class Exchange {
     } finally {
       this.#answered(peer)
     }
+  }
+
+  #waitMs(peer: Did, protocol: Protocol): number {
+    if (protocol === 'state') return this.#leases.waitMs(peer)
+    return this.#others.waitMs(peer, protocol === 'sync' ? SYNC_ASK_UNITS : 1)
   }
 
   async #answer(peer: Did, connection: Connection, handler: Handler, request: Uint8Array) {

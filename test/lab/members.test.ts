@@ -8,8 +8,19 @@ import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { concat, toBase64, toHex, utf8 } from '../../src/core/bytes.ts'
 import { type StatementId, sha256Hex } from '../../src/core/id.ts'
-import { NONCE_BYTES, SYNC_ASKS_PER_PEER_PER_S } from '../../src/core/limits.ts'
+import {
+  ASKS_PER_PEER_MAX,
+  ASKS_PER_PEER_PER_S,
+  NONCE_BYTES,
+  READ_RECORDS,
+  STATE_ASKS_PER_PEER_PER_S,
+  SYNC_ASK_UNITS,
+} from '../../src/core/limits.ts'
 import { fourBytes } from '../../src/mesh/frames.ts'
+import { formatLineageRequest } from '../../src/mesh/lineage-frames.ts'
+import { formatLogRequest } from '../../src/mesh/log-frames.ts'
+import type { Protocol } from '../../src/mesh/ports.ts'
+import { formatStateQuestion } from '../../src/mesh/state-frames.ts'
 import {
   formatSyncAnswer,
   formatSyncRequest,
@@ -23,6 +34,8 @@ import { row } from './row.ts'
 import { pause, Siege } from './siege.ts'
 
 const ATTACK_MS = 4_000
+/** Whatever the machine does meanwhile. */
+const ATTACK_AND_MORE_S = 5
 
 let siege: Siege
 let honest: Awaited<ReturnType<typeof honestCaller>>
@@ -111,10 +124,30 @@ test('who syncs with a liar believes nothing, asks a few times, and syncs with t
   row(t, 133, metric)
 })
 
-test('the other side of sync: ground prefixes, walks and fetches without an end are bounded', async (t) => {
+/** Asked as fast as may be, as much at once as is answered, while an honest caller asks, too. */
+async function besieged(...floods: readonly (readonly [Protocol, readonly Uint8Array[]])[]) {
   const { atlas, mallory } = siege
   const connection = await siege.greeted()
   const quiet = await honest(1_500)
+  let [asked, answered, bytes] = [0, 0, 0]
+  const untilMs = performance.now() + ATTACK_MS
+  const ask = async (protocol: Protocol, questions: readonly Uint8Array[]) => {
+    while (performance.now() < untilMs) {
+      const question = questions[asked++ % questions.length] as Uint8Array
+      const answer = await mallory.ask(connection, protocol, question).catch(() => null)
+      answered += answer === null ? 0 : 1
+      bytes += answer?.length ?? 0
+    }
+  }
+  const each = Math.floor(ASKS_PER_PEER_MAX / floods.length)
+  const attack = () =>
+    Promise.all(floods.flatMap((flood) => Array.from({ length: each }, () => ask(...flood))))
+  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, attack), honest(ATTACK_MS)])
+  assert.equal(attacked.allows, attacked.answers)
+  return { asked, answered, bytes, metric: `${pulseText(pulse)}; ${comparison(quiet, attacked)}` }
+}
+
+test('the other side of sync: ground prefixes, walks and fetches without an end are bounded', async (t) => {
   const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
   const questions = [
     formatSyncRequest({ ask: 'walk', tree: 'envelopes', nodes: prefixes, lists: prefixes }),
@@ -134,30 +167,32 @@ test('the other side of sync: ground prefixes, walks and fetches without an end 
       utf8('"],"tree":"envelopes"}\n'),
     ),
   ]
-  let [asked, answered, bytes] = [0, 0, 0]
-  const attack = async () => {
-    const untilMs = performance.now() + ATTACK_MS
-    const one = async () => {
-      while (performance.now() < untilMs) {
-        const answer = await mallory
-          .ask(connection, 'sync', questions[asked++ % questions.length] as Uint8Array)
-          .catch(() => null)
-        answered += answer === null ? 0 : 1
-        bytes += answer?.length ?? 0
-      }
-    }
-    await Promise.all(Array.from({ length: 16 }, one))
-  }
-  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, attack), honest(ATTACK_MS)])
-  assert.equal(attacked.allows, attacked.answers)
+  const { asked, answered, bytes, metric } = await besieged(['sync', questions])
   assert.ok(answered > 0)
-  // Whatever the machine does meanwhile: a second more than it lasts.
-  assert.ok(answered <= SYNC_ASKS_PER_PEER_PER_S * (ATTACK_MS / 1_000 + 1), `${answered}`)
-  row(
-    t,
-    134,
-    `${asked} questions, ${answered} answers of ${bytes} bytes; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`,
+  assert.ok(answered <= (ASKS_PER_PEER_PER_S / SYNC_ASK_UNITS) * ATTACK_AND_MORE_S, `${answered}`)
+  row(t, 134, `${asked} questions, ${answered} answers of ${bytes} bytes; ${metric}`)
+})
+
+test('asked without an end on every other protocol at once, a node answers the honest', async (t) => {
+  const id: StatementId = `sha256:${'1'.repeat(64)}`
+  const { asked, answered, metric } = await besieged(
+    [
+      'log',
+      [
+        formatLogRequest({ ask: 'records', epoch: 1, first: 0, count: READ_RECORDS }),
+        formatLogRequest({ ask: 'consistency', epoch: 1, from: 3, to: 900 }),
+      ],
+    ],
+    [
+      'state',
+      [formatStateQuestion({ nonce: toBase64(randomBytes(NONCE_BYTES)), ids: [], own: true })],
+    ],
+    ['lineage', [formatLineageRequest({ ask: 'receipt', id })]],
   )
+  assert.ok(answered > 0)
+  const perSecond = ASKS_PER_PEER_PER_S + STATE_ASKS_PER_PEER_PER_S
+  assert.ok(answered <= perSecond * ATTACK_AND_MORE_S, `${answered}`)
+  row(t, 134, `on the other protocols ${asked} questions, ${answered} answers; ${metric}`)
 })
 
 test('a thousand streams of a member are bounded, and none of them leaks', async (t) => {

@@ -7,15 +7,18 @@ import { utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
 import {
   ASKS_PER_PEER_MAX,
+  ASKS_PER_PEER_PER_S,
   ASKS_UNSPACED,
   BUSY_MS,
-  SYNC_ASKS_PER_PEER_PER_S,
+  SYNC_ASK_UNITS,
 } from '../../src/core/limits.ts'
 import type { Protocol } from '../../src/mesh/ports.ts'
 import { Exchange } from '../../src/network/exchange.ts'
 import { Dice, VirtualClock } from '../sim/clock.ts'
 import { keyOf } from './statements.ts'
 
+const SYNC_PER_S = ASKS_PER_PEER_PER_S / SYNC_ASK_UNITS
+const SYNC_UNSPACED = ASKS_UNSPACED / SYNC_ASK_UNITS
 const ANSWERED = 0
 const BUSY = 1
 const FRAME = {
@@ -64,7 +67,7 @@ async function settled(): Promise<void> {
 
 test('the questions of a peer that asks too fast are answered in its place, evenly spaced; those of others at once', async () => {
   const { clock, ask } = world()
-  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+  for (let i = 0; i < SYNC_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
   const late = await Promise.all([ask(), ask()])
   assert.deepEqual(
     late.map(({ first }) => first),
@@ -73,7 +76,7 @@ test('the questions of a peer that asks too fast are answered in its place, even
   // Its lease is another matter.
   assert.equal((await ask('state')).first, ANSWERED)
   assert.equal((await ask('sync', 'atlas')).first, ANSWERED)
-  const everyMs = 1_000 / SYNC_ASKS_PER_PEER_PER_S
+  const everyMs = 1_000 / SYNC_PER_S
   await clock.advance(everyMs)
   await settled()
   assert.deepEqual(
@@ -87,7 +90,7 @@ test('the questions of a peer that asks too fast are answered in its place, even
     [ANSWERED, ANSWERED],
   )
   await clock.advance(1_000)
-  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+  for (let i = 0; i < SYNC_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
 })
 
 test('in a second no more than so many of them are answered, however fast they come', async () => {
@@ -107,13 +110,13 @@ test('in a second no more than so many of them are answered, however fast they c
     await clock.advance(1)
   }
   await all
-  assert.ok(answered <= SYNC_ASKS_PER_PEER_PER_S + ASKS_UNSPACED, `${answered}`)
-  assert.ok(answered > SYNC_ASKS_PER_PEER_PER_S / 2, `${answered}`)
+  assert.ok(answered <= SYNC_PER_S + SYNC_UNSPACED, `${answered}`)
+  assert.ok(answered > SYNC_PER_S / 2, `${answered}`)
 })
 
 test('of too many at once one more is told busy, and not at once', async () => {
   const { clock, ask } = world()
-  for (let i = 0; i < ASKS_UNSPACED; i += 1) await ask()
+  for (let i = 0; i < SYNC_UNSPACED; i += 1) await ask()
   const waiting = await Promise.all(Array.from({ length: ASKS_PER_PEER_MAX }, () => ask()))
   const busy = await ask()
   assert.equal(busy.first, null)
