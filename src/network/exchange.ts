@@ -146,6 +146,8 @@ export class Exchange {
   }
 
   async #answer(peer: Did, connection: Connection, handler: Handler, request: Uint8Array) {
+    // It may have waited, and a member when it asked may be none by now: nothing of it is looked at.
+    if (this.#ports.member(connection) !== peer) return null
     let answer: Uint8Array | null
     try {
       answer = await handler(peer, request)
@@ -153,7 +155,6 @@ export class Exchange {
       this.#ports.fault(error)
       throw error
     }
-    // A member when it asked may be none by now.
     if (answer === null || this.#ports.member(connection) !== peer) return null
     return concat(ANSWERED, answer)
   }

@@ -32,15 +32,21 @@ const FRAME = {
 
 function world() {
   const clock = new VirtualClock()
+  const banned = new Set<string>()
+  let heard = 0
   const exchange = new Exchange({
     clock,
     random: new Dice(1),
     connection: () => null,
-    member: (connection) => connection as unknown as Did,
+    member: (connection) =>
+      banned.has(String(connection)) ? null : (connection as unknown as Did),
     fault: assert.fail,
   })
   for (const protocol of ['state', 'sync'] as const)
-    exchange.handle(protocol, async (_, request) => request)
+    exchange.handle(protocol, async (_, request) => {
+      heard += 1
+      return request
+    })
   /** What comes of a question, as it stands: null while nothing does. */
   const ask = async (protocol: Protocol = 'sync', who = 'mallory') => {
     const [theirs, ours] = await streamPair()
@@ -48,16 +54,18 @@ function world() {
     const frames = lpStream(theirs, FRAME)
     await frames.write(utf8('x'))
     const asked = { first: null as number | null, beganMs: clock.monotonicMs(), tookMs: 0 }
-    void frames.read().then(async (bytes) => {
-      asked.first = bytes.subarray()[0] ?? null
+    const read = async () => {
+      asked.first = (await frames.read()).subarray()[0] ?? null
       asked.tookMs = clock.monotonicMs() - asked.beganMs
       await theirs.close()
       await served
-    })
+    }
+    // Where it is closed without an answer there is none.
+    read().catch(() => {})
     await settled()
     return asked
   }
-  return { clock, ask }
+  return { clock, ask, banned, heard: () => heard }
 }
 
 /** Streams hand on what they have in later turns of the loop. */
@@ -112,6 +120,16 @@ test('in a second no more than so many of them are answered, however fast they c
   await all
   assert.ok(answered <= SYNC_PER_S + SYNC_UNSPACED, `${answered}`)
   assert.ok(answered > SYNC_PER_S / 2, `${answered}`)
+})
+
+test('what a peer asked before it was banned, and what waits still, is not looked at', async () => {
+  const { clock, ask, banned, heard } = world()
+  for (let i = 0; i < SYNC_UNSPACED; i += 1) await ask()
+  const late = await ask()
+  banned.add(keyOf('mallory').did)
+  await clock.advance(1_000)
+  await settled()
+  assert.deepEqual([late.first, heard()], [null, SYNC_UNSPACED])
 })
 
 test('of too many at once one more is told busy, and not at once', async () => {
