@@ -60,8 +60,8 @@ async function outsider() {
   return { node, did: parsePeerId(node.peerId.toString()) }
 }
 
-/** Of rejected messages, one each 5 ms: many times what gossip forgives. */
-const FLOOD = 500
+/** Of rejected messages, one each 5 ms. The score of a peer is looked at after 128 of them, or a second: it is heard so long. */
+const FLOOD = 1_000
 
 /** As streams.ts frames: four bytes of length. */
 const framed = (stream: Stream) =>
