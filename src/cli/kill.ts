@@ -11,6 +11,7 @@ import { MeshError, PROBLEMS } from '../core/problems.ts'
 import type { Context } from './context.ts'
 import { KEY_OPTIONS, printSubmitted } from './govern.ts'
 import { printItem } from './output.ts'
+import { within } from './patience.ts'
 import { nodeName, runningInMesh } from './ps.ts'
 import { revokeNow } from './revoke.ts'
 import { resolveId } from './short-ids.ts'
@@ -112,18 +113,10 @@ function notRunning(id: string, others: MeshExecutionListView | null): MeshError
 }
 
 /** null when it has not by the end of --timeout. */
-async function ended(context: Context, id: string, node: Node | null): Promise<Ended | null> {
-  const { timeoutMs } = context.globals
-  const untilMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
-  const look = node === null ? () => lookHere(context, id) : () => lookThere(context, id, node)
-  while (!context.signal.aborted) {
-    const end = await look()
-    if (end !== null) return end
-    if (performance.now() >= untilMs) return null
-    const ms = node === null ? KILL_LOOK_HERE_MS : KILL_LOOK_MESH_MS
-    await new Promise((done) => setTimeout(done, ms))
-  }
-  return null
+function ended(context: Context, id: string, node: Node | null): Promise<Ended | null> {
+  return node === null
+    ? within(context, () => lookHere(context, id), KILL_LOOK_HERE_MS)
+    : within(context, () => lookThere(context, id, node), KILL_LOOK_MESH_MS)
 }
 
 async function lookHere(context: Context, id: string): Promise<Ended | null> {

@@ -1,4 +1,4 @@
-/** What a command looks for again until it is there: the daemon while it starts, a statement while it spreads. */
+/** What a command looks for again until it is there: the daemon while it starts, a statement while it spreads, an end. */
 import { MeshError, type ProblemCode } from '../core/problems.ts'
 import type { Context } from './context.ts'
 
@@ -8,13 +8,14 @@ const POLL_MS = 100
 export async function within<T>(
   { globals, signal }: Context,
   look: () => Promise<T | null>,
+  everyMs = POLL_MS,
 ): Promise<T | null> {
   const { timeoutMs } = globals
   const endMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
   for (;;) {
     const found = await look()
     if (found !== null || signal.aborted || performance.now() > endMs) return found
-    await new Promise((done) => setTimeout(done, POLL_MS))
+    await new Promise((done) => setTimeout(done, everyMs))
   }
 }
 
