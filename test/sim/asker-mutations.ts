@@ -39,7 +39,7 @@ export const ASKERS: readonly Mutation[] = [
         'child.startsWith(parent) || child.startsWith(',
       ),
     ],
-    by: { checker: 'S12', seed: 18 },
+    by: { checker: 'S12', seed: 39 },
     quick: false,
   },
   {

@@ -58,7 +58,7 @@ const PLANNED: readonly Mutation[] = [
         'const late = null as Denial | null',
       ),
     ],
-    by: { checker: 'S2', seed: 8 },
+    by: { checker: 'S2', seed: 13 },
     quick: true,
   },
   {
