@@ -37,7 +37,7 @@ export function peerRoutes(services: Services): readonly Route[] {
       method: 'POST',
       path: '/v1/peers',
       roles: ADMIN,
-      // @throws MeshError UNREACHABLE, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER
+      // @throws MeshError UNREACHABLE, TIMEOUT, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER
       handle: async (ask) => {
         const { target, mesh } = bodyOf(ask, joinBody)
         return json(await node.join(target, { mesh }))

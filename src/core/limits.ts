@@ -294,7 +294,7 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long (p99), and rarely more. */
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.5 to 3 times as long (p99). */
 export const ASKS_PER_PEER_PER_S = 256
 /** A question of sync is as many: its answer takes up to 3 ms. */
 export const SYNC_ASK_UNITS = 2

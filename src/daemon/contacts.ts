@@ -53,8 +53,10 @@ export class Contacts {
     } catch (error) {
       // Away, or of another mesh: the node goes on without it, and asks again.
       if (!(error instanceof MeshError)) throw error
-      if (this.#told.get(address) === error.code) return
-      this.#told.set(address, error.code)
+      // Who refuses and who says nothing are both away: one that does now this, now that is told of once.
+      const why = error.code === 'TIMEOUT' ? 'UNREACHABLE' : error.code
+      if (this.#told.get(address) === why) return
+      this.#told.set(address, why)
       this.#ports.tell(`first contact ${address}`, error)
     }
   }

@@ -131,7 +131,7 @@ export class Joining {
     return { mesh, secret: intent?.secret ?? null }
   }
 
-  /** @throws MeshError UNREACHABLE, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER */
+  /** @throws MeshError UNREACHABLE, TIMEOUT, WRONG_MESH, CONFLICT, NOT_ADMITTED, USAGE, INVALID_ANSWER */
   async join(target: string, { mesh }: JoinOptions): Promise<Joined> {
     const intent: Intent = { ...readTarget(target, mesh), asked: false, outcome: null }
     this.#check(intent)

@@ -198,7 +198,7 @@ export interface Network {
   subscribe(topic: Topic, validator: (from: Did, message: Uint8Array) => Verdict): void
   /** Opens gossip, whose topics carry the mesh's id; before or after start, and again to change it. Nothing is published or heard without. */
   useMesh(mesh: StatementId): void
-  /** Dials now and keeps redialling for ever, with jitter, until forget. Resolves true when the peer was greeted, false when it answered otherwise; rejects UNREACHABLE, or TOO_MANY when the table is full. */
+  /** Dials now and keeps redialling for ever, with jitter, until forget. Resolves true when the peer was greeted, false when it answered otherwise; rejects UNREACHABLE, TIMEOUT when nobody answered in time, or TOO_MANY when the table is full. */
   connect(peer: Did, addresses: readonly string[]): Promise<boolean>
   /** Keeps redialling in the background; addresses replace those known. Silence when the table is full. */
   remember(peer: Did, addresses: readonly string[]): void

@@ -18,7 +18,7 @@ import type { Clock, Random } from '../mesh/ports.ts'
 export interface PeersPorts {
   readonly clock: Clock
   readonly random: Random
-  /** Dials and says hello: true when greeted, false when answered otherwise. Rejects UNREACHABLE and its like. */
+  /** Dials and says hello: true when greeted, false when answered otherwise. Rejects UNREACHABLE or TIMEOUT. */
   dial(peer: Did, addresses: readonly string[]): Promise<boolean>
   /** Is it greeted now. */
   greeted(peer: Did): boolean

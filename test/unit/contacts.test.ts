@@ -52,6 +52,18 @@ test('one that was away at the start is asked again until it answers, and told o
   await of.end()
 })
 
+test('one that refuses now and says nothing then is told of once', async () => {
+  let asked = 0
+  const silent = () => {
+    asked += 1
+    throw new MeshError(asked % 2 === 0 ? 'TIMEOUT' : 'UNREACHABLE', 'nobody there')
+  }
+  const of = contacting({ '/a': silent })
+  await of.clock.advance(4 * FIRST_CONTACT_RETRY_MS + 1)
+  assert.deepEqual([asked, of.told], [5, ['first contact /a']])
+  await of.end()
+})
+
 test('without a mesh nobody is asked; with one, and with another configuration, at once', async () => {
   const of = contacting({ '/a': () => JOINED }, false)
   await of.clock.advance(FIRST_CONTACT_RETRY_MS)
