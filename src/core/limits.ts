@@ -280,6 +280,8 @@ export const WALLET_REQUEST_MS_MAX = 15 * MINUTE
 export const FRAME_BYTES_MAX = 64 * KIB
 /** One frame of sync, log and lineage: at least one whole statement, or a bundle of usual records. */
 export const SYNC_FRAME_BYTES_MAX = MIB
+/** Of it, the header: as many address records as are kept have their hashes there. All of it is read before a word of it is. */
+export const FRAME_HEADER_BYTES_MAX = 160 * KIB
 /** One gossip message. Larger statements travel by sync alone. */
 export const GOSSIP_BYTES_MAX = 48 * KIB
 /** Statements in one gossip message: they are verified in one go, in half of TURN_MS. */
@@ -294,16 +296,24 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.5 to 3 times as long (p99). */
-export const ASKS_PER_PEER_PER_S = 256
-/** A question of sync is as many: its answer takes up to 3 ms. */
-export const SYNC_ASK_UNITS = 2
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long (p99). */
+export const ASKS_PER_PEER_PER_S = 128
+/** A question counts once more for each of these that it and its answer have: 8 MiB in a second, each of which takes 10 to 20 ms. */
+export const ASK_UNIT_BYTES = 64 * KIB
 /** Of the state, which leases rest on and which is counted for itself: a mesh of many waits asks less than half of it. */
 export const STATE_ASKS_PER_PEER_PER_S = 128
 /** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
 export const ASKS_UNSPACED = 16
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */
 export const BUSY_MS = 100
+/** What one connection may bring in a second, of whatever kind: as fast as it is sent, a peer's junk made honest decisions wait 15 times as long (p99). */
+export const CONNECTION_BYTES_PER_S = 8 * MIB
+/** Of one that brought less lately so much is read at once: one frame of sync. */
+export const CONNECTION_BYTES_UNSPACED = MIB
+/** A frame of the muxer counts as so many beside its own: 16,000 empty ones in a second. */
+export const FRAME_COST_BYTES = 512
+/** A stream counts as so many: 256 in a second, as many as are answered. */
+export const STREAM_COST_BYTES = 32 * KIB
 /** One dial, with all addresses of a peer: a connection takes 16 ms, the Atlantic and a retransmission 2 s. */
 export const DIAL_TIMEOUT_MS = 3 * SECOND
 /** First wait before a lost peer is dialled again; doubled each time. */

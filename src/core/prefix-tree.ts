@@ -94,8 +94,10 @@ export class PrefixTree {
   }
 
   /** Ascending by key. */
-  *leaves(prefix = ''): Generator<Leaf> {
-    yield* tips(descend(this.#top, prefix))
+  leaves(prefix = ''): readonly Leaf[] {
+    const leaves: Leaf[] = []
+    collect(descend(this.#top, prefix), leaves)
+    return leaves
   }
 }
 
@@ -183,10 +185,10 @@ function replaced(fork: Fork, digit: number, change: (child: Tree) => Tree): For
   return { children: fork.children.with(digit, after), count, own: null }
 }
 
-function* tips(tree: Tree): Generator<Tip> {
+function collect(tree: Tree, leaves: Leaf[]): void {
   if (tree === null) return
-  if (isTip(tree)) yield tree
-  else for (const child of tree.children) yield* tips(child)
+  if (isTip(tree)) leaves.push(tree)
+  else for (const child of tree.children) collect(child, leaves)
 }
 
 function digitAt(key: string, depth: number): number {

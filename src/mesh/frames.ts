@@ -6,8 +6,10 @@
  *     {"ask":"fetch","ids":["sha256:0a77…"]}⏎
  *     {"missing":[],"say":"statements"}⏎ 00 00 02 9f {"payload":"…
  */
+import { assert } from '../core/assert.ts'
 import { concat, utf8 } from '../core/bytes.ts'
 import { formatJson, type JsonObject, parseCanonical } from '../core/json.ts'
+import { FRAME_HEADER_BYTES_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 
 export interface Frame {
@@ -18,8 +20,9 @@ export interface Frame {
 const NEWLINE = 0x0a
 
 export function formatFrame(header: JsonObject, blobs: readonly Uint8Array[]): Uint8Array {
-  const framed = blobs.flatMap((blob) => [fourBytes(blob.length), blob])
-  return concat(utf8(`${formatJson(header)}\n`), ...framed)
+  const line = utf8(`${formatJson(header)}\n`)
+  assert(line.length <= FRAME_HEADER_BYTES_MAX, 'what is sent can be read')
+  return concat(line, ...blobs.flatMap((blob) => [fourBytes(blob.length), blob]))
 }
 
 /** @param bytesMax of the whole frame @throws Malformed */
@@ -27,7 +30,7 @@ export function parseFrame(bytes: Uint8Array, bytesMax: number): Frame {
   if (bytes.length > bytesMax) throw new Malformed(`a frame has ${bytes.length} bytes`)
   const end = bytes.indexOf(NEWLINE)
   if (end < 0) throw new Malformed('a frame has no header line')
-  const header = parseCanonical(bytes.subarray(0, end), bytesMax)
+  const header = parseCanonical(bytes.subarray(0, end), FRAME_HEADER_BYTES_MAX - 1)
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     throw new Malformed('the header of a frame is no object')
   return { header: header as JsonObject, blobs: readBlobs(bytes.subarray(end + 1)) }

@@ -108,8 +108,7 @@ function wanted(theirs: number, ours: number): Part['as'] {
 export function partOf(tree: PrefixTree, prefix: string, as: Part['as']): Part {
   const count = tree.branch(prefix)?.count ?? 0
   const listed = count <= SYNC_LEAVES || (as === 'list' && count <= SYNC_LIST_MAX)
-  if (listed || prefix.length === 63)
-    return { as: 'list', prefix, leaves: [...tree.leaves(prefix)] }
+  if (listed || prefix.length === 63) return { as: 'list', prefix, leaves: tree.leaves(prefix) }
   return { as: 'node', prefix, branches: tree.branches(prefix) }
 }
 

@@ -6,7 +6,7 @@
  *
  * Digits and ids ascend, so one node has one spelling.
  */
-import { concat, fromHex, toHex } from '../core/bytes.ts'
+import { fromHex, toHex } from '../core/bytes.ts'
 import { SYNC_LIST_MAX } from '../core/limits.ts'
 import { Malformed } from '../core/malformed.ts'
 import type { Branch, Leaf } from '../core/prefix-tree.ts'
@@ -23,14 +23,12 @@ const BRANCH_BYTES = 37
 const LEAF_BYTES = 64
 
 export function packPart(part: Part): Uint8Array {
-  if (part.as === 'list')
-    return concat(...part.leaves.flatMap(({ key, hash }) => [fromHex(key), fromHex(hash)]))
-  return concat(
-    ...part.branches.flatMap(({ prefix, hash, count }) => [
-      Uint8Array.of(Number.parseInt(prefix.slice(-1), 16)),
-      fromHex(hash),
-      fourBytes(count),
-    ]),
+  // One decoding for all of it: one for each hash takes three times as long.
+  if (part.as === 'list') return fromHex(part.leaves.map(({ key, hash }) => key + hash).join(''))
+  return fromHex(
+    part.branches
+      .map(({ prefix, hash, count }) => `0${prefix.slice(-1)}${hash}${toHex(fourBytes(count))}`)
+      .join(''),
   )
 }
 

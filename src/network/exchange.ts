@@ -10,12 +10,12 @@ import { concat } from '../core/bytes.ts'
 import type { Did } from '../core/keys.ts'
 import {
   ASK_TIMEOUT_MS,
+  ASK_UNIT_BYTES,
   ASKS_PER_PEER_MAX,
   ASKS_PER_PEER_PER_S,
   BUSY_MS,
   BUSY_RETRY_MS,
   STATE_ASKS_PER_PEER_PER_S,
-  SYNC_ASK_UNITS,
 } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
@@ -121,8 +121,9 @@ export class Exchange {
     const count = this.#answering.get(peer) ?? 0
     this.#answering.set(peer, count + 1)
     const { clock } = this.#ports
+    const spacing = protocol === 'state' ? this.#leases : this.#others
     const busy = count >= ASKS_PER_PEER_MAX
-    const waitMs = busy ? BUSY_MS : this.#waitMs(peer, protocol)
+    const waitMs = busy ? BUSY_MS : spacing.waitMs(peer)
     try {
       await answerOnce(
         stream,
@@ -130,7 +131,11 @@ export class Exchange {
         AbortSignal.timeout(ASK_TIMEOUT_MS),
         async (request) => {
           if (waitMs > 0) await clock.sleep(waitMs)
-          return busy ? BUSY : this.#answer(peer, connection, handler, request)
+          if (busy) return BUSY
+          const answer = await this.#answer(peer, connection, handler, request)
+          const bytes = request.length + (answer?.length ?? 0)
+          spacing.charge(peer, Math.floor(bytes / ASK_UNIT_BYTES))
+          return answer
         },
       )
     } catch {
@@ -138,11 +143,6 @@ export class Exchange {
     } finally {
       this.#answered(peer)
     }
-  }
-
-  #waitMs(peer: Did, protocol: Protocol): number {
-    if (protocol === 'state') return this.#leases.waitMs(peer)
-    return this.#others.waitMs(peer, protocol === 'sync' ? SYNC_ASK_UNITS : 1)
   }
 
   async #answer(peer: Did, connection: Connection, handler: Handler, request: Uint8Array) {

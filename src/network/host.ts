@@ -12,11 +12,14 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { DIAL_TIMEOUT_MS, STREAM_WINDOW_BYTES_MAX } from '../core/limits.ts'
+import type { Clock } from '../mesh/ports.ts'
 import { Gossip, type GossipPorts } from './gossip.ts'
+import { throttled } from './throttle.ts'
 
 export interface HostOptions {
   /** 32 bytes. */
   readonly seed: Uint8Array
+  readonly clock: Clock
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   /** Known bad, or everybody while isolated: refused before and after encryption. */
@@ -32,7 +35,9 @@ export type Host = Awaited<ReturnType<typeof createHost>>
 const PING_MS = 5_000
 
 /** Not started. */
-export async function createHost({ seed, listen, announce, banned, closed, ...rest }: HostOptions) {
+export async function createHost(options: HostOptions) {
+  const { seed, clock, listen, announce, banned, closed } = options
+  const muxer = yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } })
   return createLibp2p({
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
@@ -41,7 +46,7 @@ export async function createHost({ seed, listen, announce, banned, closed, ...re
     addresses: { listen: [...listen], announce: [...announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX } })],
+    streamMuxers: [throttled(muxer, clock)],
     connectionGater: {
       denyDialPeer: banned,
       denyInboundConnection: closed,
@@ -64,7 +69,7 @@ export async function createHost({ seed, listen, announce, banned, closed, ...re
       identify: identify(),
       ping: ping(),
       gossip: (components: ConstructorParameters<typeof Gossip>[0]) =>
-        new Gossip(components, rest.gossip, rest.validators),
+        new Gossip(components, options.gossip, options.validators),
     },
   })
 }

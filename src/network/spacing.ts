@@ -20,14 +20,20 @@ export class Spacing {
     this.#everyMs = SECOND_MS / perSecond
   }
 
-  /** How long this question of the peer has to wait, in milliseconds. It counts, as so many. */
-  waitMs(peer: Did, as = 1): number {
+  /** How long this question of the peer has to wait, in milliseconds. It counts. */
+  waitMs(peer: Did): number {
+    const atMs = this.charge(peer, 1)
+    return Math.max(0, atMs - this.#clock.monotonicMs() - (ASKS_UNSPACED - 1) * this.#everyMs)
+  }
+
+  /** As so many questions. @returns when that were its turn, if they came evenly */
+  charge(peer: Did, questions: number): number {
     const nowMs = this.#clock.monotonicMs()
     const atMs = Math.max(nowMs, this.#nextMs.get(peer) ?? nowMs)
     this.#nextMs.delete(peer)
-    this.#nextMs.set(peer, atMs + as * this.#everyMs)
+    this.#nextMs.set(peer, atMs + questions * this.#everyMs)
     const oldest = this.#nextMs.keys().next().value
     if (this.#nextMs.size > PEERS_MAX && oldest !== undefined) this.#nextMs.delete(oldest)
-    return Math.max(0, atMs - nowMs - (ASKS_UNSPACED - 1) * this.#everyMs)
+    return atMs
   }
 }

@@ -101,7 +101,7 @@ function readLength(bytes: { readonly length: number; getUint32(at: number): num
 
 /** A copy, and no Buffer: the list shares its memory with the connection, and a Buffer slices differently. */
 async function read(frames: LengthPrefixedStream<Stream>, signal: AbortSignal) {
-  return new Uint8Array((await frames.read({ signal })).subarray())
+  return (await frames.read({ signal })).slice()
 }
 
 /** Whatever else happens, the stream is gone when its time is over. */

@@ -16,6 +16,11 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { concat, textOf, utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
+import {
+  CONNECTION_BYTES_PER_S,
+  CONNECTION_BYTES_UNSPACED,
+  STREAM_COST_BYTES,
+} from '../../src/core/limits.ts'
 import { parsePeerId } from '../../src/core/peer-id.ts'
 import { BOOT_BYTES } from '../../src/network/election.ts'
 import { meshErrorOf } from '../../src/network/errors.ts'
@@ -214,6 +219,23 @@ trap('a peer that reads its answer and never closes its side leaks no stream', a
   assert.equal(there().length, 1)
   await lab.until(() => there().length === 0, 4_000)
   assert.ok(connected(a, b))
+})
+
+trap('streams that are opened and reset at once are let in one after the other', async (lab) => {
+  const [a, b] = await two(lab)
+  const connection = hostOf(lab, b).getConnections()[0]
+  assert.ok(connection !== undefined)
+  const [count, beganMs] = [512, performance.now()]
+  const open = async () => {
+    for (let i = 0; i < count / 16; i += 1)
+      (await connection.newStream('/meshd/state/1')).abort(new Error('the lab did it'))
+  }
+  await Promise.all(Array.from({ length: 16 }, open))
+  const leastMs =
+    ((count * STREAM_COST_BYTES - CONNECTION_BYTES_UNSPACED) / CONNECTION_BYTES_PER_S) * 1000
+  const tookMs = performance.now() - beganMs
+  assert.ok(tookMs >= leastMs, `${tookMs} ms, at least ${leastMs}`)
+  assert.equal((await b.network.ask(a.network.self, 'state', utf8('x'))).length, 1)
 })
 
 trap('a frozen peer keeps nobody else out of gossip or answers', async (lab) => {

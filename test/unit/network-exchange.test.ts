@@ -6,24 +6,22 @@ import { lpStream, streamPair } from '@libp2p/utils'
 import { utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
 import {
+  ASK_UNIT_BYTES,
   ASKS_PER_PEER_MAX,
   ASKS_PER_PEER_PER_S,
   ASKS_UNSPACED,
   BUSY_MS,
-  SYNC_ASK_UNITS,
 } from '../../src/core/limits.ts'
 import type { Protocol } from '../../src/mesh/ports.ts'
 import { Exchange } from '../../src/network/exchange.ts'
 import { Dice, VirtualClock } from '../sim/clock.ts'
 import { keyOf } from './statements.ts'
 
-const SYNC_PER_S = ASKS_PER_PEER_PER_S / SYNC_ASK_UNITS
-const SYNC_UNSPACED = ASKS_UNSPACED / SYNC_ASK_UNITS
 const ANSWERED = 0
 const BUSY = 1
 const FRAME = {
   maxLengthLength: 4,
-  lengthEncoder: (bytes: number) => Uint8Array.of(0, 0, bytes >> 8, bytes),
+  lengthEncoder: (bytes: number) => Uint8Array.of(0, bytes >> 16, bytes >> 8, bytes),
   lengthDecoder: (bytes: { readonly length: number; getUint32(at: number): number }) => {
     if (bytes.length < 4) throw new RangeError('one more')
     return bytes.getUint32(0)
@@ -48,11 +46,11 @@ function world() {
       return request
     })
   /** What comes of a question, as it stands: null while nothing does. */
-  const ask = async (protocol: Protocol = 'sync', who = 'mallory') => {
+  const ask = async (protocol: Protocol = 'sync', who = 'mallory', text = 'x') => {
     const [theirs, ours] = await streamPair()
     const served = exchange.serve(protocol, ours, keyOf(who).did as unknown as Connection)
     const frames = lpStream(theirs, FRAME)
-    await frames.write(utf8('x'))
+    await frames.write(utf8(text))
     const asked = { first: null as number | null, beganMs: clock.monotonicMs(), tookMs: 0 }
     const read = async () => {
       asked.first = (await frames.read()).subarray()[0] ?? null
@@ -75,7 +73,7 @@ async function settled(): Promise<void> {
 
 test('the questions of a peer that asks too fast are answered in its place, evenly spaced; those of others at once', async () => {
   const { clock, ask } = world()
-  for (let i = 0; i < SYNC_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
   const late = await Promise.all([ask(), ask()])
   assert.deepEqual(
     late.map(({ first }) => first),
@@ -84,7 +82,7 @@ test('the questions of a peer that asks too fast are answered in its place, even
   // Its lease is another matter.
   assert.equal((await ask('state')).first, ANSWERED)
   assert.equal((await ask('sync', 'atlas')).first, ANSWERED)
-  const everyMs = 1_000 / SYNC_PER_S
+  const everyMs = 1_000 / ASKS_PER_PEER_PER_S
   await clock.advance(everyMs)
   await settled()
   assert.deepEqual(
@@ -98,7 +96,7 @@ test('the questions of a peer that asks too fast are answered in its place, even
     [ANSWERED, ANSWERED],
   )
   await clock.advance(1_000)
-  for (let i = 0; i < SYNC_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) assert.equal((await ask()).first, ANSWERED)
 })
 
 test('in a second no more than so many of them are answered, however fast they come', async () => {
@@ -118,23 +116,38 @@ test('in a second no more than so many of them are answered, however fast they c
     await clock.advance(1)
   }
   await all
-  assert.ok(answered <= SYNC_PER_S + SYNC_UNSPACED, `${answered}`)
-  assert.ok(answered > SYNC_PER_S / 2, `${answered}`)
+  assert.ok(answered <= ASKS_PER_PEER_PER_S + ASKS_UNSPACED, `${answered}`)
+  assert.ok(answered > ASKS_PER_PEER_PER_S / 2, `${answered}`)
+})
+
+test('a question counts more than once where it or its answer is long', async () => {
+  const { clock, ask } = world()
+  for (let i = 0; i < ASKS_UNSPACED - 1; i += 1) await ask()
+  // Its own length counts, and its answer has the same.
+  assert.equal((await ask('sync', 'mallory', 'x'.repeat(ASK_UNIT_BYTES))).first, ANSWERED)
+  const late = await ask()
+  const everyMs = 1_000 / ASKS_PER_PEER_PER_S
+  await clock.advance(2 * everyMs)
+  await settled()
+  assert.equal(late.first, null)
+  await clock.advance(everyMs)
+  await settled()
+  assert.equal(late.first, ANSWERED)
 })
 
 test('what a peer asked before it was banned, and what waits still, is not looked at', async () => {
   const { clock, ask, banned, heard } = world()
-  for (let i = 0; i < SYNC_UNSPACED; i += 1) await ask()
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) await ask()
   const late = await ask()
   banned.add(keyOf('mallory').did)
   await clock.advance(1_000)
   await settled()
-  assert.deepEqual([late.first, heard()], [null, SYNC_UNSPACED])
+  assert.deepEqual([late.first, heard()], [null, ASKS_UNSPACED])
 })
 
 test('of too many at once one more is told busy, and not at once', async () => {
   const { clock, ask } = world()
-  for (let i = 0; i < SYNC_UNSPACED; i += 1) await ask()
+  for (let i = 0; i < ASKS_UNSPACED; i += 1) await ask()
   const waiting = await Promise.all(Array.from({ length: ASKS_PER_PEER_MAX }, () => ask()))
   const busy = await ask()
   assert.equal(busy.first, null)

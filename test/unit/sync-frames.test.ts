@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat, toBase64, utf8 } from '../../src/core/bytes.ts'
 import type { StatementId } from '../../src/core/id.ts'
-import { ISSUER_REVOCATIONS_MAX, NONCE_BYTES, SYNC_FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import {
+  FRAME_HEADER_BYTES_MAX,
+  ISSUER_REVOCATIONS_MAX,
+  NONCE_BYTES,
+  PEERS_MAX,
+  SYNC_FRAME_BYTES_MAX,
+} from '../../src/core/limits.ts'
 import { Malformed } from '../../src/core/malformed.ts'
 import type { Branch, Leaf } from '../../src/core/prefix-tree.ts'
 import {
@@ -167,6 +173,15 @@ for (const [what, bytes] of Object.entries(malformed))
 
 test('refused: a frame over its bound', () => {
   assert.throws(() => parseSyncRequest(new Uint8Array(SYNC_FRAME_BYTES_MAX + 1)), Malformed)
+})
+
+test('refused: a header over its bound, before a word of it is read; the largest that is asked is below', () => {
+  const header = (bytes: number) => utf8(`${' '.repeat(bytes - 1)}\n`)
+  const why = (bytes: number) => () => parseSyncRequest(header(bytes))
+  assert.throws(why(FRAME_HEADER_BYTES_MAX), /nothing|ends|expected|value/)
+  assert.throws(why(FRAME_HEADER_BYTES_MAX + 1), /larger than/)
+  const have = Array.from({ length: PEERS_MAX }, () => 'f'.repeat(64))
+  assert.doesNotThrow(() => formatSyncRequest({ ask: 'addresses', have, blobs: [] }))
 })
 
 const list = (prefix: string, blob: string) =>
