@@ -296,14 +296,14 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long (p99). */
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long, about (p99). */
 export const ASKS_PER_PEER_PER_S = 128
 /** A question counts once more for each of these that it and its answer have: 8 MiB in a second, each of which takes 10 to 20 ms. */
 export const ASK_UNIT_BYTES = 64 * KIB
 /** Of the state, which leases rest on and which is counted for itself: a mesh of many waits asks less than half of it. */
 export const STATE_ASKS_PER_PEER_PER_S = 128
 /** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
-export const ASKS_UNSPACED = 16
+export const ASKS_UNSPACED = 8
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */
 export const BUSY_MS = 100
 /** What one connection may bring in a second, of whatever kind: as fast as it is sent, a peer's junk made honest decisions wait 15 times as long (p99). */
