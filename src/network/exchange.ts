@@ -8,20 +8,12 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { concat } from '../core/bytes.ts'
 import type { Did } from '../core/keys.ts'
-import {
-  ASK_TIMEOUT_MS,
-  ASK_UNIT_BYTES,
-  ASKS_PER_PEER_MAX,
-  ASKS_PER_PEER_PER_S,
-  BUSY_MS,
-  BUSY_RETRY_MS,
-  STATE_ASKS_PER_PEER_PER_S,
-} from '../core/limits.ts'
+import { ASK_TIMEOUT_MS, ASKS_PER_PEER_MAX, BUSY_RETRY_MS } from '../core/limits.ts'
 import { MeshError } from '../core/problems.ts'
 import type { Clock, Network, Protocol, Random } from '../mesh/ports.ts'
+import { Answering } from './answering.ts'
 import { looksBusy, meshErrorOf } from './errors.ts'
 import { Slots } from './slots.ts'
-import { Spacing } from './spacing.ts'
 import { answerOnce, askOnce } from './streams.ts'
 import { formatProtocol, PROTOCOL_BYTES_MAX } from './topics.ts'
 
@@ -46,16 +38,12 @@ export interface ExchangePorts {
 export class Exchange {
   readonly #ports: ExchangePorts
   readonly #handlers = new Map<Protocol, Handler>()
-  readonly #answering = new Map<Did, number>()
+  readonly #answering: Answering
   readonly #asking = new Slots(ASKS_PER_PEER_MAX)
-  readonly #leases: Spacing
-  readonly #others: Spacing
 
   constructor(ports: ExchangePorts) {
     this.#ports = ports
-    // The lease for itself: whoever syncs a lot is still heard when it is at stake.
-    this.#leases = new Spacing(ports.clock, STATE_ASKS_PER_PEER_PER_S)
-    this.#others = new Spacing(ports.clock, ASKS_PER_PEER_PER_S)
+    this.#answering = new Answering(ports.clock)
   }
 
   handle(protocol: Protocol, handler: Handler): void {
@@ -118,30 +106,26 @@ export class Exchange {
     const handler = this.#handlers.get(protocol)
     // INVARIANT: who was not greeted, or is no member at this moment, gets no byte (S15).
     if (peer === null || handler === undefined) return stream.abort(new Error('refused'))
-    const count = this.#answering.get(peer) ?? 0
-    this.#answering.set(peer, count + 1)
-    const { clock } = this.#ports
-    const spacing = protocol === 'state' ? this.#leases : this.#others
-    const busy = count >= ASKS_PER_PEER_MAX
-    const waitMs = busy ? BUSY_MS : spacing.waitMs(peer)
+    const { busy, waitMs, end } = this.#answering.begin(peer, protocol)
+    let bytes = 0
     try {
       await answerOnce(
         stream,
         PROTOCOL_BYTES_MAX[protocol],
         AbortSignal.timeout(ASK_TIMEOUT_MS),
         async (request) => {
-          if (waitMs > 0) await clock.sleep(waitMs)
+          bytes += request.length
+          if (waitMs > 0) await this.#ports.clock.sleep(waitMs)
           if (busy) return BUSY
           const answer = await this.#answer(peer, connection, handler, request)
-          const bytes = request.length + (answer?.length ?? 0)
-          spacing.charge(peer, Math.floor(bytes / ASK_UNIT_BYTES))
+          bytes += answer?.length ?? 0
           return answer
         },
       )
     } catch {
       // The stream is aborted: a peer that went away or broke the protocol fails alone.
     } finally {
-      this.#answered(peer)
+      end(bytes)
     }
   }
 
@@ -157,11 +141,5 @@ export class Exchange {
     }
     if (answer === null || this.#ports.member(connection) !== peer) return null
     return concat(ANSWERED, answer)
-  }
-
-  #answered(peer: Did): void {
-    const left = (this.#answering.get(peer) ?? 1) - 1
-    if (left > 0) this.#answering.set(peer, left)
-    else this.#answering.delete(peer)
   }
 }

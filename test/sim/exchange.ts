@@ -3,6 +3,7 @@ import type { Did } from '../../src/core/keys.ts'
 import { ASK_TIMEOUT_MS, ASKS_PER_PEER_MAX, BUSY_RETRY_MS } from '../../src/core/limits.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import type { Network, Protocol } from '../../src/mesh/ports.ts'
+import { Answering } from '../../src/network/answering.ts'
 import type { Link } from '../../src/network/links.ts'
 import { Slots } from '../../src/network/slots.ts'
 import { PROTOCOL_BYTES_MAX } from '../../src/network/topics.ts'
@@ -44,11 +45,12 @@ export type Sent = 'answer' | 'question' | 'parting' | 'hello' | 'gossip'
 export class SimExchange {
   readonly #ports: SimExchangePorts
   readonly #asking = new Slots(ASKS_PER_PEER_MAX)
-  readonly #answering = new Map<Did, number>()
+  readonly #answering: Answering
   readonly #handlers = new Map<Protocol, Handler>()
 
   constructor(ports: SimExchangePorts) {
     this.#ports = ports
+    this.#answering = new Answering(ports.hub.clock)
   }
 
   handle(protocol: Protocol, handler: Handler): void {
@@ -128,16 +130,27 @@ export class SimExchange {
     const peer = this.#ports.member(end)
     const handler = this.#handlers.get(protocol)
     if (peer === null || handler === undefined) throw new Error('refused')
-    const count = this.#answering.get(peer) ?? 0
-    if (count >= ASKS_PER_PEER_MAX) return { busy: true, bytes: null }
-    this.#answering.set(peer, count + 1)
+    const place = this.#answering.begin(peer, protocol)
+    let sizeBytes = request.length
     try {
-      const bytes = await handler(peer, request)
-      const still = this.#ports.member(end) === peer
-      return { busy: false, bytes: still ? (bytes?.slice() ?? null) : null }
+      if (place.waitMs > 0) await this.#rest(end, place.waitMs)
+      if (place.busy) return { busy: true, bytes: null }
+      const bytes = this.#ports.member(end) === peer ? await handler(peer, request) : null
+      sizeBytes += bytes?.length ?? 0
+      return {
+        busy: false,
+        bytes: this.#ports.member(end) === peer ? (bytes?.slice() ?? null) : null,
+      }
     } finally {
-      this.#answering.set(peer, (this.#answering.get(peer) ?? 1) - 1)
+      place.end(sizeBytes)
     }
+  }
+
+  /** Or longer, where the host stands still by then. */
+  async #rest({ owner }: End, ms: number): Promise<void> {
+    const { hub } = this.#ports
+    await hub.clock.sleep(ms)
+    await new Promise<void>((done) => hub.deliver(owner.self, done))
   }
 }
 

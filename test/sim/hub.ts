@@ -30,6 +30,9 @@ export const CALM: Weather = {
   reorder: 0,
 }
 
+/** Why a dial came to nothing that nobody answered. */
+export const SILENCE = 'no answer in time'
+
 const RETRANSMISSION_MS = 200
 const OVERTAKEN_MS = 500
 /** Until pings that are not answered end a connection (FACTS 3.6). */
@@ -207,7 +210,7 @@ export class Hub {
     const hole = known && (this.#stops(from.self, to) || this.#stops(to, from.self))
     if (hole || this.#frozen.has(to) || this.#frozen.has(from.self)) {
       await this.clock.sleep(limitMs)
-      return 'no answer in time'
+      return SILENCE
     }
     await this.clock.sleep(this.#delayMs(from.self, to) + this.#delayMs(to, from.self))
     const host = known ? this.#hosts.get(to) : undefined
@@ -235,7 +238,7 @@ export class Hub {
     while (this.clock.dice.unit() < this.weather.loss) delayMs += RETRANSMISSION_MS
     end.rttMs = 2 * delayMs
     end.arrivedMs = Math.max(end.arrivedMs, this.clock.monotonicMs() + delayMs)
-    this.clock.after(end.arrivedMs - this.clock.monotonicMs(), () => this.#deliver(end.peer, run))
+    this.clock.after(end.arrivedMs - this.clock.monotonicMs(), () => this.deliver(end.peer, run))
     return true
   }
 
@@ -260,7 +263,7 @@ export class Hub {
       if (known(there)) continue
       this.clock.after(delayMs, () => {
         if (this.#passes(end))
-          this.#deliver(end.peer, () => {
+          this.deliver(end.peer, () => {
             if (there.status === 'open') run(there)
           })
       })
@@ -284,7 +287,8 @@ export class Hub {
     this.#ends.delete(end)
   }
 
-  #deliver(to: Did, run: () => void): void {
+  /** Runs on that host: at once, or when it goes on. */
+  deliver(to: Did, run: () => void): void {
     const held = this.#frozen.get(to)
     if (held === undefined) run()
     else held.push(run)

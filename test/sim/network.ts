@@ -26,7 +26,7 @@ import { Peers } from '../../src/network/peers.ts'
 import { TOPICS } from '../../src/network/topics.ts'
 import type { VirtualClock } from './clock.ts'
 import { SimExchange, type Watch, within } from './exchange.ts'
-import { type End, type Hub, openWire } from './hub.ts'
+import { type End, type Hub, openWire, SILENCE } from './hub.ts'
 
 type Handler = Parameters<Network['handle']>[1]
 type Validator = Parameters<Network['subscribe']>[1]
@@ -297,7 +297,9 @@ export class SimNetwork implements Network {
       links.decided(link, { boot: theirs.boot, greeted })
       if (!greeted) links.cut(link, 'answered, and did not admit this node')
     } catch (error) {
-      links.cut(link, error instanceof Error ? error.message : 'no hello')
+      const late = error instanceof MeshError && error.code === 'TIMEOUT'
+      const why = error instanceof Error ? error.message : 'no hello'
+      links.cut(link, why, late ? 'TIMEOUT' : 'UNREACHABLE')
     } finally {
       over.abort()
     }
@@ -339,7 +341,7 @@ export class SimNetwork implements Network {
   }
 
   #unreachable(peer: Did, why: string): MeshError {
-    return new MeshError('UNREACHABLE', `peer \`${peer}\`: ${why}`)
+    return new MeshError(why === SILENCE ? 'TIMEOUT' : 'UNREACHABLE', `peer \`${peer}\`: ${why}`)
   }
 
   #usable(peer: Did, addresses: readonly string[]): readonly string[] {
