@@ -9,6 +9,7 @@ import { idOf } from '../../src/core/id.ts'
 import { MeshError } from '../../src/core/problems.ts'
 import { createStore } from '../../src/storage/create.ts'
 import { FILES, LevelStore } from '../../src/storage/level.ts'
+import { installed } from '../long/packages.ts'
 import { RESERVE } from '../ports/stores.ts'
 
 const HERE = import.meta.dirname
@@ -23,15 +24,17 @@ process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
 /** Path of the library; null where it cannot be built. */
 export const shim = built('powerfail')
-export const skip = shim === null ? 'no gcc here, or not Linux' : false
+export const skip =
+  shim === null ? 'not Linux, or no gcc here, and it could not be installed' : false
 
 /** A library of that source, to be preloaded; null where it cannot be built. */
 export function built(name: string): string | null {
   const library = join(scratch, `${name}.so`)
   const flags = ['-O1', '-shared', '-fPIC', '-o', library]
   try {
-    if (process.platform !== 'linux') return null
-    execFileSync('gcc', [...flags, join(HERE, `${name}.c`), '-ldl', '-lpthread'], {
+    const compiler = installed(['/usr/bin/gcc', '/usr/local/bin/gcc'], 'gcc', 'libc6-dev')
+    if (process.platform !== 'linux' || compiler === null) return null
+    execFileSync(compiler, [...flags, join(HERE, `${name}.c`), '-ldl', '-lpthread'], {
       stdio: 'ignore',
     })
     return library

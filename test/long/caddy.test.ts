@@ -12,7 +12,8 @@ import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { Lab } from '../e2e/lab.ts'
 import { impostor } from './impostor.ts'
-import { connects, fetched, fetchRaw, freePort, type Got } from './nginx.ts'
+import { connects, fetchRaw, freePort, type Got } from './nginx.ts'
+import { fetched } from './packages.ts'
 
 const HOST = 'app.example'
 /** Shorter than what is printed, so that a daemon that hangs does not hold up the tests. */

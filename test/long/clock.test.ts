@@ -3,7 +3,7 @@
  * hour ahead or behind, one that is stepped, and a process that stood still.
  */
 import assert from 'node:assert/strict'
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
@@ -11,13 +11,14 @@ import type { DecisionView } from '../../src/client/types.ts'
 import { ASK, authorize, eventually, grant, Lab, status } from '../e2e/lab.ts'
 import { bodyOf, raw, request, socketOf } from '../e2e/raw.ts'
 import { row } from '../lab/row.ts'
+import { installed } from './packages.ts'
 
 const STALENESS_MS = 4_000
-const FAKETIME = [
-  '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
-  '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1',
-].find(existsSync)
-const skip = FAKETIME === undefined ? 'libfaketime is not installed' : false
+const FAKETIME = installed(
+  ['x86_64', 'aarch64'].map((cpu) => `/usr/lib/${cpu}-linux-gnu/faketime/libfaketimeMT.so.1`),
+  'libfaketime',
+)
+const skip = FAKETIME === null && 'no libfaketime here, and it could not be installed'
 
 const lab = new Lab()
 let [atlas, borealis, cygnus] = [] as Host[] as [Host, Host, Host]

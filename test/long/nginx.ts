@@ -1,38 +1,17 @@
 /** A real nginx on a port of this machine, with the configuration that `meshd gateway show nginx` prints. */
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Host } from '../../src/cli/stage.ts'
+import { installed } from './packages.ts'
 
 const PLACES = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx']
-const INSTALL_MS = 120_000
 
-/** Tries with the lists of packages that are here, then with new ones. @throws when neither serves */
-export function fetched(get: () => void): void {
-  try {
-    get()
-  } catch {
-    // No lists yet, or old ones: only root may ask for new ones.
-    execFileSync('apt-get', ['update'], { stdio: 'ignore', timeout: INSTALL_MS })
-    get()
-  }
-}
-
-/** Where it is; installed from the distribution where that may be done; null when there is none. */
+/** Where it is; null when there is none. */
 export function nginxBinary(): string | null {
-  const found = () => PLACES.find((path) => existsSync(path)) ?? null
-  if (found() !== null || process.getuid?.() !== 0) return found()
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...words: readonly string[]) =>
-    execFileSync('apt-get', words, { env, stdio: 'ignore', timeout: INSTALL_MS })
-  try {
-    fetched(() => apt('install', '-y', '--no-install-recommends', 'nginx-light'))
-  } catch {
-    return null // no Debian, or no network: the tests are skipped, and say so
-  }
-  return found()
+  return installed(PLACES, 'nginx-light')
 }
 
 export async function freePort(): Promise<number> {
