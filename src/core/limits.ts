@@ -296,9 +296,9 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait up to twice as long, about (p99). */
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.5 to 3 times as long (p99). */
 export const ASKS_PER_PEER_PER_S = 128
-/** A question counts once more for each of these that it and its answer have: 8 MiB in a second, each of which takes 10 to 20 ms. */
+/** A question counts once more for each of these that it and its answer have: 8 MiB in a second, as much as a connection brings. */
 export const ASK_UNIT_BYTES = 64 * KIB
 /** Of the state, which leases rest on and which is counted for itself: a mesh of many waits asks less than half of it. */
 export const STATE_ASKS_PER_PEER_PER_S = 128

@@ -4,7 +4,7 @@
  * refusal takes as long as many an answer.
  */
 import type { Did } from '../core/keys.ts'
-import { ASKS_UNSPACED, PEERS_MAX } from '../core/limits.ts'
+import { ASK_TIMEOUT_MS, ASKS_UNSPACED, PEERS_MAX } from '../core/limits.ts'
 import type { Clock } from '../mesh/ports.ts'
 
 const SECOND_MS = 1000
@@ -31,7 +31,9 @@ export class Spacing {
     const nowMs = this.#clock.monotonicMs()
     const atMs = Math.max(nowMs, this.#nextMs.get(peer) ?? nowMs)
     this.#nextMs.delete(peer)
-    this.#nextMs.set(peer, atMs + questions * this.#everyMs)
+    // Owed without an end, it kept a peer that is honest again waiting for as long.
+    const owedMs = Math.min(atMs - nowMs + questions * this.#everyMs, ASK_TIMEOUT_MS)
+    this.#nextMs.set(peer, nowMs + owedMs)
     const oldest = this.#nextMs.keys().next().value
     if (this.#nextMs.size > PEERS_MAX && oldest !== undefined) this.#nextMs.delete(oldest)
     return atMs

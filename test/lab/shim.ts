@@ -13,6 +13,7 @@ import { installed } from '../long/packages.ts'
 import { RESERVE } from '../ports/stores.ts'
 
 const HERE = import.meta.dirname
+const GCC = ['/usr/bin', ...(process.env['PATH'] ?? '').split(':')].map((dir) => join(dir, 'gcc'))
 /** In memory where there is such a disk: what is durable is the shim's to say. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
@@ -32,8 +33,9 @@ export function built(name: string): string | null {
   const library = join(scratch, `${name}.so`)
   const flags = ['-O1', '-shared', '-fPIC', '-o', library]
   try {
-    const compiler = installed(['/usr/bin/gcc', '/usr/local/bin/gcc'], 'gcc', 'libc6-dev')
-    if (process.platform !== 'linux' || compiler === null) return null
+    if (process.platform !== 'linux') return null
+    const compiler = installed(GCC, 'gcc', 'libc6-dev')
+    if (compiler === null) return null
     execFileSync(compiler, [...flags, join(HERE, `${name}.c`), '-ldl', '-lpthread'], {
       stdio: 'ignore',
     })

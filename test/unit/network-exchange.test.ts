@@ -6,6 +6,7 @@ import { lpStream, streamPair } from '@libp2p/utils'
 import { utf8 } from '../../src/core/bytes.ts'
 import type { Did } from '../../src/core/keys.ts'
 import {
+  ASK_TIMEOUT_MS,
   ASK_UNIT_BYTES,
   ASKS_PER_PEER_MAX,
   ASKS_PER_PEER_PER_S,
@@ -14,6 +15,7 @@ import {
 } from '../../src/core/limits.ts'
 import type { Protocol } from '../../src/mesh/ports.ts'
 import { Exchange } from '../../src/network/exchange.ts'
+import { Spacing } from '../../src/network/spacing.ts'
 import { Dice, VirtualClock } from '../sim/clock.ts'
 import { keyOf } from './statements.ts'
 
@@ -133,6 +135,14 @@ test('a question counts more than once where it or its answer is long', async ()
   await clock.advance(everyMs)
   await settled()
   assert.equal(late.first, ANSWERED)
+})
+
+test('however much a peer owes, it is heard again as soon as a question may take', () => {
+  const clock = new VirtualClock()
+  const spacing = new Spacing(clock, ASKS_PER_PEER_PER_S)
+  const { did } = keyOf('mallory')
+  spacing.charge(did, 100 * ASKS_PER_PEER_PER_S)
+  assert.ok(spacing.waitMs(did) <= ASK_TIMEOUT_MS)
 })
 
 test('what a peer asked before it was banned, and what waits still, is not looked at', async () => {
