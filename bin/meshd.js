@@ -19,9 +19,9 @@ const PACKAGES = {
 /**
  * The debugger's signal opens a port; ffi's warning says nothing to a user; a
  * young heap that holds what a busy daemon has under way is not copied about;
- * an old one that may grow to three times what is alive in it is collected a
- * sixth as often, and while it is, everybody waits; and what a start leaves
- * behind is given back once (src/daemon/system.ts).
+ * a major collection, for which every caller waits, comes when the old heap is
+ * three times what is alive in it: seven for 47 under the lab's floods; and what
+ * a start leaves behind is given back once (src/daemon/system.ts).
  */
 const DAEMON_FLAGS = [
   '--disable-sigusr1',
