@@ -296,12 +296,12 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.5 to 3 times as long (p99). */
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.1 to 1.7 times as long (p99). */
 export const ASKS_PER_PEER_PER_S = 128
 /** A question counts once more for each of these that it and its answer have: 8 MiB in a second, as much as a connection brings. */
 export const ASK_UNIT_BYTES = 64 * KIB
-/** Of the state, which leases rest on and which is counted for itself: a mesh of many waits asks less than half of it. */
-export const STATE_ASKS_PER_PEER_PER_S = 128
+/** Of the state, which leases rest on and which is counted for itself: a lease asks four of them at most, and all who wait for statements share one at a time. */
+export const STATE_ASKS_PER_PEER_PER_S = 32
 /** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
 export const ASKS_UNSPACED = 8
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */

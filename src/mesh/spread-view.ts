@@ -26,6 +26,7 @@ import { MeshError } from '../core/problems.ts'
 import type { LeaseTerms } from '../core/statement/root.ts'
 import type { Challenges, StateSource } from './challenge.ts'
 import { type History, type Moment, momentOf } from './history.ts'
+import { Inquiries } from './inquiries.ts'
 import { Pace } from './pace.ts'
 import type { Clock, Network } from './ports.ts'
 import { Round } from './round.ts'
@@ -89,12 +90,14 @@ interface Watched {
 
 export class SpreadView {
   readonly #ports: SpreadViewPorts
+  readonly #inquiries: Inquiries
   readonly #watched = new Memo<StatementId, Watched>(ACCEPTED_REMEMBERED_MAX)
   /** Everything up to this place of our history is committed. */
   #committedPlace = 0
 
   constructor(ports: SpreadViewPorts) {
     this.#ports = ports
+    this.#inquiries = new Inquiries(ports.challenges)
     ports.challenges.onAnswer((answer, sentMs) => this.#hear(answer, sentMs))
     ports.statements.onChange(({ id, changed }) => {
       for (const each of [id, ...changed]) this.#accepted(each)
@@ -118,7 +121,7 @@ export class SpreadView {
       const leftMs = endMs - clock.monotonicMs()
       if (leftMs <= 0 || signal.aborted || this.#enough(watched, wait, round)) break
       for (const peer of round.next(clock.monotonicMs()))
-        void this.#ask(peer, id, watched, signal).finally(() => {
+        void this.#ask(peer, id, watched).finally(() => {
           round.answered(peer)
           pace.wake()
         })
@@ -162,12 +165,11 @@ export class SpreadView {
     return watched
   }
 
-  async #ask(peer: Did, id: StatementId, watched: Watched, signal: AbortSignal): Promise<void> {
+  async #ask(peer: Did, id: StatementId, watched: Watched): Promise<void> {
     try {
-      const { challenges } = this.#ports
-      const { answer, sentMs } = await challenges.ask(peer, { ids: [id], own: false }, signal)
+      const { held, answer, sentMs } = await this.#inquiries.ask(peer, id)
       watched.unreachable.delete(peer)
-      if (answer.held[0] === true) this.#holds(answer, sentMs, watched)
+      if (held) this.#holds(answer, sentMs, watched)
       else lacks(answer.node, sentMs, watched)
     } catch (error) {
       // Not an answer is what the view shows; everything but a failure of the peer is a bug.
