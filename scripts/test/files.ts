@@ -16,6 +16,7 @@ const LATER = [
   'test/script/run.test.ts',
   'test/sim/mesh.test.ts',
   'test/sim/mutations.test.ts',
+  'test/unit/statements-flood.test.ts',
 ]
 
 const found = (...patterns: string[]) => patterns.flatMap((pattern) => globSync(pattern)).sort()
@@ -23,7 +24,7 @@ const without = (files: readonly string[], others: readonly string[]) =>
   files.filter((file) => !others.includes(file))
 
 /** Run in processes that they share. */
-export const shared = without(found(SHARED), OWN_PROCESS)
+export const shared = without(found(SHARED), [...OWN_PROCESS, ...LATER])
 /** Run one in a process, since simulations replace the keys of theirs; the longest first. */
 export const first = FIRST
 export const own = without(

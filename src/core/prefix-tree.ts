@@ -111,11 +111,15 @@ export function hashOfBranches(branches: readonly Branch[]): string {
 export function hashOfLeaves(prefix: string, leaves: readonly Leaf[]): string {
   const [first] = leaves
   if (first !== undefined && leaves.length === 1) return hashOfLeaf(first)
+  // One pass for all digits: a list of some hundred leaves came with a peer's answer.
+  const under = Map.groupBy(leaves, ({ key }) =>
+    key.startsWith(prefix) ? key.charAt(prefix.length) : '',
+  )
   const branches = [...DIGITS].flatMap((digit) => {
-    const at = prefix + digit
-    const below = leaves.filter(({ key }) => key.startsWith(at))
-    if (below.length === 0) return []
-    return { prefix: at, hash: hashOfLeaves(at, below), count: below.length }
+    const [at, below] = [prefix + digit, under.get(digit)]
+    return below === undefined
+      ? []
+      : { prefix: at, hash: hashOfLeaves(at, below), count: below.length }
   })
   return hashOfBranches(branches)
 }

@@ -234,14 +234,22 @@ export function request(
   return readRequest({ ...BODY, ...over }, { cause, traceparent: null })
 }
 
+const engines = new Map<string, CedarEngine>()
+
+/** The same one for the same policies: what it costs is to compile them. */
+function engineOf(policies: readonly Policy[]): CedarEngine {
+  const key = policies.map(({ id }) => id).join(' ')
+  const known = engines.get(key)
+  if (known !== undefined) return known
+  const engine = new CedarEngine()
+  engine.load(policies, [])
+  engines.set(key, engine)
+  return engine
+}
+
 /** A judgement's input in which everything is in order. */
 export function input(over: Partial<JudgeInput> = {}): JudgeInput {
   const given = over.governance ?? governance()
-  const engine = new CedarEngine()
-  engine.load(
-    [...given.bundles.values()].flatMap(({ inForce }) => inForce ?? []),
-    [],
-  )
   return {
     request: request(),
     presented: presented(),
@@ -254,7 +262,7 @@ export function input(over: Partial<JudgeInput> = {}): JudgeInput {
     seen: () => false,
     nowMs: NOW_MS,
     monotonicMs: 0,
-    policy: engine,
+    policy: engineOf([...given.bundles.values()].flatMap(({ inForce }) => inForce ?? [])),
     nameOf: (did) => NAMES.get(did) ?? null,
     ...over,
   }
