@@ -17,7 +17,8 @@ test('a predicate holds exactly when the model says so', () => {
       if (truth) held++
       assert.equal(truth, modelHolds([predicate], view), JSON.stringify(predicate))
     }),
-    { numRuns: 3000 },
+    // Some 46 hold in a thousand: of 3,000 it was hardly more than 100 in a run of fifty.
+    { numRuns: 4500 },
   )
   assert.ok(held > 100, `only ${held} held: the generators miss their subject`)
 })
