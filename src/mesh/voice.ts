@@ -44,7 +44,11 @@ export class Voice {
     this.#ports.network.handle('state', async (peer, request) => this.answer(peer, request))
   }
 
-  /** Whether this node's own word counts as a witness's now, to others and to itself. */
+  /**
+   * Whether this node's own word counts as a witness's now, to itself. To others
+   * it may while this is false: they hold what lifts the evidence against it, and
+   * it does not yet.
+   */
   get speaks(): boolean {
     const { statements, network, boot, handover, witness } = this.#ports
     const { root, roots, members, distrusted } = statements.governance

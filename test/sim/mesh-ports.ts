@@ -4,6 +4,7 @@
  * passed. They change nothing of what passes.
  */
 import { textOf } from '../../src/core/bytes.ts'
+import { currentEra } from '../../src/core/eras.ts'
 import type { RecordId } from '../../src/core/id.ts'
 import type { Did } from '../../src/core/keys.ts'
 import { parseLogAnswer, parseLogRequest } from '../../src/mesh/log-frames.ts'
@@ -25,7 +26,7 @@ import type { Gate, MachineClock } from './gate.ts'
 import type { Happening, HeadOf } from './history.ts'
 import type { SimNetwork } from './network.ts'
 import { decisionsIn } from './recorded.ts'
-import { answerIn, saidIn } from './said.ts'
+import { answerIn, type Said, saidIn } from './said.ts'
 
 /** What the wrappers need of the world and of the life that they belong to. */
 export interface Life {
@@ -313,7 +314,7 @@ export class GatedNetwork implements Network {
       ...{ held, volatile },
       digest: short(answer.digest),
       root: answer.root,
-      counts: this.#life.node?.voice.speaks === true && answer.checked,
+      counts: this.#life.node !== null && mayCount(answer, this.#life.node),
       head: answer.checkpoint === null ? null : headOf(answer.checkpoint),
     })
   }
@@ -377,6 +378,16 @@ function headShown(request: Uint8Array): HeadOf | null {
   if (read.ask !== 'cosign') return null
   // Behind the proof, which the product has read.
   return headOf(read.body.slice(read.body.indexOf('\n\n') + 2))
+}
+
+/**
+ * Whether a lease elsewhere may count what the node answered. Not that the node
+ * itself knows of evidence against it: whoever asks may hold what lifts it.
+ */
+function mayCount({ checked, opened }: Said, { self, statements }: MeshNode): boolean {
+  const { root, roots } = statements.governance
+  const witness = root?.witnesses.includes(self) === true
+  return checked && witness && opened === currentEra(roots).from
 }
 
 /** The root under which a node's own word counts; null where it does not. */
