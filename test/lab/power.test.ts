@@ -88,14 +88,15 @@ function holds(results: readonly Result[]): string {
 /**
  * How many met their operation. All of the short workload do. The long one has
  * a quarter more where LevelDB is done with a compaction before it is closed,
- * as it was in 6 of 15 runs; one that is closed before ends by itself.
+ * as it was in 6 of 15 runs: who did not meet its operation had fewer.
  */
 function ended(results: readonly Result[]): number {
   const of = (which: Length) => results.filter(({ work }) => work.length === which)
   const met = (which: Length) => of(which).filter(({ killed }) => killed).length
   assert.equal(met('short'), of('short').length, 'each of the short workload was ended')
-  const says = `${met('long')} of ${of('long').length} of the long workload`
-  assert.ok(met('long') > of('long').length * LONG_MET, says)
+  for (const { killed, operations: had, work } of of('long'))
+    assert.ok(killed || (had !== null && had[0] < Number(work.faults['AT'])), JSON.stringify(work))
+  assert.ok(met('long') > of('long').length * LONG_MET, `${met('long')} of the long workload`)
   return met('short') + met('long')
 }
 

@@ -1,9 +1,10 @@
 /** The disk that fails (powerfail.c): built, preloaded into a workload, and what the workload was told. */
+import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Level } from 'level'
 import { idOf } from '../../src/core/id.ts'
 import { MeshError } from '../../src/core/problems.ts'
@@ -60,6 +61,8 @@ export interface Run {
   /** What was acknowledged after the first refusal. */
   readonly afterRefusal: number
   readonly killed: boolean
+  /** Operations and syncs on the disk; null where it did not come to its end. */
+  readonly operations: readonly [number, number] | null
 }
 
 let directories = 0
@@ -85,11 +88,17 @@ export async function workload({
   faults,
   directory = fresh(),
 }: Work): Promise<Run> {
+  const count = join(scratch, `count-${basename(directory)}`)
   const settings = Object.entries(faults).map(([name, value]) => [`PF_${name}`, String(value)])
   const child = spawn(process.execPath, [join(HERE, 'power-child.ts'), directory, engine, length], {
     env: {
       ...{ PATH: process.env['PATH'], NODE_COMPILE_CACHE: join(scratch, 'cache') },
-      ...{ LD_PRELOAD: shim ?? '', PF_DIR: directory, ...Object.fromEntries(settings) },
+      ...{
+        LD_PRELOAD: shim ?? '',
+        PF_DIR: directory,
+        PF_COUNT: count,
+        ...Object.fromEntries(settings),
+      },
     },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -98,11 +107,19 @@ export async function workload({
     said += text
   })
   await once(child, 'close')
-  return { engine, directory, ...heard(said), killed: child.signalCode === 'SIGKILL' }
+  const killed = child.signalCode === 'SIGKILL'
+  return { engine, directory, ...heard(said), killed, operations: counted(count) }
+}
+
+function counted(path: string): readonly [number, number] | null {
+  if (!existsSync(path)) return null
+  const [all = 0, syncs = 0] = readFileSync(path, 'utf8').trim().split(' ').map(Number)
+  rmSync(path)
+  return [all, syncs]
 }
 
 /** What a workload printed so far. */
-export function heard(said: string): Omit<Run, 'engine' | 'directory' | 'killed'> {
+export function heard(said: string): Pick<Run, 'acknowledged' | 'refusals' | 'afterRefusal'> {
   const acknowledged = new Map<number, string>()
   let [refusals, afterRefusal] = [0, 0]
   // The last line may be half of one.
@@ -120,11 +137,10 @@ export async function operations(
   engine: Engine,
   length: Length,
 ): Promise<readonly [number, number]> {
-  const count = join(scratch, `count-${engine}-${length}`)
-  const { directory } = await workload({ engine, length, faults: { COUNT: count } })
+  const { directory, operations: all } = await workload({ engine, length, faults: {} })
   rmSync(directory, { recursive: true })
-  const [all = 0, syncs = 0] = readFileSync(count, 'utf8').trim().split(' ').map(Number)
-  return [all, syncs]
+  assert.ok(all !== null, 'a run without a fault comes to its end')
+  return all
 }
 
 export interface Found {

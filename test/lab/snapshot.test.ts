@@ -99,7 +99,14 @@ async function cycle(engine: Engine, records: number): Promise<Cycle> {
   const { acknowledged, ...rest } = heard(said)
   const mounted = mount(copy, 'copy')
   const directory = join(mounted, 'data')
-  const result = await found({ engine, directory, acknowledged, ...rest, killed: true })
+  const result = await found({
+    engine,
+    directory,
+    acknowledged,
+    ...rest,
+    killed: true,
+    operations: null,
+  })
   unmount(mounted)
   return { ...result, acknowledged: acknowledged.size }
 }
