@@ -111,7 +111,7 @@ export function hashOfBranches(branches: readonly Branch[]): string {
 export function hashOfLeaves(prefix: string, leaves: readonly Leaf[]): string {
   const [first] = leaves
   if (first !== undefined && leaves.length === 1) return hashOfLeaf(first)
-  // One pass for all digits: a list of some hundred leaves came with a peer's answer.
+  // One pass for all digits: the list of a peer has some hundred leaves.
   const under = Map.groupBy(leaves, ({ key }) =>
     key.startsWith(prefix) ? key.charAt(prefix.length) : '',
   )

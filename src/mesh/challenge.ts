@@ -76,7 +76,7 @@ export class Challenges {
   async ask(
     peer: Did,
     { ids, own }: Omit<StateQuestion, 'nonce'>,
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<Answered> {
     const { network, clock, random, heard } = this.#ports
     const question = { nonce: toBase64(random.bytes(NONCE_BYTES)), ids, own }

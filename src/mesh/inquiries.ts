@@ -17,19 +17,12 @@ export interface Said {
   readonly sentMs: number
 }
 
-interface Wanted {
-  readonly id: StatementId
-  readonly resolve: (said: Said) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** A question has an end of its own; who waited for it may be gone by then, and others not. */
-const WHOEVER_WAITS = new AbortController().signal
+type Wanted = Map<StatementId, PromiseWithResolvers<Said>>
 
 export class Inquiries {
   readonly #challenges: Pick<Challenges, 'ask'>
-  /** What waits for the question before it, by peer. A peer is in here while it is asked. */
-  readonly #wanted = new Map<Did, Wanted[]>()
+  /** What waits for the question before it, by peer; as much as there are statements. A peer is in here while it is asked. */
+  readonly #wanted = new Map<Did, Wanted>()
 
   constructor(challenges: Pick<Challenges, 'ask'>) {
     this.#challenges = challenges
@@ -37,31 +30,35 @@ export class Inquiries {
 
   /** @throws MeshError as Challenges.ask, also where the question before this one got no answer */
   ask(peer: Did, id: StatementId): Promise<Said> {
-    const { promise, resolve, reject } = Promise.withResolvers<Said>()
-    const wanted = this.#wanted.get(peer)
-    if (wanted !== undefined) wanted.push({ id, resolve, reject })
-    else void this.#askAll(peer, [{ id, resolve, reject }])
-    return promise
+    const known = this.#wanted.get(peer)
+    const wanted: Wanted = known ?? new Map()
+    const next = wanted.get(id) ?? Promise.withResolvers<Said>()
+    wanted.set(id, next)
+    if (known === undefined) void this.#askAll(peer, wanted)
+    return next.promise
   }
 
-  async #askAll(peer: Did, wanted: Wanted[]): Promise<void> {
+  async #askAll(peer: Did, wanted: Wanted): Promise<void> {
     this.#wanted.set(peer, wanted)
-    while (wanted.length > 0) {
-      const asked = wanted.splice(0, HELD_IDS_MAX)
+    while (wanted.size > 0) {
+      const asked = new Map(wanted.entries().take(HELD_IDS_MAX))
+      for (const id of asked.keys()) wanted.delete(id)
       try {
         await this.#askOnce(peer, asked)
       } catch (error) {
         // Who waits behind it has waited as long: the peer is asked anew only when it is wanted anew.
-        for (const { reject } of [...asked, ...wanted.splice(0)]) reject(error)
+        for (const { reject } of [...asked.values(), ...wanted.values()]) reject(error)
+        wanted.clear()
       }
     }
     this.#wanted.delete(peer)
   }
 
-  async #askOnce(peer: Did, asked: readonly Wanted[]): Promise<void> {
-    const question = { ids: asked.map(({ id }) => id), own: false }
-    const { answer, sentMs } = await this.#challenges.ask(peer, question, WHOEVER_WAITS)
-    for (const [at, { resolve }] of asked.entries())
+  /** The question has an end of its own: who wanted it may be gone by then, and others not. */
+  async #askOnce(peer: Did, asked: Wanted): Promise<void> {
+    const question = { ids: [...asked.keys()], own: false }
+    const { answer, sentMs } = await this.#challenges.ask(peer, question)
+    for (const [at, { resolve }] of [...asked.values()].entries())
       resolve({ held: answer.held[at] === true, answer, sentMs })
   }
 }

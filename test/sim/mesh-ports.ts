@@ -381,8 +381,8 @@ function headShown(request: Uint8Array): HeadOf | null {
 }
 
 /**
- * Whether a lease elsewhere may count what the node answered. Not that the node
- * itself knows of evidence against it: whoever asks may hold what lifts it.
+ * Whether a lease elsewhere may count what the node answered. It may though the
+ * node itself knows of evidence against it: whoever asks may hold what lifts that.
  */
 function mayCount({ checked, opened }: Said, { self, statements }: MeshNode): boolean {
   const { root, roots } = statements.governance

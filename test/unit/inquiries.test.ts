@@ -51,7 +51,7 @@ test('the first question leaves at once, and what is wanted meanwhile goes toget
   assert.deepEqual([(await first).held, (await first).sentMs], [false, 1])
   await turn()
   // What was asked for after the question left is never answered by it.
-  assert.deepEqual(questions[1]?.ids, [ONE, TWO, ONE])
+  assert.deepEqual(questions[1]?.ids, [ONE, TWO])
   questions[1]?.answer(ONE)
   const said = await Promise.all(later)
   assert.deepEqual(
@@ -75,6 +75,16 @@ test('a question carries as many as it may, and the rest the one after it', asyn
   questions[1]?.answer()
   await turn()
   assert.deepEqual(questions[2]?.ids, all.slice(HELD_IDS_MAX + 1))
+})
+
+test('who wants the same of a peer that is being asked is one of those who wait, however many', async () => {
+  const { questions, inquiries } = peers()
+  const said = Array.from({ length: 1_000 }, () => inquiries.ask(A, ONE))
+  questions[0]?.answer()
+  await turn()
+  questions[1]?.answer(ONE)
+  assert.equal((await Promise.all(said)).filter(({ held }) => held).length, 999)
+  assert.equal(questions.length, 2)
 })
 
 test('a peer that is slow holds up what is asked of it alone', async () => {
