@@ -296,7 +296,7 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.1 to 1.8 times as long (p99). */
+/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.4 to 2.2 times as long (p99). */
 export const ASKS_PER_PEER_PER_S = 128
 /** A question counts once more for each of these that it and its answer have: 8 MiB in a second, as much as a connection brings. */
 export const ASK_UNIT_BYTES = 64 * KIB
