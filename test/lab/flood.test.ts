@@ -12,7 +12,7 @@ import { formatEnvelope } from '../../src/core/dsse.ts'
 import { signerOf } from '../../src/core/keys.ts'
 import { formatSyncRequest } from '../../src/mesh/sync-frames.ts'
 import { signedFreeze } from './artisan.ts'
-import { comparison, cpuOf, honestCaller, pulseDuring, pulseText, rssOf } from './gauges.ts'
+import { comparison, cpuOf, honestCaller, rssOf, watched } from './gauges.ts'
 import { graft, ihave, iwant, message, prune, type RawGossip, subscription } from './raw-gossip.ts'
 import { row } from './row.ts'
 import { pause, Siege } from './siege.ts'
@@ -97,23 +97,23 @@ for (const [what, [signed, frames]] of Object.entries(FLOODS))
   test(`under a flood of ${what} from one member the honest are answered, and nothing they sign is lost`, async (t) => {
     const { atlas } = siege
     // The honest do the same with and without a flood: what a freeze costs is no work of the flood.
-    const [quiet, before] = await Promise.all([honest(QUIET_MS), siege.freezeFor(QUIET_MS - 1_000)])
+    const [quiet, before] = await Promise.all([
+      watched(atlas, honest, QUIET_MS),
+      siege.freezeFor(QUIET_MS - 1_000),
+    ])
     const [rssBefore, cpuBefore] = [rssOf(atlas), cpuOf(atlas)]
-    const [flood, names, attacked, pulse] = await (async () => {
-      const attack = pour(opener(), frames)
-      const [pulse, names, attacked] = await Promise.all([
-        pulseDuring(atlas, () => attack),
-        siege.freezeFor(FLOOD_MS - 1_000),
-        honest(FLOOD_MS),
-      ])
-      return [await attack, names, attacked, pulse] as const
-    })()
+    const attack = pour(opener(), frames)
+    const [flood, names, attacked] = await Promise.all([
+      attack,
+      siege.freezeFor(FLOOD_MS - 1_000),
+      watched(atlas, honest, FLOOD_MS, () => attack),
+    ])
     const cpu = (cpuOf(atlas) - cpuBefore).toFixed(1)
     assert.ok(names.length > 0)
-    assert.equal(attacked.allows, attacked.answers)
+    assert.equal(attacked.load.allows, attacked.load.answers)
     const missing = await siege.lost([...before, ...names])
     assert.equal(missing, 0)
-    const metric = `${flood.sent} frames, cut ${flood.reopened} times; ${comparison(quiet, attacked)}; ${missing} of ${names.length} honest statements lost; RSS +${rssOf(atlas) - rssBefore} MiB, ${cpu} s of CPU; ${pulseText(pulse)}`
+    const metric = `${flood.sent} frames, cut ${flood.reopened} times; ${comparison(quiet, attacked)}; ${missing} of ${names.length} honest statements lost; RSS +${rssOf(atlas) - rssBefore} MiB, ${cpu} s of CPU`
     row(t, 75, metric)
     if (signed) row(t, 37, metric)
   })

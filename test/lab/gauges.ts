@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type LoadResult, load } from '../../scripts/bench/load.ts'
 import type { Host } from '../../src/cli/stage.ts'
 import { grant } from '../e2e/lab.ts'
@@ -59,13 +60,12 @@ async function pulse(socketPath: string): Promise<Pulse> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const tookMs: number[] = []
   const over = once(process.stdin.resume(), 'end').then(() => true)
-  const pause = () => new Promise<boolean>((done) => setTimeout(done, 5, false))
   do {
     const beganMs = performance.now()
     // Where no connection is to be had, that is a wait like any other.
     await ping(socketPath, agent).catch(() => {})
     tookMs.push(performance.now() - beganMs)
-  } while (!(await Promise.race([over, pause()])))
+  } while (!(await Promise.race([over, pause(5, false)])))
   agent.destroy()
   const sorted = tookMs.toSorted((a, b) => a - b)
   const [p50Ms, p99Ms, maxMs] = [at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1)].map(round)
@@ -110,10 +110,29 @@ export async function honestCaller(
     })
 }
 
-/** `honest p99 0.9 ms quiet, 1.4 ms under attack: 1.6 times; 8,000 of 8,000 allowed` */
-export function comparison(quiet: LoadResult, attacked: LoadResult): string {
+export interface Watched {
+  readonly load: LoadResult
+  readonly pulse: Pulse
+}
+
+/**
+ * An honest caller and the loop, for so long. The quiet run has both, too: the
+ * pulse alone makes a decision's p99 a quarter longer, and is no work of an attack.
+ */
+export async function watched(
+  host: Host,
+  honest: Awaited<ReturnType<typeof honestCaller>>,
+  ms: number,
+  during: () => Promise<unknown> = () => pause(ms),
+): Promise<Watched> {
+  const [pulse, load] = await Promise.all([pulseDuring(host, during), honest(ms)])
+  return { load, pulse }
+}
+
+/** `honest p99 0.9 ms quiet, 1.4 ms under attack: 1.6 times; 8,000 of 8,000 allowed; loop p50 …` */
+export function comparison({ load: quiet }: Watched, { load: attacked, pulse }: Watched): string {
   const ratio = (attacked.p99Ms / quiet.p99Ms).toFixed(1)
-  return `honest p99 ${quiet.p99Ms.toFixed(1)} ms quiet, ${attacked.p99Ms.toFixed(1)} ms under attack: ${ratio} times; ${attacked.allows} of ${attacked.answers} allowed`
+  return `honest p99 ${quiet.p99Ms.toFixed(1)} ms quiet, ${attacked.p99Ms.toFixed(1)} ms under attack: ${ratio} times; ${attacked.allows} of ${attacked.answers} allowed; ${pulseText(pulse)}`
 }
 
 if (import.meta.main) console.log(JSON.stringify(await pulse(process.argv[2] ?? '')))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { agreed } from '../e2e/lab.ts'
 import { Attacker } from './attacker.ts'
-import { comparison, honestCaller, pulseDuring, pulseText, rssOf } from './gauges.ts'
+import { comparison, honestCaller, rssOf, watched } from './gauges.ts'
 import { row } from './row.ts'
 import { pause, Siege } from './siege.ts'
 
@@ -53,15 +53,11 @@ test('two hundred that join at once are members on every node, and honest caller
   const [address, there, rssBefore] = [await siege.address(), await members(), rssOf(atlas)]
   const joiners = await Promise.all(lines.map(() => Attacker.start()))
   t.after(() => Promise.all(joiners.map((each) => each[Symbol.asyncDispose]())))
-  const quiet = await honest(QUIET_MS)
+  const quiet = await watched(atlas, honest, QUIET_MS)
 
   const beganMs = performance.now()
   const all = Promise.all(joiners.map((each, i) => join(each, lines[i] ?? '', address)))
-  const [pulse, attacked, joined] = await Promise.all([
-    pulseDuring(atlas, () => all),
-    honest(WITHIN_MS),
-    all,
-  ])
+  const [attacked, joined] = await Promise.all([watched(atlas, honest, WITHIN_MS, () => all), all])
   const tookS = joined.map(({ atMs }) => (atMs - beganMs) / 1000).sort((a, b) => a - b)
   const inTime = tookS.filter((s) => s <= WITHIN_MS / 1000).length
   const agreedS = await agreed(atlas, borealis)
@@ -70,6 +66,6 @@ test('two hundred that join at once are members on every node, and honest caller
   row(
     t,
     54,
-    `${JOINERS} joins at once: ${inTime} of them within ${WITHIN_MS / 1000} s, all in ${tookS.at(-1)?.toFixed(1)} s, ${joined.filter(({ again }) => again > 0).length} had to ask again; ${JOINERS} members on the other node ${agreedS} s later; RSS +${rssOf(atlas) - rssBefore} MiB; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`,
+    `${JOINERS} joins at once: ${inTime} of them within ${WITHIN_MS / 1000} s, all in ${tookS.at(-1)?.toFixed(1)} s, ${joined.filter(({ again }) => again > 0).length} had to ask again; ${JOINERS} members on the other node ${agreedS} s later; RSS +${rssOf(atlas) - rssBefore} MiB; ${comparison(quiet, attacked)}`,
   )
 })

@@ -13,7 +13,7 @@ import { after, before, test } from 'node:test'
 import type { Host } from '../../src/cli/stage.ts'
 import { authorize, eventually, Lab } from '../e2e/lab.ts'
 import { type SocketName, socketOf, statusOf } from '../e2e/raw.ts'
-import { comparison, handlesOf, honestCaller, pulseDuring, pulseText, rssOf } from './gauges.ts'
+import { comparison, handlesOf, honestCaller, rssOf, watched } from './gauges.ts'
 import { row } from './row.ts'
 
 const lab = new Lab()
@@ -52,7 +52,11 @@ function opened(bytes: string, ms: number, name: SocketName = 'read'): Promise<s
 }
 
 test('ten thousand connections, pipelines and large headers leave the honest their answers', async (t) => {
-  const [quiet, before, rssBefore] = [await honest(2_000), handlesOf(host), rssOf(host)]
+  const [quiet, before, rssBefore] = [
+    await watched(host, honest, 2_000),
+    handlesOf(host),
+    rssOf(host),
+  ]
   let [tried, most] = [0, 0]
   const storm = async () => {
     const one = async () => {
@@ -70,8 +74,8 @@ test('ten thousand connections, pipelines and large headers leave the honest the
     }
     await Promise.all(Array.from({ length: 200 }, one))
   }
-  const [pulse, attacked] = await Promise.all([pulseDuring(host, storm), honest(4_000)])
-  assert.equal(attacked.allows, attacked.answers)
+  const attacked = await watched(host, honest, 4_000, storm)
+  assert.equal(attacked.load.allows, attacked.load.answers)
   const left = await eventually(
     'handles',
     async () => handlesOf(host) - before,
@@ -80,7 +84,7 @@ test('ten thousand connections, pipelines and large headers leave the honest the
   row(
     t,
     98,
-    `${tried} connections, at most ${most} at once, ${left} left; RSS +${rssOf(host) - rssBefore} MiB; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`,
+    `${tried} connections, at most ${most} at once, ${left} left; RSS +${rssOf(host) - rssBefore} MiB; ${comparison(quiet, attacked)}`,
   )
 })
 

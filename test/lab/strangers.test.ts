@@ -16,7 +16,16 @@ import { DOOR_CONNECTIONS_MAX, PENDING_PEERS_MAX } from '../../src/core/limits.t
 import { formatTopic } from '../../src/network/topics.ts'
 import { authorize, eventually, Lab, status } from '../e2e/lab.ts'
 import { Attacker, framed, MESHD_PROTOCOLS } from './attacker.ts'
-import { comparison, handlesOf, honestCaller, pulseDuring, pulseText, rssOf } from './gauges.ts'
+import {
+  comparison,
+  handlesOf,
+  honestCaller,
+  pulseDuring,
+  pulseText,
+  rssOf,
+  type Watched,
+  watched,
+} from './gauges.ts'
 import { field, message, subscription } from './raw-gossip.ts'
 import { row } from './row.ts'
 
@@ -98,7 +107,7 @@ test('a raw client that skips or fakes the hello gets no byte of any protocol', 
 })
 
 test('a thousand identities at the door leave no trace, and the honest are heard', async (t) => {
-  const [quiet, rssBefore] = [await honest(1_500), rssOf(atlas)]
+  const [quiet, rssBefore] = [await watched(atlas, honest, 3_000), rssOf(atlas)]
   const identities = 1_000
   let answered = 0
   const flood = async () => {
@@ -114,13 +123,13 @@ test('a thousand identities at the door leave no trace, and the honest are heard
     })
     await Promise.all(crowd)
   }
-  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, flood), honest(3_000)])
-  assert.equal(attacked.allows, attacked.answers)
+  const attacked = await watched(atlas, honest, 3_000, flood)
+  assert.equal(attacked.load.allows, attacked.load.answers)
   const pending = await atlas.ask<{ items: readonly { state: string }[] }>('peer', 'list')
   const waiting = pending.items.filter(({ state }) => state === 'pending').length
   assert.ok(waiting <= PENDING_PEERS_MAX, `${waiting}`)
   const grown = rssOf(atlas) - rssBefore
-  const metric = `${identities} identities, ${answered} answered, ${waiting} kept; RSS +${grown} MiB; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`
+  const metric = `${identities} identities, ${answered} answered, ${waiting} kept; RSS +${grown} MiB; ${comparison(quiet, attacked)}`
   row(t, 73, metric)
   row(t, 126, metric)
   await eventually('still linked', linked, (count) => count === 1, 30_000)
@@ -178,7 +187,7 @@ function varintOf(value: number): Uint8Array {
 }
 
 test('slow, half and mute connections are cut, and shut nobody out', async (t) => {
-  const quiet = await honest(1_500)
+  const quiet = await watched(atlas, honest, 2_500)
   const before = handlesOf(atlas)
   const sockets = Array.from({ length: 400 }, (_, i) => {
     const socket = net.connect(port, '127.0.0.1').on('error', () => {})
@@ -190,10 +199,9 @@ test('slow, half and mute connections are cut, and shut nobody out', async (t) =
   const drip = setInterval(() => {
     for (const [i, socket] of sockets.entries()) if (i % 3 === 1) socket.write('/')
   }, 200)
-  let pulse: Awaited<ReturnType<typeof pulseDuring>>
-  let attacked: Awaited<ReturnType<typeof honest>>
+  let attacked: Watched
   try {
-    ;[pulse, attacked] = await Promise.all([pulseDuring(atlas, () => pause(2_500)), honest(2_500)])
+    attacked = await watched(atlas, honest, 2_500)
     await eventually('still linked', linked, (count) => count === 1, 30_000)
     await eventually(
       'they are cut',
@@ -210,17 +218,21 @@ test('slow, half and mute connections are cut, and shut nobody out', async (t) =
     async () => handlesOf(atlas) - before,
     (more) => more < 20,
   )
-  assert.equal(attacked.allows, attacked.answers)
+  assert.equal(attacked.load.allows, attacked.load.answers)
   row(
     t,
     79,
-    `400 slow, half and mute connections cut, ${left} handles left; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`,
+    `400 slow, half and mute connections cut, ${left} handles left; ${comparison(quiet, attacked)}`,
   )
 })
 
 test('streams, pings, windows and connections without number are bounded', async (t) => {
   await using attacker = await Attacker.start()
-  const [quiet, rssBefore, before] = [await honest(1_500), rssOf(atlas), handlesOf(atlas)]
+  const [quiet, rssBefore, before] = [
+    await watched(atlas, honest, 4_000),
+    rssOf(atlas),
+    handlesOf(atlas),
+  ]
   let [streams, pings, connections] = [0, 0, 0]
   const storm = async () => {
     const untilMs = performance.now() + 4_000
@@ -253,8 +265,8 @@ test('streams, pings, windows and connections without number are bounded', async
     ]
     await Promise.all(crowds)
   }
-  const [pulse, attacked] = await Promise.all([pulseDuring(atlas, storm), honest(4_000)])
-  assert.equal(attacked.allows, attacked.answers)
+  const attacked = await watched(atlas, honest, 4_000, storm)
+  assert.equal(attacked.load.allows, attacked.load.answers)
   const more = await eventually(
     'the door is clear',
     async () => handlesOf(atlas) - before,
@@ -263,7 +275,7 @@ test('streams, pings, windows and connections without number are bounded', async
   row(
     t,
     80,
-    `${connections} connections, ${streams} streams, ${pings} pings in 4 s; RSS +${rssOf(atlas) - rssBefore} MiB, ${more} handles left; ${pulseText(pulse)}; ${comparison(quiet, attacked)}`,
+    `${connections} connections, ${streams} streams, ${pings} pings in 4 s; RSS +${rssOf(atlas) - rssBefore} MiB, ${more} handles left; ${comparison(quiet, attacked)}`,
   )
   await eventually('still linked', linked, (count) => count === 1, 30_000)
 })
