@@ -296,12 +296,12 @@ export const HELLO_TIMEOUT_MS = 3 * SECOND
 export const DOOR_CONNECTIONS_MAX = 128
 /** Answers being made for one peer at once; further ones are told busy. */
 export const ASKS_PER_PEER_MAX = 16
-/** Answers made for one peer in a second, evenly spaced: asked without an end, they make honest decisions wait 1.4 to 2.2 times as long (p99). */
-export const ASKS_PER_PEER_PER_S = 128
+/** Answers made for one peer in a second, evenly spaced: of 128 that are asked without an end, honest decisions waited up to three times as long (p99). */
+export const ASKS_PER_PEER_PER_S = 64
 /** A question counts once more for each of these that it and its answer have: 8 MiB in a second, as much as a connection brings. */
-export const ASK_UNIT_BYTES = 64 * KIB
+export const ASK_UNIT_BYTES = 128 * KIB
 /** Of the state, which leases rest on and which is counted for itself: a lease asks four of them at most, and all who wait for statements share one at a time. */
-export const STATE_ASKS_PER_PEER_PER_S = 32
+export const STATE_ASKS_PER_PEER_PER_S = 16
 /** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
 export const ASKS_UNSPACED = 8
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */
@@ -310,10 +310,12 @@ export const BUSY_MS = 100
 export const CONNECTION_BYTES_PER_S = 8 * MIB
 /** Of one that brought less lately so much is read at once: one frame of sync. */
 export const CONNECTION_BYTES_UNSPACED = MIB
+/** Of one that has to wait so much is made up for where the loop was late, and no more: a few timers. */
+export const CONNECTION_LATE_MS_MAX = 4
 /** A frame of the muxer counts as so many beside its own: 16,000 empty ones in a second. */
 export const FRAME_COST_BYTES = 512
-/** A stream counts as so many: 256 in a second, as many as are answered. */
-export const STREAM_COST_BYTES = 32 * KIB
+/** A stream counts as so many: 128 in a second, more than are answered. */
+export const STREAM_COST_BYTES = 64 * KIB
 /** One dial, with all addresses of a peer: a connection takes 16 ms, the Atlantic and a retransmission 2 s. */
 export const DIAL_TIMEOUT_MS = 3 * SECOND
 /** First wait before a lost peer is dialled again; doubled each time. */

@@ -2,6 +2,8 @@
  * How much one connection brings in a second. Of what comes faster nothing is
  * read for a while, and TCP tells the peer to wait: libp2p decrypts every byte
  * and opens every stream before anybody here can ask whether it was welcome.
+ * What was read already waits as well: sixteen streams opened at once would
+ * keep everybody else waiting for all of them.
  *
  *     yamux frame   a byte of data   each as one, and a frame as FRAME_COST_BYTES more
  *                   SYN              a stream: STREAM_COST_BYTES; opened and reset at once, it costs as much
@@ -11,6 +13,7 @@ import { assert } from '../core/assert.ts'
 import {
   CONNECTION_BYTES_PER_S,
   CONNECTION_BYTES_UNSPACED,
+  CONNECTION_LATE_MS_MAX,
   FRAME_COST_BYTES,
   STREAM_COST_BYTES,
 } from '../core/limits.ts'
@@ -25,33 +28,59 @@ const UNSPACED_MS = CONNECTION_BYTES_UNSPACED * MS_PER_BYTE
 export class Throttle {
   readonly #connection: Throttled
   readonly #clock: Pick<Clock, 'monotonicMs' | 'sleep'>
-  /** When all of it had come, at an even pace. */
+  /** When all that was handled had come, at an even pace. */
   #evenMs = Number.NEGATIVE_INFINITY
   #rests = false
+  /** Frames that were read and not handled yet, the first one first: no more than are read at once. */
+  #waiting: { readonly bytes: number; readonly handle: () => void }[] = []
 
   constructor(connection: Throttled, clock: Pick<Clock, 'monotonicMs' | 'sleep'>) {
     this.#connection = connection
     this.#clock = clock
   }
 
-  /** So much came. */
-  charge(bytes: number): void {
-    const nowMs = this.#clock.monotonicMs()
-    this.#evenMs = Math.max(this.#evenMs, nowMs - UNSPACED_MS) + bytes * MS_PER_BYTE
-    if (this.#evenMs <= nowMs || this.#rests) return
-    // What waited is handed on by `resume`, and may end the connection there, which throws; then this does nothing.
-    this.#rest().catch((error: unknown) => this.#connection.abort(asError(error)))
+  /** So much came: it is handled now, or when it is its turn. */
+  take(bytes: number, handle: () => void): void {
+    if (this.#rests) {
+      this.#waiting.push({ bytes, handle })
+      return
+    }
+    this.#charge(bytes, UNSPACED_MS)
+    // What it throws is the connection's end, here and where it waited.
+    if (this.#leftMs > 0)
+      this.#rest().catch((error: unknown) => this.#connection.abort(asError(error)))
+    handle()
   }
 
   async #rest(): Promise<void> {
     this.#rests = true
-    // Closed meanwhile, there is nothing to resume. What waited here comes in `resume`, and is charged.
-    for (let leftMs = this.#leftMs; leftMs > 0 && this.#open; leftMs = this.#leftMs) {
+    // Closed meanwhile, there is nothing to resume. What waited below comes in `resume`, and waits here.
+    while (this.#open && (this.#leftMs > 0 || this.#waiting.length > 0)) {
       this.#connection.pause()
-      await this.#clock.sleep(leftMs)
-      if (this.#open) this.#connection.resume()
+      // In whole milliseconds, as timers count: of less than that nothing would be left to wait for.
+      await this.#clock.sleep(Math.max(0, Math.ceil(this.#leftMs)))
+      this.#handleDue()
+      if (this.#open && this.#waiting.length === 0 && this.#leftMs <= 0) this.#connection.resume()
     }
+    this.#waiting = []
     this.#rests = false
+  }
+
+  #handleDue(): void {
+    let due = 0
+    for (const { bytes, handle } of this.#waiting) {
+      if (!this.#open || this.#leftMs > 0) break
+      due += 1
+      // A loop that is late owes a flood nothing for it.
+      this.#charge(bytes, CONNECTION_LATE_MS_MAX)
+      handle()
+    }
+    this.#waiting.splice(0, due)
+  }
+
+  #charge(bytes: number, creditMs: number): void {
+    const sinceMs = this.#clock.monotonicMs() - creditMs
+    this.#evenMs = Math.max(this.#evenMs, sinceMs) + bytes * MS_PER_BYTE
   }
 
   get #leftMs(): number {
@@ -86,8 +115,7 @@ export function throttled(
         assert(handlesFrames(muxer), 'yamux handles frames, one by one')
         const handle = muxer.handleFrame.bind(muxer)
         muxer.handleFrame = (frame) => {
-          throttle.charge(costOf(frame))
-          handle(frame)
+          throttle.take(costOf(frame), () => handle(frame))
         }
         return muxer
       },

@@ -13,8 +13,8 @@ import { VirtualClock } from '../sim/clock.ts'
 
 const CHUNK = 64 * 1024
 
-/** A connection, and whoever sends on it as fast as it is read. */
-function world() {
+/** A connection, and whoever sends on it as fast as it is read. @param lateMs that each timer is */
+function world(lateMs = 0) {
   const clock = new VirtualClock()
   const connection = {
     status: 'open' as MessageStream['status'],
@@ -32,17 +32,22 @@ function world() {
       assert.equal(connection.status, 'open')
       if (connection.breaks) throw new Error('the lab did it')
       connection.reads = true
-      bring(connection.waits)
+      if (connection.waits > 0) bring(connection.waits)
       connection.waits = 0
     },
   }
-  const throttle = new Throttle(connection, clock)
-  let read = 0
+  const throttle = new Throttle(connection, {
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (ms, signal) => clock.sleep(ms + lateMs, signal),
+  })
+  let [read, handled] = [0, 0]
   const bring = (bytes: number) => {
     read += bytes
-    throttle.charge(bytes)
+    throttle.take(bytes, () => {
+      handled += 1
+    })
   }
-  return { clock, connection, bring, read: () => read }
+  return { clock, connection, bring, read: () => read, handled: () => handled }
 }
 
 test('of a connection that brings more than its share no more than that is read', async () => {
@@ -68,6 +73,30 @@ test('one that brings less is never paused, nor for one frame of sync after a wh
   await clock.advance(1_000)
   bring(CONNECTION_BYTES_UNSPACED)
   assert.ok(connection.reads)
+})
+
+test('what was read with it waits, too, and is handled one by one', async () => {
+  const { clock, connection, bring, handled } = world()
+  const everyMs = (STREAM_COST_BYTES / CONNECTION_BYTES_PER_S) * 1000
+  for (let i = 0; i < 48; i += 1) bring(STREAM_COST_BYTES)
+  const atOnce = CONNECTION_BYTES_UNSPACED / STREAM_COST_BYTES + 1
+  assert.equal(handled(), atOnce)
+  for (let ms = 0; ms < (48 - atOnce + 1) * everyMs; ms += 1) {
+    const before = handled()
+    await clock.advance(1)
+    assert.ok(handled() - before <= 1)
+  }
+  assert.equal(handled(), 48)
+  await clock.advance(everyMs)
+  assert.ok(connection.reads)
+})
+
+test('a loop that was late lets no more in at once', async () => {
+  const { clock, bring, handled } = world(500)
+  for (let i = 0; i < 64; i += 1) bring(STREAM_COST_BYTES)
+  const before = handled()
+  await clock.advance(510)
+  assert.equal(handled() - before, 1)
 })
 
 test('a connection that closes while it is paused is left alone', async () => {
