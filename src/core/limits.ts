@@ -301,7 +301,7 @@ export const ASKS_PER_PEER_PER_S = 64
 /** A question counts once more for each of these that it and its answer have: 8 MiB in a second, as much as a connection brings. */
 export const ASK_UNIT_BYTES = 128 * KIB
 /** Of the state, which leases rest on and which is counted for itself: a lease asks four of them at most, and all who wait for statements share one at a time. */
-export const STATE_ASKS_PER_PEER_PER_S = 16
+export const STATE_ASKS_PER_PEER_PER_S = 32
 /** Of a peer that asked less lately so many are answered at once: a usual comparison waits for nothing, and takes some 20 ms. */
 export const ASKS_UNSPACED = 8
 /** Until one is told busy, or whoever does not care would ask again at once. Chosen arbitrarily. */
