@@ -71,7 +71,7 @@ export class Throttle {
     for (const { bytes, handle } of this.#waiting) {
       if (!this.#open || this.#leftMs > 0) break
       due += 1
-      // A loop that is late owes a flood nothing for it.
+      // A loop that was late lets no more of a flood in for it.
       this.#charge(bytes, CONNECTION_LATE_MS_MAX)
       handle()
     }

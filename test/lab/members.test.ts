@@ -42,8 +42,6 @@ let honest: Awaited<ReturnType<typeof honestCaller>>
 before(async () => {
   siege = await Siege.begin()
   honest = await honestCaller(siege.atlas)
-  // What was compiled since is no work of an attack, either.
-  await honest(ATTACK_MS)
 })
 
 after(() => siege[Symbol.asyncDispose]())

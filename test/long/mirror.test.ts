@@ -15,7 +15,7 @@ import { row } from '../lab/row.ts'
 const lab = new Lab()
 const MIRROR = { MESHD_AUDIT_MIRROR: '1' }
 let hosts: readonly Host[] = []
-let borealis = undefined as unknown as Host
+let borealis: Host
 let data = ''
 
 before(async () => {
